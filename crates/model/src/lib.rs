@@ -1,1 +1,22 @@
-//! Placeholder.
+//! What things are: statuses and their transitions, subjects, evidence, profiles, one-time codes.
+//!
+//! This room is pure. It reads no clock, draws no randomness, opens no file and knows no wire
+//! dialect; the traits in [`ports`] say what the rooms above must bring.
+
+pub mod contact;
+pub mod environment;
+pub mod event;
+pub mod evidence;
+pub mod ids;
+pub mod otp;
+pub mod ports;
+pub mod profile;
+pub mod status;
+pub mod subject;
+
+pub use environment::Environment;
+pub use ids::{DocumentUid, RaId, RaoId, RequestPk, TokenUid, VideoIdPk};
+pub use ports::{Clock, Entropy};
+pub use profile::Profile;
+pub use status::{IllegalTransition, Status, Transition, Trigger, transition};
+pub use subject::Subject;
