@@ -1,0 +1,135 @@
+//! Why a use case refused. The doors turn each variant into the words of their dialect.
+
+use model::otp::OtpRefusal;
+use model::{DocumentUid, IllegalTransition, RequestPk, Status};
+
+use crate::fields::Problems;
+
+/// What a use case answers instead of doing its work. Nothing was changed, unless the variant
+/// says so.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The caller left fields out or filled them wrongly; all of them are named.
+    #[error("{0}")]
+    Fields(Problems),
+    /// No request or VideoID has this number.
+    #[error("request {0} not found")]
+    UnknownRequest(String),
+    /// No registration authority has this number.
+    #[error("registration authority not found")]
+    UnknownAuthority,
+    /// No token has this identifier.
+    #[error("token {0} not found")]
+    UnknownToken(String),
+    /// The request has no such document, or not in the copy asked for.
+    #[error("document {uid} not found")]
+    UnknownDocument {
+        /// What was asked for.
+        uid: String,
+        /// Which copy was asked for.
+        copy: Option<crate::documents::DocumentCopy>,
+    },
+    /// The request has no documents at all.
+    #[error("no documents found for request {0}")]
+    NoDocuments(RequestPk),
+    /// Documents on record whose content is missing from the store.
+    #[error("documents lost: {0:?}")]
+    LostDocuments(Vec<DocumentUid>),
+    /// The request has no video.
+    #[error("no video found for request {0}")]
+    NoVideo(RequestPk),
+    /// No officer has this user name.
+    #[error("no officer of this name")]
+    UnknownOfficer,
+    /// Neither a token nor user name, password and PIN together.
+    #[error("incomplete officer credentials")]
+    IncompleteCredentials,
+    /// Password, PIN or officer number do not fit, or the officer belongs to another authority.
+    #[error("wrong officer credentials")]
+    WrongCredentials,
+    /// The registration authority takes no VideoID requests.
+    #[error("VideoID is not enabled for registration authority {0}")]
+    VideoIdDisabled(model::RaId),
+    /// The profile is unknown or does not serve this workflow.
+    #[error("profile {0} is not available")]
+    ProfileNotAvailable(String),
+    /// The external authentication method is not on the authority's list.
+    #[error("external authentication by {0} is not enabled")]
+    ExternalUnlockNotAllowed(String),
+    /// Not possible in the request's status.
+    #[error("not possible in status {0}")]
+    WrongStatus(Status),
+    /// Evidence for a request whose evidence is complete or which is over.
+    #[error("the evidence of request {0} is closed")]
+    EvidenceClosed(RequestPk),
+    /// Approval of a subject who lacks fields that the profile demands.
+    #[error("the subject lacks {}", .fields.join(", "))]
+    IncompleteSubject {
+        /// The request.
+        request: RequestPk,
+        /// The fields, by wire name.
+        fields: Vec<String>,
+    },
+    /// A still image is unusable. The request is now in `VIDEOERROR`.
+    #[error("unusable image: {0}")]
+    UnusableImages(Problems),
+    /// The video is unusable. The request is now in `VIDEOERROR`.
+    #[error("unusable video: {0}")]
+    UnusableVideo(evidence::video::VideoRefusal),
+    /// An upload is larger than the operator allows.
+    #[error("larger than the limit of {limit} bytes")]
+    TooLarge {
+        /// The limit in bytes.
+        limit: u64,
+    },
+    /// An uploaded file cannot be signed.
+    #[error("{file_name}: {reason}")]
+    NotSignable {
+        /// The file name the client gave.
+        file_name: String,
+        /// Why not.
+        reason: pades::PdfError,
+    },
+    /// More documents than a request may hold.
+    #[error("request {request} may hold {limit} documents")]
+    TooManyDocuments {
+        /// The request.
+        request: RequestPk,
+        /// How many it may hold.
+        limit: usize,
+    },
+    /// The scratchcard is not the request's.
+    #[error("wrong scratchcard for request {0}")]
+    WrongScratchcard(RequestPk),
+    /// A code was made less than the pause ago.
+    #[error("a code was made less than {seconds} seconds ago")]
+    CodeTooSoon {
+        /// The pause.
+        seconds: i64,
+    },
+    /// No way is configured to deliver a code.
+    #[error("codes cannot be delivered by {0}")]
+    NoDelivery(String),
+    /// The code does not open the signature. `None`: none was ever made.
+    #[error("code refused")]
+    CodeRefused(Option<OtpRefusal>),
+    /// The same credentials are stored already.
+    #[error("a token with these credentials exists")]
+    TokenExists,
+    /// The sandbox's own token stays.
+    #[error("this token may not be deleted")]
+    TokenProtected,
+    /// The disk or the object store is full; nothing was stored.
+    #[error("storage is full")]
+    StorageFull,
+    /// Should not happen: something of ours failed. The log has it.
+    #[error("{0}")]
+    Internal(String),
+}
+
+impl From<IllegalTransition> for Error {
+    fn from(refused: IllegalTransition) -> Self {
+        Error::WrongStatus(refused.from)
+    }
+}
