@@ -1,1 +1,19 @@
-//! Placeholder.
+//! For tests only: outside judges, a PostgreSQL of their own, and sinks for what Avouch sends.
+//!
+//! Outputs are judged by software that we did not write. A test whose judge is missing fails and
+//! says how to install it; it never skips. Everything here panics with the judge's full output
+//! when it cannot do its work, since nothing is left to handle in a test.
+
+mod judges;
+mod postgres;
+mod sink;
+mod tools;
+
+pub use judges::pdf::{
+    PdfSigReport, PdfSigTrust, PyHankoReport, PyHankoTimestamp, Revocation, pdfsig, pyhanko,
+    qpdf_check,
+};
+pub use judges::pki::{LintFinding, openssl, pkilint_etsi};
+pub use postgres::Postgres;
+pub use sink::{HttpSink, Received};
+pub use tools::{ToolOutput, run, tool, workspace_root};

@@ -1,0 +1,45 @@
+# The one door to every task. `make demo` and `make test` install what they need and lack.
+
+target := $(or $(CARGO_TARGET_DIR),target)
+stage := scripts/stage
+
+.PHONY: help demo test check bench openapi tools build-tools
+
+help:
+	@echo 'make demo             build Avouch and play the whole workflow (ARGS=--exit stops by itself)'
+	@echo 'make test             every check and test, quick ones first'
+	@echo 'make check            the quick loop while writing: format, lints, unit tests'
+	@echo 'make bench            measure; prints a table and writes target/bench/summary.json'
+	@echo 'make openapi          write docs/openapi.json anew from the code'
+
+demo: build-tools
+	@$(stage) 'build (release)' cargo build --release --locked -p avouch
+	@rm -rf target/demo
+	@$(target)/release/avouch demo --dir target/demo $(ARGS)
+
+test: tools
+	@$(stage) 'format' cargo fmt --all --check
+	@$(stage) 'lints' cargo clippy --workspace --all-targets --locked --quiet -- -D warnings
+	@$(stage) 'unit tests' cargo test --workspace --lib --bins --locked --quiet
+	@$(stage) 'integration and end-to-end tests' cargo test --workspace --test '*' --locked --quiet
+	@$(stage) 'documentation tests' cargo test --workspace --doc --locked --quiet
+
+check:
+	@$(stage) 'format' cargo fmt --all --check
+	@$(stage) 'lints' cargo clippy --workspace --all-targets --locked --quiet -- -D warnings
+	@$(stage) 'unit tests' cargo test --workspace --lib --bins --locked --quiet
+
+bench: tools
+	@$(stage) 'build (release)' cargo build --release --locked -p avouch -p bench
+	@AVOUCH_BIN=$(target)/release/avouch $(target)/release/bench --out target/bench $(ARGS)
+
+openapi: build-tools
+	@mkdir -p docs
+	@cargo run --quiet --locked -p avouch -- openapi >docs/openapi.json.new
+	@mv docs/openapi.json.new docs/openapi.json
+
+build-tools:
+	@$(stage) 'tools for building' scripts/install-tools build
+
+tools:
+	@$(stage) 'tools for testing' scripts/install-tools

@@ -1,0 +1,174 @@
+//! Holds the direction of dependencies that ARCHITECTURE.md describes.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::env::consts::ARCH;
+
+use cargo_metadata::{DependencyKind, Metadata, MetadataCommand};
+use testkit::workspace_root;
+
+/// Which rooms each room may see. The order is the order of the house, from the ground up.
+const MAY_SEE: &[(&str, &[&str])] = &[
+    ("model", &[]),
+    ("crypto", &["model"]),
+    ("pki", &["model", "crypto"]),
+    ("pades", &["model", "crypto", "pki"]),
+    ("contract", &["model"]),
+    ("evidence", &["model", "crypto"]),
+    // The audit chain hashes its entries where they are written, inside the transaction.
+    ("store", &["model", "crypto"]),
+    ("blob", &["model", "crypto"]),
+    // Delivery takes due rows from the outbox, which is a table of the store. A port in between
+    // would have one implementation and one caller.
+    ("delivery", &["model", "crypto", "store"]),
+    (
+        "service",
+        &[
+            "model", "crypto", "pki", "pades", "contract", "evidence", "store", "blob",
+        ],
+    ),
+    // A door only translates: no SQL, no keys, no files.
+    ("http-doors", &["model", "service"]),
+    (
+        "avouch",
+        &[
+            "model",
+            "crypto",
+            "pki",
+            "pades",
+            "contract",
+            "evidence",
+            "store",
+            "blob",
+            "delivery",
+            "service",
+            "http-doors",
+        ],
+    ),
+    (
+        "bench",
+        &[
+            "model", "crypto", "pki", "pades", "contract", "evidence", "store", "blob", "service",
+        ],
+    ),
+    ("testkit", &[]),
+];
+
+/// Never anywhere in the tree: there is one cryptographic backend and one TLS stack.
+const BANNED: &[&str] = &["ring", "openssl", "openssl-sys", "native-tls"];
+
+/// What a room may not use, even from outside the house.
+const NOT_HERE: &[(&str, &[&str])] = &[
+    (
+        "model",
+        &[
+            "tokio",
+            "sqlx",
+            "axum",
+            "reqwest",
+            "aws-lc-rs",
+            "serde_json",
+        ],
+    ),
+    ("pki", &["tokio", "sqlx", "axum", "reqwest", "lopdf"]),
+    ("pades", &["tokio", "sqlx", "axum", "reqwest"]),
+    ("service", &["sqlx", "axum", "reqwest"]),
+    (
+        "http-doors",
+        &["sqlx", "reqwest", "aws-lc-rs", "object_store"],
+    ),
+];
+
+#[test]
+fn every_room_sees_only_the_rooms_below() {
+    let metadata = metadata();
+    let allowed: BTreeMap<&str, &[&str]> = MAY_SEE.iter().copied().collect();
+    let mut wrong = Vec::new();
+    for package in metadata.workspace_packages() {
+        let name = package.name.as_str();
+        let Some(may_see) = allowed.get(name) else {
+            wrong.push(format!("{name} is no room of the plan"));
+            continue;
+        };
+        for dependency in &package.dependencies {
+            let other = dependency.name.as_str();
+            let for_tests = dependency.kind == DependencyKind::Development;
+            if !allowed.contains_key(other) || for_tests || may_see.contains(&other) {
+                continue;
+            }
+            wrong.push(format!("{name} may not see {other}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn the_plan_itself_points_downwards() {
+    let mut below = BTreeSet::new();
+    for (room, may_see) in MAY_SEE {
+        for other in *may_see {
+            assert!(
+                below.contains(other),
+                "{room} sees {other}, which does not lie below it"
+            );
+        }
+        below.insert(room);
+    }
+}
+
+#[test]
+fn rooms_keep_to_their_tools() {
+    let metadata = metadata();
+    let mut wrong = Vec::new();
+    for (room, tools) in NOT_HERE {
+        let package = metadata
+            .workspace_packages()
+            .into_iter()
+            .find(|package| package.name.as_str() == *room)
+            .unwrap_or_else(|| panic!("no room is called {room}"));
+        for dependency in &package.dependencies {
+            let shipped = dependency.kind != DependencyKind::Development;
+            if shipped && tools.contains(&dependency.name.as_str()) {
+                wrong.push(format!("{room} may not use {}", dependency.name));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn one_cryptographic_backend() {
+    let metadata = metadata();
+    let resolve = metadata
+        .resolve
+        .as_ref()
+        .expect("dependencies were asked for");
+    let present: BTreeSet<_> = resolve
+        .nodes
+        .iter()
+        .map(|node| metadata[&node.id].name.as_str())
+        .collect();
+    assert!(
+        present.contains("aws-lc-rs"),
+        "the list of packages is not what it should be"
+    );
+    let found: Vec<_> = BANNED
+        .iter()
+        .filter(|name| present.contains(**name))
+        .collect();
+    assert!(
+        found.is_empty(),
+        "{found:?}; `cargo tree -i NAME` says who brings it"
+    );
+}
+
+fn metadata() -> Metadata {
+    MetadataCommand::new()
+        .manifest_path(workspace_root().join("Cargo.toml"))
+        .other_options(vec![
+            "--locked".to_owned(),
+            "--filter-platform".to_owned(),
+            format!("{ARCH}-unknown-linux-gnu"),
+        ])
+        .exec()
+        .unwrap_or_else(|error| panic!("cargo metadata: {error}"))
+}
