@@ -1,1 +1,49 @@
-//! Placeholder.
+//! Repositories over SQLite and PostgreSQL: rows in, rows out, no rule of the workflow.
+//!
+//! One SQL text serves both engines (`$n` placeholders, `RETURNING`, `ON CONFLICT`; times as
+//! milliseconds, flags as 0 or 1, lists as JSON text); only row locks differ.
+//!
+//! Reads take a [`Reader`], writes a [`Tx`]; a `Tx` is a `Reader` too, so a read works on both:
+//!
+//! ```no_run
+//! # async fn example(store: store::Store) -> Result<(), store::StoreError> {
+//! use model::RequestPk;
+//!
+//! let mut tx = store.begin().await?;
+//! if let Some(mut request) = store::requests::lock(&mut tx, RequestPk(1001)).await? {
+//!     request.refuse_reason = None;
+//!     store::requests::update(&mut tx, &request).await?;
+//! }
+//! tx.commit().await?;
+//! # Ok(()) }
+//! ```
+//!
+//! # Locks
+//!
+//! On SQLite a [`Tx`] excludes every other one. On PostgreSQL it sees what others commit, so a
+//! transaction that changes a request begins with [`requests::lock`]; everything that belongs to
+//! the request (evidence, documents, codes, queued messages) is guarded by that lock. Append to
+//! the audit log last: its head is locked until the commit, for everybody.
+
+pub mod audit;
+pub mod authorities;
+pub mod blobs;
+pub mod certificates;
+mod connection;
+pub mod documents;
+mod error;
+pub mod evidence;
+mod field;
+mod migrations;
+pub mod officers;
+pub mod otps;
+pub mod outbox;
+pub mod papers;
+pub mod records;
+pub mod requests;
+pub mod sequence;
+pub mod settings;
+pub mod tokens;
+
+pub use connection::{Engine, Health, Reader, Store, Tx};
+pub use error::StoreError;

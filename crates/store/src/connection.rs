@@ -1,0 +1,387 @@
+//! The connections: opening, reading, changing.
+
+use std::fmt;
+use std::fs::OpenOptions;
+use std::io;
+use std::ops::{Deref, DerefMut};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use std::str::FromStr;
+use std::time::Duration;
+
+use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+};
+use sqlx::{ConnectOptions, Connection, Postgres, Sqlite, Transaction};
+
+use crate::error::StoreError;
+use crate::field::{Row, Value, bind, params};
+use crate::migrations;
+
+/// The database. Clones share its connections.
+#[derive(Clone)]
+pub struct Store {
+    pools: Pools,
+}
+
+/// Which database engine is behind a [`Store`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Engine {
+    /// SQLite, embedded.
+    Sqlite,
+    /// PostgreSQL, 14 or later.
+    Postgres,
+}
+
+impl fmt::Display for Engine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Engine::Sqlite => "SQLite",
+            Engine::Postgres => "PostgreSQL",
+        })
+    }
+}
+
+/// What [`Store::health`] found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Health {
+    /// The engine in use.
+    pub engine: Engine,
+    /// The schema version that the database has.
+    pub schema_version: i64,
+}
+
+/// Reads, all as of one moment. Nothing can be written through it alone.
+pub struct Reader {
+    session: Session,
+}
+
+/// A transaction. Dropping it without [`Tx::commit`] undoes everything.
+pub struct Tx {
+    reader: Reader,
+}
+
+/// A statement's text, where the engines' texts differ.
+#[derive(Clone, Copy)]
+pub(crate) struct PerEngine {
+    pub(crate) sqlite: &'static str,
+    pub(crate) postgres: &'static str,
+}
+
+impl From<&'static str> for PerEngine {
+    fn from(both: &'static str) -> Self {
+        Self {
+            sqlite: both,
+            postgres: both,
+        }
+    }
+}
+
+/// A `SELECT` that locks the row it finds until the transaction ends. On SQLite a [`Tx`] excludes
+/// all others anyway. `NO KEY`, so that rows which refer to the locked one can still be inserted.
+macro_rules! locking {
+    ($($sql:expr),+ $(,)?) => {
+        $crate::connection::PerEngine {
+            sqlite: concat!($($sql),+),
+            postgres: concat!($($sql,)+ " FOR NO KEY UPDATE"),
+        }
+    };
+}
+pub(crate) use locking;
+
+impl Store {
+    /// Opens the database, creates it if it is a file that does not exist, and brings its schema
+    /// up to date under a lock.
+    ///
+    /// `url` is `sqlite:PATH`, a bare path, or `postgres://…`. Fails with [`StoreError::Newer`]
+    /// where a newer program has been at work, and then changes nothing.
+    pub async fn open(url: &str) -> Result<Self, StoreError> {
+        let pools = if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+            open_postgres(url).await?
+        } else {
+            let path = url.strip_prefix("sqlite:").unwrap_or(url);
+            let path = path.strip_prefix("//").unwrap_or(path);
+            open_sqlite(Path::new(path)).await?
+        };
+        Ok(Self { pools })
+    }
+
+    /// Begins reading. What is read through one [`Reader`] is consistent with itself.
+    pub async fn read(&self) -> Result<Reader, StoreError> {
+        let session = match &self.pools {
+            Pools::Sqlite { readers, .. } => Session::Sqlite(readers.begin().await?),
+            Pools::Postgres(pool) => Session::Postgres(
+                pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+                    .await?,
+            ),
+        };
+        Ok(Reader { session })
+    }
+
+    /// Begins a transaction: the only one on SQLite, one of several on PostgreSQL.
+    pub async fn begin(&self) -> Result<Tx, StoreError> {
+        let session = match &self.pools {
+            Pools::Sqlite { writer, .. } => {
+                Session::Sqlite(writer.begin_with("BEGIN IMMEDIATE").await?)
+            }
+            Pools::Postgres(pool) => Session::Postgres(pool.begin().await?),
+        };
+        let reader = Reader { session };
+        Ok(Tx { reader })
+    }
+
+    /// Asks the database one cheap question.
+    pub async fn health(&self) -> Result<Health, StoreError> {
+        let mut reader = self.read().await?;
+        let schema_version = reader
+            .one(
+                "SELECT MAX(version) AS version FROM _sqlx_migrations",
+                params![],
+                |row| row.get("version"),
+            )
+            .await?;
+        Ok(Health {
+            engine: self.engine(),
+            schema_version,
+        })
+    }
+
+    /// Which engine this is.
+    pub fn engine(&self) -> Engine {
+        match self.pools {
+            Pools::Sqlite { .. } => Engine::Sqlite,
+            Pools::Postgres(_) => Engine::Postgres,
+        }
+    }
+
+    /// Waits for what is under way and closes all connections.
+    pub async fn close(&self) {
+        match &self.pools {
+            // The writer last: closing the last connection folds the write-ahead log in.
+            Pools::Sqlite { writer, readers } => {
+                readers.close().await;
+                writer.close().await;
+            }
+            Pools::Postgres(pool) => pool.close().await,
+        }
+    }
+}
+
+impl Tx {
+    /// Makes everything durable and visible.
+    pub async fn commit(self) -> Result<(), StoreError> {
+        match self.reader.session {
+            Session::Sqlite(tx) => tx.commit().await?,
+            Session::Postgres(tx) => tx.commit().await?,
+        }
+        Ok(())
+    }
+
+    pub(crate) async fn execute(
+        &mut self,
+        sql: impl Into<PerEngine>,
+        params: Vec<Value>,
+    ) -> Result<u64, StoreError> {
+        let sql = sql.into();
+        Ok(match &mut self.reader.session {
+            Session::Sqlite(tx) => bind(sqlx::query(sql.sqlite), params)
+                .execute(&mut **tx)
+                .await?
+                .rows_affected(),
+            Session::Postgres(tx) => bind(sqlx::query(sql.postgres), params)
+                .execute(&mut **tx)
+                .await?
+                .rows_affected(),
+        })
+    }
+
+    /// Executes what must change exactly the one row that it names.
+    pub(crate) async fn change(
+        &mut self,
+        what: &'static str,
+        sql: impl Into<PerEngine>,
+        params: Vec<Value>,
+    ) -> Result<(), StoreError> {
+        match self.execute(sql, params).await? {
+            1 => Ok(()),
+            _ => Err(StoreError::Absent { what }),
+        }
+    }
+}
+
+impl Deref for Tx {
+    type Target = Reader;
+
+    fn deref(&self) -> &Reader {
+        &self.reader
+    }
+}
+
+impl DerefMut for Tx {
+    fn deref_mut(&mut self) -> &mut Reader {
+        &mut self.reader
+    }
+}
+
+impl Reader {
+    pub(crate) async fn optional<T>(
+        &mut self,
+        sql: impl Into<PerEngine>,
+        params: Vec<Value>,
+        read: impl Fn(&Row) -> Result<T, StoreError>,
+    ) -> Result<Option<T>, StoreError> {
+        let sql = sql.into();
+        let row = match &mut self.session {
+            Session::Sqlite(tx) => bind(sqlx::query(sql.sqlite), params)
+                .fetch_optional(&mut **tx)
+                .await?
+                .map(Row::Sqlite),
+            Session::Postgres(tx) => bind(sqlx::query(sql.postgres), params)
+                .fetch_optional(&mut **tx)
+                .await?
+                .map(Row::Postgres),
+        };
+        row.as_ref().map(read).transpose()
+    }
+
+    /// For statements that always give a row.
+    pub(crate) async fn one<T>(
+        &mut self,
+        sql: impl Into<PerEngine>,
+        params: Vec<Value>,
+        read: impl Fn(&Row) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let row = self.optional(sql, params, read).await?;
+        row.ok_or_else(|| StoreError::Corrupt {
+            what: "a row that is always there is missing".to_owned(),
+        })
+    }
+
+    pub(crate) async fn all<T>(
+        &mut self,
+        sql: impl Into<PerEngine>,
+        params: Vec<Value>,
+        read: impl Fn(&Row) -> Result<T, StoreError>,
+    ) -> Result<Vec<T>, StoreError> {
+        let sql = sql.into();
+        match &mut self.session {
+            Session::Sqlite(tx) => bind(sqlx::query(sql.sqlite), params)
+                .fetch_all(&mut **tx)
+                .await?
+                .into_iter()
+                .map(|row| read(&Row::Sqlite(row)))
+                .collect(),
+            Session::Postgres(tx) => bind(sqlx::query(sql.postgres), params)
+                .fetch_all(&mut **tx)
+                .await?
+                .into_iter()
+                .map(|row| read(&Row::Postgres(row)))
+                .collect(),
+        }
+    }
+}
+
+#[derive(Clone)]
+enum Pools {
+    /// SQLite knows one writer at a time; a second connection that wants to write only collides.
+    Sqlite {
+        writer: SqlitePool,
+        readers: SqlitePool,
+    },
+    Postgres(PgPool),
+}
+
+enum Session {
+    Sqlite(Transaction<'static, Sqlite>),
+    Postgres(Transaction<'static, Postgres>),
+}
+
+/// How long a caller waits for a connection, and a connection for another process's lock.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// Few, for the sake of memory: a read takes well under a millisecond.
+const SQLITE_READERS: u32 = 4;
+const POSTGRES_CONNECTIONS: u32 = 16;
+/// After this, idle connections give their memory back.
+const IDLE: Duration = Duration::from_secs(60);
+
+async fn open_sqlite(path: &Path) -> Result<Pools, StoreError> {
+    create_private(path)?;
+    let base = SqliteConnectOptions::new()
+        .filename(path)
+        .busy_timeout(PATIENCE)
+        .foreign_keys(true)
+        // Pages of 4 KiB; negative means KiB.
+        .pragma("cache_size", "-1024")
+        .pragma("temp_store", "MEMORY")
+        .pragma("trusted_schema", "OFF");
+    let writer = base
+        .clone()
+        .journal_mode(SqliteJournalMode::Wal)
+        // NORMAL may lose the last commits at power loss, which the audit chain must not.
+        .synchronous(SqliteSynchronous::Full)
+        // Erased keys and names must not linger in free pages.
+        .pragma("secure_delete", "ON")
+        .pragma("journal_size_limit", "16777216");
+    let writer = SqlitePoolOptions::new()
+        .max_connections(1)
+        .acquire_timeout(PATIENCE)
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .test_before_acquire(false)
+        .connect_with(writer)
+        .await?;
+
+    // The driver takes no lock of its own for SQLite. The inner transactions become savepoints.
+    let mut tx = writer.begin_with("BEGIN IMMEDIATE").await?;
+    migrations::migrator(Engine::Sqlite)
+        .run(&mut *tx)
+        .await
+        .map_err(|error| StoreError::from_migration(error, migrations::latest()))?;
+    tx.commit().await?;
+
+    let readers = SqlitePoolOptions::new()
+        .max_connections(SQLITE_READERS)
+        .acquire_timeout(PATIENCE)
+        .idle_timeout(IDLE)
+        .test_before_acquire(false)
+        .connect_with(base.read_only(true))
+        .await?;
+    Ok(Pools::Sqlite { writer, readers })
+}
+
+/// Creates the file, for its owner only; SQLite gives its companions the same mode.
+fn create_private(path: &Path) -> Result<(), StoreError> {
+    let created = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path);
+    match created {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(StoreError::Unavailable(Box::new(error))),
+    }
+}
+
+async fn open_postgres(url: &str) -> Result<Pools, StoreError> {
+    let options = PgConnectOptions::from_str(url)
+        .map_err(|error| StoreError::Url(error.to_string()))?
+        .application_name("avouch");
+
+    // A connection of its own: the driver's advisory lock ends with it, whatever happens.
+    let mut connection = options.connect().await?;
+    migrations::migrator(Engine::Postgres)
+        .run(&mut connection)
+        .await
+        .map_err(|error| StoreError::from_migration(error, migrations::latest()))?;
+    connection.close().await?;
+
+    let pool = PgPoolOptions::new()
+        .max_connections(POSTGRES_CONNECTIONS)
+        .acquire_timeout(PATIENCE)
+        .idle_timeout(IDLE)
+        .connect_with(options)
+        .await?;
+    Ok(Pools::Postgres(pool))
+}

@@ -1,0 +1,176 @@
+//! Documents to be signed, and their signed copies.
+
+use model::{DocumentUid, RequestPk};
+
+use crate::connection::{Reader, Tx};
+use crate::error::StoreError;
+use crate::field::{Row, params};
+use crate::records::{Document, DocumentCopy, StoredFile};
+
+macro_rules! select {
+    ($rest:literal) => {
+        concat!(
+            "SELECT uid, request, position, field_name, file_name, original_blob, \
+             original_sha256, original_size, signed_blob, signed_sha256, signed_size, uploaded_at \
+             FROM document ",
+            $rest
+        )
+    };
+}
+
+/// Adds documents. Their positions start at [`next_position`].
+pub async fn insert(tx: &mut Tx, documents: &[Document]) -> Result<(), StoreError> {
+    for document in documents {
+        let (original, signed) = (document.original.as_ref(), document.signed.as_ref());
+        tx.execute(
+            "INSERT INTO document (uid, request, position, field_name, file_name, original_blob, \
+             original_sha256, original_size, signed_blob, signed_sha256, signed_size, \
+             uploaded_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+            params![
+                document.uid,
+                document.request,
+                document.position,
+                document.field_name,
+                document.file_name,
+                original.map(|file| file.blob.clone()),
+                original.map(|file| file.sha256),
+                original.map(|file| file.size),
+                signed.map(|file| file.blob.clone()),
+                signed.map(|file| file.sha256),
+                signed.map(|file| file.size),
+                document.uploaded_at,
+            ],
+        )
+        .await?;
+    }
+    Ok(())
+}
+
+/// The position that comes after all documents of a request; positions of removed documents in
+/// between are not given out again.
+pub async fn next_position(reader: &mut Reader, request: RequestPk) -> Result<i64, StoreError> {
+    reader
+        .one(
+            "SELECT COALESCE(MAX(position) + 1, 0) AS next FROM document WHERE request = $1",
+            params![request],
+            |row| row.get("next"),
+        )
+        .await
+}
+
+/// A request's documents in the order of upload.
+pub async fn list(reader: &mut Reader, request: RequestPk) -> Result<Vec<Document>, StoreError> {
+    reader
+        .all(
+            select!("WHERE request = $1 ORDER BY position"),
+            params![request],
+            document,
+        )
+        .await
+}
+
+/// Finds a document of a request.
+pub async fn get(
+    reader: &mut Reader,
+    request: RequestPk,
+    uid: DocumentUid,
+) -> Result<Option<Document>, StoreError> {
+    reader
+        .optional(
+            select!("WHERE request = $1 AND uid = $2"),
+            params![request, uid],
+            document,
+        )
+        .await
+}
+
+/// How many documents a request has.
+pub async fn count(reader: &mut Reader, request: RequestPk) -> Result<i64, StoreError> {
+    reader
+        .one(
+            "SELECT COUNT(*) AS documents FROM document WHERE request = $1",
+            params![request],
+            |row| row.get("documents"),
+        )
+        .await
+}
+
+/// Records the signed copy.
+pub async fn set_signed(
+    tx: &mut Tx,
+    uid: DocumentUid,
+    file: &StoredFile,
+) -> Result<(), StoreError> {
+    tx.change(
+        "document",
+        "UPDATE document SET signed_blob = $2, signed_sha256 = $3, signed_size = $4 \
+         WHERE uid = $1",
+        params![uid, file.blob, file.sha256, file.size],
+    )
+    .await
+}
+
+/// Forgets one copy of a document and keeps the row; says whether the document is there.
+pub async fn remove_copy(
+    tx: &mut Tx,
+    request: RequestPk,
+    uid: DocumentUid,
+    copy: DocumentCopy,
+) -> Result<bool, StoreError> {
+    let sql = match copy {
+        DocumentCopy::Original => {
+            "UPDATE document SET original_blob = NULL, original_sha256 = NULL, \
+             original_size = NULL WHERE request = $1 AND uid = $2"
+        }
+        DocumentCopy::Signed => {
+            "UPDATE document SET signed_blob = NULL, signed_sha256 = NULL, signed_size = NULL \
+             WHERE request = $1 AND uid = $2"
+        }
+    };
+    Ok(tx.execute(sql, params![request, uid]).await? > 0)
+}
+
+/// Removes a document with all its copies; says whether it was there.
+pub async fn remove(tx: &mut Tx, request: RequestPk, uid: DocumentUid) -> Result<bool, StoreError> {
+    let removed = tx
+        .execute(
+            "DELETE FROM document WHERE request = $1 AND uid = $2",
+            params![request, uid],
+        )
+        .await?;
+    Ok(removed > 0)
+}
+
+/// Removes all documents of a request and says how many there were.
+pub async fn remove_all(tx: &mut Tx, request: RequestPk) -> Result<u64, StoreError> {
+    tx.execute("DELETE FROM document WHERE request = $1", params![request])
+        .await
+}
+
+fn document(row: &Row) -> Result<Document, StoreError> {
+    Ok(Document {
+        uid: row.get("uid")?,
+        request: row.get("request")?,
+        position: row.get("position")?,
+        field_name: row.get("field_name")?,
+        file_name: row.get("file_name")?,
+        original: file(row, ["original_blob", "original_sha256", "original_size"])?,
+        signed: file(row, ["signed_blob", "signed_sha256", "signed_size"])?,
+        uploaded_at: row.get("uploaded_at")?,
+    })
+}
+
+/// The file that three columns describe, or none where the first is NULL.
+pub(crate) fn file(
+    row: &Row,
+    [blob, sha256, size]: [&str; 3],
+) -> Result<Option<StoredFile>, StoreError> {
+    let Some(blob) = row.get(blob)? else {
+        return Ok(None);
+    };
+    Ok(Some(StoredFile {
+        blob,
+        sha256: row.get(sha256)?,
+        size: row.get(size)?,
+    }))
+}

@@ -1,0 +1,273 @@
+//! From Rust types to column values and back, the same for both engines.
+//!
+//! Columns hold integers, texts or bytes; everything else is made of these here, once.
+
+use std::str::FromStr;
+
+use model::event::WebhookFormat;
+use model::evidence::ImageKind;
+use model::{DocumentUid, Environment, RaId, RaoId, RequestPk, Status, TokenUid, VideoIdPk};
+use sqlx::postgres::PgRow;
+use sqlx::query::Query;
+use sqlx::sqlite::SqliteRow;
+use sqlx::{Database, Decode, Encode, Postgres, Row as _, Sqlite, Type};
+use time::OffsetDateTime;
+
+use crate::error::StoreError;
+use crate::records::{CertificateState, Channel, PaperKind};
+
+/// A value on its way into a statement.
+#[derive(Clone)]
+pub(crate) enum Value {
+    Integer(Option<i64>),
+    Text(Option<String>),
+    Bytes(Option<Vec<u8>>),
+}
+
+/// What a column can hold as it is.
+pub(crate) trait Raw:
+    Into<Value>
+    + Type<Sqlite>
+    + Type<Postgres>
+    + for<'r> Decode<'r, Sqlite>
+    + for<'r> Decode<'r, Postgres>
+{
+    const NULL: Value;
+}
+
+/// A type that is stored in one column.
+pub(crate) trait Field: Sized {
+    type Raw: Raw;
+
+    /// `None` where no value of this type is stored so.
+    fn from_raw(raw: Option<Self::Raw>) -> Option<Self>;
+
+    /// `None` is stored as NULL.
+    fn to_raw(&self) -> Option<Self::Raw>;
+}
+
+/// What may stand in [`params!`]: every [`Field`], and texts and bytes by reference.
+pub(crate) trait Param {
+    fn value(&self) -> Value;
+}
+
+/// Values for `$1`, `$2` and so on.
+macro_rules! params {
+    ($($param:expr),* $(,)?) => {
+        vec![$($crate::field::Param::value(&$param)),*]
+    };
+}
+pub(crate) use params;
+
+pub(crate) fn bind<'q, DB: Database>(
+    query: Query<'q, DB, DB::Arguments>,
+    params: Vec<Value>,
+) -> Query<'q, DB, DB::Arguments>
+where
+    Option<i64>: Encode<'q, DB> + Type<DB> + 'q,
+    Option<String>: Encode<'q, DB> + Type<DB> + 'q,
+    Option<Vec<u8>>: Encode<'q, DB> + Type<DB> + 'q,
+{
+    params.into_iter().fold(query, |query, value| match value {
+        Value::Integer(value) => query.bind(value),
+        Value::Text(value) => query.bind(value),
+        Value::Bytes(value) => query.bind(value),
+    })
+}
+
+/// A row of either engine.
+pub(crate) enum Row {
+    Sqlite(SqliteRow),
+    Postgres(PgRow),
+}
+
+impl Row {
+    pub(crate) fn get<F: Field>(&self, column: &str) -> Result<F, StoreError> {
+        let raw = match self {
+            Row::Sqlite(row) => row.try_get::<Option<F::Raw>, _>(column),
+            Row::Postgres(row) => row.try_get::<Option<F::Raw>, _>(column),
+        }?;
+        F::from_raw(raw).ok_or_else(|| StoreError::Corrupt {
+            what: format!("column {column}"),
+        })
+    }
+}
+
+impl<F: Field> Param for F {
+    fn value(&self) -> Value {
+        self.to_raw().map_or(F::Raw::NULL, Into::into)
+    }
+}
+
+impl Param for &str {
+    fn value(&self) -> Value {
+        Value::Text(Some((*self).to_owned()))
+    }
+}
+
+impl Param for &[u8] {
+    fn value(&self) -> Value {
+        Value::Bytes(Some(self.to_vec()))
+    }
+}
+
+impl<F: Field> Field for Option<F> {
+    type Raw = F::Raw;
+
+    fn from_raw(raw: Option<F::Raw>) -> Option<Self> {
+        match raw {
+            None => Some(None),
+            some => F::from_raw(some).map(Some),
+        }
+    }
+
+    fn to_raw(&self) -> Option<F::Raw> {
+        self.as_ref().and_then(F::to_raw)
+    }
+}
+
+macro_rules! raw {
+    ($raw:ty, $variant:ident) => {
+        impl From<$raw> for Value {
+            fn from(value: $raw) -> Self {
+                Value::$variant(Some(value))
+            }
+        }
+
+        impl Raw for $raw {
+            const NULL: Value = Value::$variant(None);
+        }
+
+        impl Field for $raw {
+            type Raw = Self;
+
+            fn from_raw(raw: Option<Self>) -> Option<Self> {
+                raw
+            }
+
+            fn to_raw(&self) -> Option<Self> {
+                Some(self.clone())
+            }
+        }
+    };
+}
+
+raw!(i64, Integer);
+raw!(String, Text);
+raw!(Vec<u8>, Bytes);
+
+/// `field!(Type as Raw, from, to)`: `from` gives `None` for what no value is stored as.
+macro_rules! field {
+    ($type:ty as $raw:ty, $from:expr, $to:expr) => {
+        impl Field for $type {
+            type Raw = $raw;
+
+            fn from_raw(raw: Option<$raw>) -> Option<Self> {
+                raw.and_then($from)
+            }
+
+            fn to_raw(&self) -> Option<$raw> {
+                Some($to(self))
+            }
+        }
+    };
+}
+
+macro_rules! number {
+    ($($type:ident),*) => {
+        $(field!($type as i64, |raw| Some($type(raw)), |id: &$type| id.0);)*
+    };
+}
+
+number!(RequestPk, VideoIdPk, RaId, RaoId);
+
+field!(
+    bool as i64,
+    |raw| match raw {
+        0 => Some(false),
+        1 => Some(true),
+        _ => None,
+    },
+    |flag: &bool| i64::from(*flag)
+);
+
+// Milliseconds since 1970, rounded down. Whatever is hashed or compared goes through this first.
+field!(
+    OffsetDateTime as i64,
+    |raw| OffsetDateTime::from_unix_timestamp_nanos(i128::from(raw) * NANOS_PER_MILLI).ok(),
+    milliseconds
+);
+
+const NANOS_PER_MILLI: i128 = 1_000_000;
+
+pub(crate) fn milliseconds(at: &OffsetDateTime) -> i64 {
+    // Years up to 9999 take 48 bits.
+    at.unix_timestamp_nanos().div_euclid(NANOS_PER_MILLI) as i64
+}
+
+macro_rules! digest {
+    ($($len:literal),*) => {
+        $(field!([u8; $len] as Vec<u8>, |raw| raw.try_into().ok(), |bytes: &[u8; $len]| bytes.to_vec());)*
+    };
+}
+
+digest!(16, 32);
+
+macro_rules! text {
+    ($($type:ty),*) => {
+        $(field!(
+            $type as String,
+            |raw| <$type>::from_str(&raw).ok(),
+            |value: &$type| value.to_string()
+        );)*
+    };
+}
+
+text!(DocumentUid, TokenUid, Status, Environment, ImageKind);
+
+macro_rules! names {
+    ($type:ident { $($variant:ident = $name:literal),* $(,)? }) => {
+        field!(
+            $type as String,
+            |raw| match raw.as_str() {
+                $($name => Some($type::$variant),)*
+                _ => None,
+            },
+            |value: &$type| match value {
+                $($type::$variant => $name,)*
+            }
+            .to_owned()
+        );
+    };
+}
+
+names!(WebhookFormat {
+    Event = "event",
+    Status = "status",
+});
+names!(PaperKind {
+    Contract = "contract",
+    Declaration = "declaration",
+});
+names!(CertificateState {
+    Recorded = "recorded",
+    Valid = "valid",
+    Revoked = "revoked",
+});
+names!(Channel {
+    Webhook = "webhook",
+    Sms = "sms",
+});
+
+/// A list of names, as JSON.
+impl Field for Vec<String> {
+    type Raw = String;
+
+    fn from_raw(raw: Option<String>) -> Option<Self> {
+        serde_json::from_str(&raw?).ok()
+    }
+
+    fn to_raw(&self) -> Option<String> {
+        serde_json::to_string(self).ok()
+    }
+}

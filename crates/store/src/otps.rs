@@ -1,0 +1,84 @@
+//! One-time codes, of which a request has at most one.
+
+use model::RequestPk;
+use model::otp::OtpState;
+
+use crate::connection::{Reader, Tx, locking};
+use crate::error::StoreError;
+use crate::field::{Row, params};
+use crate::records::Otp;
+
+macro_rules! select {
+    () => {
+        "SELECT salt, digest, created_at, expires_at, attempts_left, consumed, binding FROM otp \
+         WHERE request = $1"
+    };
+}
+
+/// Stores a code in place of an earlier one.
+pub async fn put(tx: &mut Tx, request: RequestPk, otp: &Otp) -> Result<(), StoreError> {
+    tx.execute(
+        "INSERT INTO otp (request, salt, digest, created_at, expires_at, attempts_left, consumed, \
+         binding) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) \
+         ON CONFLICT (request) DO UPDATE SET salt = excluded.salt, digest = excluded.digest, \
+         created_at = excluded.created_at, expires_at = excluded.expires_at, \
+         attempts_left = excluded.attempts_left, consumed = excluded.consumed, \
+         binding = excluded.binding",
+        params![
+            request,
+            otp.salt,
+            otp.digest,
+            otp.state.created_at,
+            otp.state.expires_at,
+            otp.state.attempts_left,
+            otp.state.consumed,
+            otp.state.binding,
+        ],
+    )
+    .await?;
+    Ok(())
+}
+
+/// The request's code.
+pub async fn get(reader: &mut Reader, request: RequestPk) -> Result<Option<Otp>, StoreError> {
+    reader.optional(select!(), params![request], otp).await
+}
+
+/// The request's code, kept from other transactions until this one ends, so that two tries at the
+/// same time cost two attempts.
+pub async fn lock(tx: &mut Tx, request: RequestPk) -> Result<Option<Otp>, StoreError> {
+    tx.optional(locking!(select!()), params![request], otp)
+        .await
+}
+
+/// Changes a code's state after a try.
+pub async fn update(tx: &mut Tx, request: RequestPk, state: &OtpState) -> Result<(), StoreError> {
+    tx.change(
+        "otp",
+        "UPDATE otp SET created_at = $2, expires_at = $3, attempts_left = $4, consumed = $5, \
+         binding = $6 WHERE request = $1",
+        params![
+            request,
+            state.created_at,
+            state.expires_at,
+            state.attempts_left,
+            state.consumed,
+            state.binding,
+        ],
+    )
+    .await
+}
+
+fn otp(row: &Row) -> Result<Otp, StoreError> {
+    Ok(Otp {
+        salt: row.get("salt")?,
+        digest: row.get("digest")?,
+        state: OtpState {
+            created_at: row.get("created_at")?,
+            expires_at: row.get("expires_at")?,
+            attempts_left: row.get("attempts_left")?,
+            consumed: row.get("consumed")?,
+            binding: row.get("binding")?,
+        },
+    })
+}
