@@ -8,7 +8,10 @@ use crate::field::params;
 
 /// Those of `blobs` that some row refers to. The others may be swept, if they are old enough that
 /// no upload can still be on its way to a row.
-pub async fn in_use(reader: &mut Reader, blobs: &[String]) -> Result<HashSet<String>, StoreError> {
+pub async fn blobs_in_use(
+    reader: &mut Reader,
+    blobs: &[String],
+) -> Result<HashSet<String>, StoreError> {
     let mut used = HashSet::new();
     for blob in blobs {
         let found = reader

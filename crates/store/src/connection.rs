@@ -1,6 +1,5 @@
 //! The connections: opening, reading, changing.
 
-use std::fmt;
 use std::fs::OpenOptions;
 use std::io;
 use std::ops::{Deref, DerefMut};
@@ -25,29 +24,11 @@ pub struct Store {
     pools: Pools,
 }
 
-/// Which database engine is behind a [`Store`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Engine {
-    /// SQLite, embedded.
-    Sqlite,
-    /// PostgreSQL, 14 or later.
-    Postgres,
-}
-
-impl fmt::Display for Engine {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Engine::Sqlite => "SQLite",
-            Engine::Postgres => "PostgreSQL",
-        })
-    }
-}
-
 /// What [`Store::health`] found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Health {
-    /// The engine in use.
-    pub engine: Engine,
+    /// The engine's name: `SQLite` or `PostgreSQL`.
+    pub engine: &'static str,
     /// The schema version that the database has.
     pub schema_version: i64,
 }
@@ -147,11 +128,11 @@ impl Store {
         })
     }
 
-    /// Which engine this is.
-    pub fn engine(&self) -> Engine {
+    /// The engine's name: `SQLite` or `PostgreSQL`.
+    pub fn engine(&self) -> &'static str {
         match self.pools {
-            Pools::Sqlite { .. } => Engine::Sqlite,
-            Pools::Postgres(_) => Engine::Postgres,
+            Pools::Sqlite { .. } => "SQLite",
+            Pools::Postgres(_) => "PostgreSQL",
         }
     }
 
@@ -334,7 +315,7 @@ async fn open_sqlite(path: &Path) -> Result<Pools, StoreError> {
 
     // The driver takes no lock of its own for SQLite. The inner transactions become savepoints.
     let mut tx = writer.begin_with("BEGIN IMMEDIATE").await?;
-    migrations::migrator(Engine::Sqlite)
+    migrations::sqlite()
         .run(&mut *tx)
         .await
         .map_err(|error| StoreError::from_migration(error, migrations::latest()))?;
@@ -371,7 +352,7 @@ async fn open_postgres(url: &str) -> Result<Pools, StoreError> {
 
     // A connection of its own: the driver's advisory lock ends with it, whatever happens.
     let mut connection = options.connect().await?;
-    migrations::migrator(Engine::Postgres)
+    migrations::postgres()
         .run(&mut connection)
         .await
         .map_err(|error| StoreError::from_migration(error, migrations::latest()))?;

@@ -5,7 +5,7 @@ use model::{DocumentUid, RequestPk};
 use crate::connection::{Reader, Tx};
 use crate::error::StoreError;
 use crate::field::{Row, params};
-use crate::records::{Document, DocumentCopy, StoredFile};
+use crate::records::{Document, StoredFile};
 
 macro_rules! select {
     ($rest:literal) => {
@@ -18,44 +18,30 @@ macro_rules! select {
     };
 }
 
-/// Adds documents. Their positions start at [`next_position`].
-pub async fn insert(tx: &mut Tx, documents: &[Document]) -> Result<(), StoreError> {
-    for document in documents {
-        let (original, signed) = (document.original.as_ref(), document.signed.as_ref());
-        tx.execute(
-            "INSERT INTO document (uid, request, position, field_name, file_name, original_blob, \
-             original_sha256, original_size, signed_blob, signed_sha256, signed_size, \
-             uploaded_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
-            params![
-                document.uid,
-                document.request,
-                document.position,
-                document.field_name,
-                document.file_name,
-                original.map(|file| file.blob.clone()),
-                original.map(|file| file.sha256),
-                original.map(|file| file.size),
-                signed.map(|file| file.blob.clone()),
-                signed.map(|file| file.sha256),
-                signed.map(|file| file.size),
-                document.uploaded_at,
-            ],
-        )
-        .await?;
-    }
+/// Adds a document.
+pub async fn insert(tx: &mut Tx, document: &Document) -> Result<(), StoreError> {
+    let (original, signed) = (document.original.as_ref(), document.signed.as_ref());
+    tx.execute(
+        "INSERT INTO document (uid, request, position, field_name, file_name, original_blob, \
+         original_sha256, original_size, signed_blob, signed_sha256, signed_size, uploaded_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+        params![
+            document.uid,
+            document.request,
+            document.position,
+            document.field_name,
+            document.file_name,
+            original.map(|file| file.blob.clone()),
+            original.map(|file| file.sha256),
+            original.map(|file| file.size),
+            signed.map(|file| file.blob.clone()),
+            signed.map(|file| file.sha256),
+            signed.map(|file| file.size),
+            document.uploaded_at,
+        ],
+    )
+    .await?;
     Ok(())
-}
-
-/// The position that comes after all documents of a request; positions of removed documents in
-/// between are not given out again.
-pub async fn next_position(reader: &mut Reader, request: RequestPk) -> Result<i64, StoreError> {
-    reader
-        .one(
-            "SELECT COALESCE(MAX(position) + 1, 0) AS next FROM document WHERE request = $1",
-            params![request],
-            |row| row.get("next"),
-        )
-        .await
 }
 
 /// A request's documents in the order of upload.
@@ -95,39 +81,24 @@ pub async fn count(reader: &mut Reader, request: RequestPk) -> Result<i64, Store
         .await
 }
 
-/// Records the signed copy.
-pub async fn set_signed(
-    tx: &mut Tx,
-    uid: DocumentUid,
-    file: &StoredFile,
-) -> Result<(), StoreError> {
+/// Changes which copies of a document there are.
+pub async fn update(tx: &mut Tx, document: &Document) -> Result<(), StoreError> {
+    let (original, signed) = (document.original.as_ref(), document.signed.as_ref());
     tx.change(
         "document",
-        "UPDATE document SET signed_blob = $2, signed_sha256 = $3, signed_size = $4 \
-         WHERE uid = $1",
-        params![uid, file.blob, file.sha256, file.size],
+        "UPDATE document SET original_blob = $2, original_sha256 = $3, original_size = $4, \
+         signed_blob = $5, signed_sha256 = $6, signed_size = $7 WHERE uid = $1",
+        params![
+            document.uid,
+            original.map(|file| file.blob.clone()),
+            original.map(|file| file.sha256),
+            original.map(|file| file.size),
+            signed.map(|file| file.blob.clone()),
+            signed.map(|file| file.sha256),
+            signed.map(|file| file.size),
+        ],
     )
     .await
-}
-
-/// Forgets one copy of a document and keeps the row; says whether the document is there.
-pub async fn remove_copy(
-    tx: &mut Tx,
-    request: RequestPk,
-    uid: DocumentUid,
-    copy: DocumentCopy,
-) -> Result<bool, StoreError> {
-    let sql = match copy {
-        DocumentCopy::Original => {
-            "UPDATE document SET original_blob = NULL, original_sha256 = NULL, \
-             original_size = NULL WHERE request = $1 AND uid = $2"
-        }
-        DocumentCopy::Signed => {
-            "UPDATE document SET signed_blob = NULL, signed_sha256 = NULL, signed_size = NULL \
-             WHERE request = $1 AND uid = $2"
-        }
-    };
-    Ok(tx.execute(sql, params![request, uid]).await? > 0)
 }
 
 /// Removes a document with all its copies; says whether it was there.
@@ -141,10 +112,16 @@ pub async fn remove(tx: &mut Tx, request: RequestPk, uid: DocumentUid) -> Result
     Ok(removed > 0)
 }
 
-/// Removes all documents of a request and says how many there were.
-pub async fn remove_all(tx: &mut Tx, request: RequestPk) -> Result<u64, StoreError> {
-    tx.execute("DELETE FROM document WHERE request = $1", params![request])
-        .await
+/// Removes all documents of a request and returns the blobs that they pointed at.
+pub async fn remove_all(tx: &mut Tx, request: RequestPk) -> Result<Vec<String>, StoreError> {
+    let pairs: Vec<[Option<String>; 2]> = tx
+        .all(
+            "DELETE FROM document WHERE request = $1 RETURNING original_blob, signed_blob",
+            params![request],
+            |row| Ok([row.get("original_blob")?, row.get("signed_blob")?]),
+        )
+        .await?;
+    Ok(pairs.into_iter().flatten().flatten().collect())
 }
 
 fn document(row: &Row) -> Result<Document, StoreError> {

@@ -50,12 +50,19 @@ pub async fn images(
     Ok(images)
 }
 
-/// Stores an image in place of an earlier one of its kind.
+/// Stores an image and returns the blob of the one of its kind that it replaces.
 pub async fn put_image(
     tx: &mut Tx,
     request: RequestPk,
     image: &EvidenceImage,
-) -> Result<(), StoreError> {
+) -> Result<Option<String>, StoreError> {
+    let replaced = tx
+        .optional(
+            "SELECT blob FROM evidence_image WHERE request = $1 AND kind = $2",
+            params![request, image.kind],
+            |row| row.get("blob"),
+        )
+        .await?;
     tx.execute(
         "INSERT INTO evidence_image (request, kind, blob, sha256, size, media_type, width, height) \
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8) \
@@ -74,7 +81,7 @@ pub async fn put_image(
         ],
     )
     .await?;
-    Ok(())
+    Ok(replaced)
 }
 
 /// The stored video, if there is one.
@@ -92,12 +99,19 @@ pub async fn video(
         .await
 }
 
-/// Stores the video in place of an earlier one.
+/// Stores the video and returns the blob of the one that it replaces.
 pub async fn put_video(
     tx: &mut Tx,
     request: RequestPk,
     video: &EvidenceVideo,
-) -> Result<(), StoreError> {
+) -> Result<Option<String>, StoreError> {
+    let replaced = tx
+        .optional(
+            "SELECT blob FROM evidence_video WHERE request = $1",
+            params![request],
+            |row| row.get("blob"),
+        )
+        .await?;
     tx.execute(
         "INSERT INTO evidence_video (request, blob, sha256, size, media_type, width, height, \
          duration_ms, codec, received_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) \
@@ -119,7 +133,7 @@ pub async fn put_video(
         ],
     )
     .await?;
-    Ok(())
+    Ok(replaced)
 }
 
 fn image(row: &Row) -> Result<EvidenceImage, StoreError> {

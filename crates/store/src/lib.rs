@@ -27,7 +27,7 @@
 
 pub mod audit;
 pub mod authorities;
-pub mod blobs;
+mod blobs;
 pub mod certificates;
 mod connection;
 pub mod documents;
@@ -39,11 +39,17 @@ pub mod officers;
 pub mod otps;
 pub mod outbox;
 pub mod papers;
-pub mod records;
+mod records;
 pub mod requests;
 pub mod sequence;
 pub mod settings;
 pub mod tokens;
 
-pub use connection::{Engine, Health, Reader, Store, Tx};
+pub use blobs::blobs_in_use;
+pub use connection::{Health, Reader, Store, Tx};
 pub use error::StoreError;
+pub use records::{
+    AuditEntry, Certificate, CertificateState, ChainedEntry, Channel, Document, EvidenceImage,
+    EvidenceVideo, Leased, Officer, Otp, OutboxMessage, Paper, PaperKind, RegistrationAuthority,
+    Request, StoredFile, Token,
+};

@@ -5,8 +5,6 @@
 use sqlx::SqlSafeStr;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 
-use crate::connection::Engine;
-
 struct Step {
     version: i64,
     description: &'static str,
@@ -32,17 +30,21 @@ pub(crate) fn latest() -> i64 {
     STEPS.iter().map(|step| step.version).max().unwrap_or(0)
 }
 
-pub(crate) fn migrator(engine: Engine) -> Migrator {
+pub(crate) fn sqlite() -> Migrator {
+    migrator(|step| step.sqlite)
+}
+
+pub(crate) fn postgres() -> Migrator {
+    migrator(|step| step.postgres)
+}
+
+fn migrator(text: fn(&Step) -> &'static str) -> Migrator {
     let migration = |step: &Step| {
-        let sql = match engine {
-            Engine::Sqlite => step.sqlite,
-            Engine::Postgres => step.postgres,
-        };
         Migration::new(
             step.version,
             step.description.into(),
             MigrationType::Simple,
-            sql.into_sql_str(),
+            text(step).into_sql_str(),
             false,
         )
     };

@@ -3,17 +3,10 @@
 use model::RequestPk;
 use model::otp::OtpState;
 
-use crate::connection::{Reader, Tx, locking};
+use crate::connection::{Reader, Tx};
 use crate::error::StoreError;
 use crate::field::{Row, params};
 use crate::records::Otp;
-
-macro_rules! select {
-    () => {
-        "SELECT salt, digest, created_at, expires_at, attempts_left, consumed, binding FROM otp \
-         WHERE request = $1"
-    };
-}
 
 /// Stores a code in place of an earlier one.
 pub async fn put(tx: &mut Tx, request: RequestPk, otp: &Otp) -> Result<(), StoreError> {
@@ -41,13 +34,13 @@ pub async fn put(tx: &mut Tx, request: RequestPk, otp: &Otp) -> Result<(), Store
 
 /// The request's code.
 pub async fn get(reader: &mut Reader, request: RequestPk) -> Result<Option<Otp>, StoreError> {
-    reader.optional(select!(), params![request], otp).await
-}
-
-/// The request's code, kept from other transactions until this one ends, so that two tries at the
-/// same time cost two attempts.
-pub async fn lock(tx: &mut Tx, request: RequestPk) -> Result<Option<Otp>, StoreError> {
-    tx.optional(locking!(select!()), params![request], otp)
+    reader
+        .optional(
+            "SELECT salt, digest, created_at, expires_at, attempts_left, consumed, binding \
+             FROM otp WHERE request = $1",
+            params![request],
+            otp,
+        )
         .await
 }
 

@@ -6,7 +6,7 @@ use crate::connection::{Reader, Tx};
 use crate::documents::file;
 use crate::error::StoreError;
 use crate::field::{Row, params};
-use crate::records::{Paper, PaperKind, StoredFile};
+use crate::records::{Paper, PaperKind};
 
 /// Stores a paper in place of an earlier one of its kind.
 pub async fn put(tx: &mut Tx, request: RequestPk, paper: &Paper) -> Result<(), StoreError> {
@@ -53,22 +53,6 @@ pub async fn get(
             paper,
         )
         .await
-}
-
-/// Records the copy that carries the signer's signature too.
-pub async fn set_signed(
-    tx: &mut Tx,
-    request: RequestPk,
-    kind: PaperKind,
-    file: &StoredFile,
-) -> Result<(), StoreError> {
-    tx.change(
-        "paper",
-        "UPDATE paper SET signed_blob = $3, signed_sha256 = $4, signed_size = $5 \
-         WHERE request = $1 AND kind = $2",
-        params![request, kind, file.blob, file.sha256, file.size],
-    )
-    .await
 }
 
 fn paper(row: &Row) -> Result<Paper, StoreError> {

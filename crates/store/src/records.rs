@@ -191,15 +191,6 @@ pub struct Document {
     pub uploaded_at: OffsetDateTime,
 }
 
-/// One of a document's two copies.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum DocumentCopy {
-    /// As uploaded.
-    Original,
-    /// With the signature.
-    Signed,
-}
-
 /// A paper that the server itself draws up for a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum PaperKind {

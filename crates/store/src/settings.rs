@@ -12,7 +12,7 @@ pub async fn get(reader: &mut Reader) -> Result<Option<String>, StoreError> {
 }
 
 /// Stores the settings in place of earlier ones.
-pub async fn put(tx: &mut Tx, json: String) -> Result<(), StoreError> {
+pub async fn put(tx: &mut Tx, json: &str) -> Result<(), StoreError> {
     tx.execute(
         "INSERT INTO setting (only_row, json) VALUES (1, $1) \
          ON CONFLICT (only_row) DO UPDATE SET json = excluded.json",
