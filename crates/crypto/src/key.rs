@@ -14,7 +14,6 @@ use crate::CryptoError;
 
 /// Kinds of signing key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
 pub enum KeyAlgorithm {
     /// ECDSA on P-256 with SHA-256 (RFC 5758 §3.2): about 10 µs for a key, 16 µs for a signature.
     EcdsaP256,

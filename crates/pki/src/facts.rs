@@ -1,0 +1,57 @@
+//! What a certificate says, for display.
+
+use der::Decode;
+use der::pem::{self, LineEnding};
+use time::OffsetDateTime;
+use x509_cert::Certificate;
+use x509_cert::name::Name;
+
+use crate::{PkiError, decode};
+
+/// The plain facts of one certificate.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CertificateFacts {
+    /// Serial number as lower-case hexadecimal digits, an even number of them.
+    pub serial: String,
+    /// Subject as an RFC 4514 string.
+    pub subject: String,
+    /// The subject's common name, empty if it has none.
+    pub common_name: String,
+    /// Issuer as an RFC 4514 string.
+    pub issuer: String,
+    /// First second of validity.
+    pub not_before: OffsetDateTime,
+    /// Last second of validity.
+    pub not_after: OffsetDateTime,
+}
+
+impl CertificateFacts {
+    /// Reads a DER certificate; fails with [`PkiError::Malformed`].
+    pub fn read(der: &[u8]) -> Result<Self, PkiError> {
+        let certificate =
+            Certificate::from_der(der).map_err(|_| PkiError::Malformed("certificate"))?;
+        let tbs = certificate.tbs_certificate();
+        let common_name = tbs.subject().common_name().ok().flatten();
+        Ok(Self {
+            serial: decode::serial_hex(tbs.serial_number().as_bytes()),
+            subject: tbs.subject().to_string(),
+            common_name: common_name
+                .map(|name| name.value().into_owned())
+                .unwrap_or_default(),
+            issuer: tbs.issuer().to_string(),
+            not_before: decode::instant(tbs.validity().not_before),
+            not_after: decode::instant(tbs.validity().not_after),
+        })
+    }
+}
+
+/// A DER name as an RFC 4514 string.
+pub(crate) fn display_name(der: &[u8]) -> String {
+    Name::from_der(der).map_or_else(|_| "an unreadable name".to_owned(), |name| name.to_string())
+}
+
+/// A certificate in PEM form (RFC 7468 §5).
+pub fn to_pem(der: &[u8]) -> Result<String, PkiError> {
+    pem::encode_string("CERTIFICATE", LineEnding::LF, der)
+        .map_err(|_| PkiError::Malformed("certificate"))
+}

@@ -1,0 +1,380 @@
+//! The way of a certificate: [`Draft`] → [`Linted`] → [`Recorded`] → [`Signed`].
+//!
+//! Each step consumes the one before it, so that a certificate that fails its lints cannot be
+//! signed, and none is signed before its exact bytes could be stored. After a crash, the stored
+//! bytes give the same [`Recorded`] again and the same serial number is used, never a second one.
+
+use std::sync::Arc;
+
+use crypto::{KeyAlgorithm, SigningKey};
+use model::Entropy;
+use time::{Duration, OffsetDateTime};
+
+use crate::decode::{CertificateParts, Elements, SEQUENCE};
+use crate::{CertificateFacts, PkiError, decode, encode, lint, oid};
+
+/// A certification authority that issues: its certificate, its key, and where relying parties
+/// find its certificate and its revocation answers.
+#[derive(Clone)]
+pub struct Issuer {
+    certificate: Vec<u8>,
+    subject: Vec<u8>,
+    key_identifier: Vec<u8>,
+    not_after: OffsetDateTime,
+    key: Arc<dyn SigningKey>,
+    pointers: Pointers,
+}
+
+/// What an issuer writes into the authority information access of the certificates it issues
+/// (RFC 5280 §4.2.2.1). Plain `http` is usual: both answers are signed themselves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pointers {
+    /// Where its OCSP responder answers.
+    pub ocsp: String,
+    /// Where its own certificate can be fetched, as DER.
+    pub certificate: String,
+}
+
+impl Issuer {
+    /// Joins a CA certificate (DER) and its key.
+    ///
+    /// Fails with [`PkiError::Malformed`] or, where the key is another certificate's, with
+    /// [`PkiError::Mismatch`].
+    pub fn new(
+        certificate: Vec<u8>,
+        key: Arc<dyn SigningKey>,
+        pointers: Pointers,
+    ) -> Result<Self, PkiError> {
+        let parts = CertificateParts::parse(&certificate)?;
+        belongs(&parts, key.as_ref())?;
+        let subject = parts.subject.to_vec();
+        let key_identifier = key_identifier(parts.public_key_info)?.to_vec();
+        let not_after = CertificateFacts::read(&certificate)?.not_after;
+        Ok(Self {
+            certificate,
+            subject,
+            key_identifier,
+            not_after,
+            key,
+            pointers,
+        })
+    }
+
+    /// The issuer's own certificate, DER.
+    pub fn certificate(&self) -> &[u8] {
+        &self.certificate
+    }
+
+    /// The issuer's key.
+    pub fn key(&self) -> &Arc<dyn SigningKey> {
+        &self.key
+    }
+
+    pub(crate) fn pointers(&self) -> &Pointers {
+        &self.pointers
+    }
+
+    pub(crate) fn key_identifier(&self) -> &[u8] {
+        &self.key_identifier
+    }
+}
+
+impl std::fmt::Debug for Issuer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Issuer")
+            .field("pointers", &self.pointers)
+            .finish_non_exhaustive()
+    }
+}
+
+/// When a certificate is valid; both ends are included (RFC 5280 §4.1.2.5).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Validity {
+    /// First second.
+    pub not_before: OffsetDateTime,
+    /// Last second.
+    pub not_after: OffsetDateTime,
+}
+
+impl Validity {
+    /// How long one-time certificates are valid unless configured otherwise.
+    pub const ONE_DAY: Duration = Duration::DAY;
+
+    /// From `start`, in whole seconds, for as long as `lasting`.
+    pub fn starting(start: OffsetDateTime, lasting: Duration) -> Self {
+        let not_before = start.replace_nanosecond(0).unwrap_or(start);
+        Self {
+            not_before,
+            not_after: not_before + lasting - Duration::SECOND,
+        }
+    }
+}
+
+/// A certificate as a profile drew it up; nothing has been checked.
+#[derive(Debug)]
+pub struct Draft {
+    tbs: Vec<u8>,
+}
+
+impl Draft {
+    /// Draws a certificate up that `issuer` is to sign.
+    ///
+    /// Fails with [`PkiError::Value`] where it would outlive the issuer.
+    pub(crate) fn issued(
+        issuer: &Issuer,
+        content: Content<'_>,
+        entropy: &dyn Entropy,
+    ) -> Result<Self, PkiError> {
+        if content.validity.not_after > issuer.not_after {
+            return Err(PkiError::Value {
+                field: "the end of validity",
+                reason: "lies after the end of the issuing authority's own certificate".into(),
+            });
+        }
+        // AuthorityKeyIdentifier with the key identifier only (RFC 5280 §4.2.1.1).
+        let authority = encode::sequence(&[&encode::tlv(0x80, &[&issuer.key_identifier])]);
+        let authority = encode::extension(&oid::AUTHORITY_KEY_IDENTIFIER, false, &authority);
+        Self::assemble(
+            &issuer.subject,
+            issuer.key.algorithm(),
+            Some(authority),
+            content,
+            entropy,
+        )
+    }
+
+    /// Draws a certificate up that its own key is to sign.
+    pub(crate) fn self_issued(
+        key: &dyn SigningKey,
+        content: Content<'_>,
+        entropy: &dyn Entropy,
+    ) -> Result<Self, PkiError> {
+        let issuer = content.subject.clone();
+        Self::assemble(&issuer, key.algorithm(), None, content, entropy)
+    }
+
+    /// Checks the draft against the rules for its kind.
+    ///
+    /// Fails with [`PkiError::Lint`] and all findings.
+    pub fn lint(self) -> Result<Linted, PkiError> {
+        judge(&self.tbs)?;
+        Ok(Linted { tbs: self.tbs })
+    }
+
+    fn assemble(
+        issuer: &[u8],
+        algorithm: KeyAlgorithm,
+        authority_key_identifier: Option<Vec<u8>>,
+        content: Content<'_>,
+        entropy: &dyn Entropy,
+    ) -> Result<Self, PkiError> {
+        let subject_key_identifier = encode::extension(
+            &oid::SUBJECT_KEY_IDENTIFIER,
+            false,
+            &encode::octet_string(&key_identifier(content.public_key_info)?),
+        );
+        let mut extensions = authority_key_identifier.unwrap_or_default();
+        extensions.extend_from_slice(&subject_key_identifier);
+        extensions.extend(content.extensions.concat());
+        let validity = encode::sequence(&[
+            &encode::certificate_time(content.validity.not_before),
+            &encode::certificate_time(content.validity.not_after),
+        ]);
+        let tbs = encode::sequence(&[
+            &encode::context(0, &encode::small(2)),
+            &encode::unsigned(&random_serial(entropy)),
+            &encode::signature_algorithm(algorithm),
+            issuer,
+            &validity,
+            &content.subject,
+            content.public_key_info,
+            &encode::context(3, &encode::sequence(&[&extensions])),
+        ]);
+        Ok(Self { tbs })
+    }
+}
+
+/// What a profile decides about a certificate; identifiers of keys are added to the extensions.
+pub(crate) struct Content<'a> {
+    pub(crate) subject: Vec<u8>,
+    pub(crate) public_key_info: &'a [u8],
+    pub(crate) validity: Validity,
+    pub(crate) extensions: Vec<Vec<u8>>,
+}
+
+/// A certificate that keeps the rules.
+#[derive(Debug)]
+pub struct Linted {
+    tbs: Vec<u8>,
+}
+
+impl Linted {
+    /// Makes the certificate ready to be stored; store [`Recorded::tbs`] before signing.
+    pub fn record(self) -> Result<Recorded, PkiError> {
+        Recorded::of(self.tbs)
+    }
+}
+
+/// A certificate whose exact bytes are, or are about to be, on record.
+#[derive(Debug, Clone)]
+pub struct Recorded {
+    tbs: Vec<u8>,
+    serial: String,
+}
+
+impl Recorded {
+    /// Takes up a stored certificate again. It is linted anew, since the bytes come from outside.
+    ///
+    /// Fails with [`PkiError::Malformed`] or [`PkiError::Lint`].
+    pub fn from_tbs(tbs: &[u8]) -> Result<Self, PkiError> {
+        judge(tbs)?;
+        Self::of(tbs.to_vec())
+    }
+
+    /// The DER TBSCertificate: exactly what will be signed.
+    pub fn tbs(&self) -> &[u8] {
+        &self.tbs
+    }
+
+    /// The serial number as lower-case hexadecimal digits.
+    pub fn serial(&self) -> &str {
+        &self.serial
+    }
+
+    /// Signs.
+    ///
+    /// Fails with [`PkiError::Mismatch`] where the certificate was drawn up for another issuer.
+    pub fn sign(self, issuer: &Issuer) -> Result<Signed, PkiError> {
+        let tbs = parse(&self.tbs)?;
+        let names_issuer = parts_of(&self.tbs)?.issuer == issuer.subject;
+        let names_key = tbs
+            .get_extension::<x509_cert::ext::pkix::AuthorityKeyIdentifier>()
+            .ok()
+            .flatten()
+            .and_then(|(_, authority)| authority.key_identifier)
+            .is_some_and(|id| id.as_bytes() == issuer.key_identifier());
+        if !(names_issuer && names_key) {
+            return Err(PkiError::Mismatch(
+                "the certificate was drawn up for another issuer",
+            ));
+        }
+        self.seal(issuer.key.as_ref())
+    }
+
+    /// Signs a root certificate with its own key.
+    ///
+    /// Fails with [`PkiError::Mismatch`] where `key` is not the certificate's own.
+    pub fn sign_self(self, key: &dyn SigningKey) -> Result<Signed, PkiError> {
+        let parts = parts_of(&self.tbs)?;
+        if parts.issuer != parts.subject || parts.public_key_info != key.public_key_info() {
+            return Err(PkiError::Mismatch(
+                "the certificate is not one of this key's own",
+            ));
+        }
+        self.seal(key)
+    }
+
+    fn of(tbs: Vec<u8>) -> Result<Self, PkiError> {
+        let serial = decode::serial_hex(parse(&tbs)?.serial_number().as_bytes());
+        Ok(Self { tbs, serial })
+    }
+
+    fn seal(self, key: &dyn SigningKey) -> Result<Signed, PkiError> {
+        let signature = key.sign(&self.tbs)?;
+        let certificate = encode::sequence(&[
+            &self.tbs,
+            &encode::signature_algorithm(key.algorithm()),
+            &encode::bit_string(&signature),
+        ]);
+        Ok(Signed {
+            certificate,
+            serial: self.serial,
+        })
+    }
+}
+
+/// An issued certificate.
+#[derive(Debug, Clone)]
+pub struct Signed {
+    certificate: Vec<u8>,
+    serial: String,
+}
+
+impl Signed {
+    /// The DER certificate.
+    pub fn certificate(&self) -> &[u8] {
+        &self.certificate
+    }
+
+    /// The serial number as lower-case hexadecimal digits.
+    pub fn serial(&self) -> &str {
+        &self.serial
+    }
+
+    /// The DER certificate, by value.
+    pub fn into_certificate(self) -> Vec<u8> {
+        self.certificate
+    }
+}
+
+/// The key identifier by method 1 of RFC 5280 §4.2.1.2: SHA-1 over the public key's bits.
+pub(crate) fn key_identifier(public_key_info: &[u8]) -> Result<[u8; 20], PkiError> {
+    Ok(crypto::sha1_identifier(decode::public_key_bits(
+        public_key_info,
+    )?))
+}
+
+/// Checks that `key` is the one that the certificate certifies.
+pub(crate) fn belongs(parts: &CertificateParts<'_>, key: &dyn SigningKey) -> Result<(), PkiError> {
+    if parts.public_key_info == key.public_key_info() {
+        Ok(())
+    } else {
+        Err(PkiError::Mismatch(
+            "the private key does not belong to the certificate",
+        ))
+    }
+}
+
+fn judge(tbs: &[u8]) -> Result<(), PkiError> {
+    let findings = lint::check(tbs);
+    if findings.is_empty() {
+        Ok(())
+    } else {
+        Err(PkiError::Lint(findings))
+    }
+}
+
+fn parse(tbs: &[u8]) -> Result<x509_cert::TbsCertificate, PkiError> {
+    der::Decode::from_der(tbs).map_err(|_| PkiError::Malformed("certificate"))
+}
+
+struct TbsParts<'a> {
+    issuer: &'a [u8],
+    subject: &'a [u8],
+    public_key_info: &'a [u8],
+}
+
+fn parts_of(tbs: &[u8]) -> Result<TbsParts<'_>, PkiError> {
+    let mut parts = Elements::of(SEQUENCE, tbs, "certificate")?;
+    parts.optional(decode::context(0))?;
+    parts.any()?;
+    parts.any()?;
+    let issuer = parts.next(SEQUENCE)?;
+    parts.any()?;
+    let subject = parts.next(SEQUENCE)?;
+    let public_key_info = parts.next(SEQUENCE)?;
+    Ok(TbsParts {
+        issuer,
+        subject,
+        public_key_info,
+    })
+}
+
+/// 126 random bits in 16 bytes, always positive and always of the same length (EN 319 411-1
+/// asks for 64 bits at least, RFC 5280 §4.1.2.2 for 20 bytes at most).
+fn random_serial(entropy: &dyn Entropy) -> [u8; 16] {
+    let mut serial = [0; 16];
+    entropy.fill(&mut serial);
+    serial[0] = serial[0] & 0x7f | 0x40;
+    serial
+}

@@ -1,0 +1,528 @@
+//! Rules that every certificate is checked against before it is signed: RFC 5280, EN 319 412-1,
+//! -2 and -5 as far as our kinds of certificate go.
+//!
+//! The lint reads the very bytes that will be signed, not the values that they were made from, and
+//! decides from these bytes alone which kind of certificate it has before it.
+
+use const_oid::ObjectIdentifier;
+use der::asn1::{PrintableStringRef, Utf8StringRef};
+use der::referenced::OwnedToRef;
+use der::{Decode, Encode, Tag, Tagged};
+use x509_cert::TbsCertificate;
+use x509_cert::attr::AttributeTypeAndValue;
+use x509_cert::ext::pkix::name::GeneralName;
+use x509_cert::ext::pkix::{
+    AuthorityInfoAccessSyntax, AuthorityKeyIdentifier, BasicConstraints, CertificatePolicies,
+    ExtendedKeyUsage, KeyUsage, KeyUsages, SubjectKeyIdentifier,
+};
+use x509_cert::name::Name;
+
+use crate::decode::{self, Elements, SEQUENCE};
+use crate::{name, oid};
+
+/// One broken rule.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// The clause, as in `RFC 5280 §4.1.2.2`.
+    pub clause: &'static str,
+    /// What is wrong. Never repeats a value: subjects are people.
+    pub message: &'static str,
+}
+
+impl std::fmt::Display for Finding {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} ({})", self.message, self.clause)
+    }
+}
+
+/// Checks a DER TBSCertificate; no finding means that it may be signed.
+pub fn check(tbs: &[u8]) -> Vec<Finding> {
+    let Ok(certificate) = TbsCertificate::from_der(tbs) else {
+        return vec![Finding {
+            clause: "RFC 5280 §4.1",
+            message: "is no TBSCertificate in DER",
+        }];
+    };
+    let mut lint = Lint {
+        certificate: &certificate,
+        findings: Vec::new(),
+    };
+    lint.expect(
+        certificate.to_der().is_ok_and(|again| again == tbs),
+        "RFC 5280 §4.1",
+        "is not in the one form that DER allows",
+    );
+    lint.basics();
+    lint.name(certificate.issuer());
+    lint.name(certificate.subject());
+    lint.extensions();
+    match lint.kind() {
+        Kind::Authority => lint.authority(),
+        Kind::TimeStamping => lint.time_stamping(),
+        Kind::OcspResponder => lint.ocsp_responder(),
+        Kind::NaturalPerson => lint.natural_person(),
+    }
+    lint.findings
+}
+
+enum Kind {
+    Authority,
+    TimeStamping,
+    OcspResponder,
+    NaturalPerson,
+}
+
+struct Lint<'a> {
+    certificate: &'a TbsCertificate,
+    findings: Vec<Finding>,
+}
+
+impl Lint<'_> {
+    fn expect(&mut self, holds: bool, clause: &'static str, message: &'static str) {
+        if !holds {
+            self.findings.push(Finding { clause, message });
+        }
+    }
+
+    fn kind(&self) -> Kind {
+        let usages = self.extended_key_usages();
+        if self
+            .basic_constraints()
+            .is_some_and(|(_, constraints)| constraints.ca)
+        {
+            Kind::Authority
+        } else if usages.contains(&oid::KP_TIME_STAMPING) {
+            Kind::TimeStamping
+        } else if usages.contains(&oid::KP_OCSP_SIGNING) {
+            Kind::OcspResponder
+        } else {
+            Kind::NaturalPerson
+        }
+    }
+
+    fn basics(&mut self) {
+        let certificate = self.certificate;
+        self.expect(
+            certificate.version() == x509_cert::Version::V3,
+            "RFC 5280 §4.1.2.1",
+            "the version must be 3",
+        );
+        let serial = certificate.serial_number().as_bytes();
+        self.expect(
+            serial.len() <= 20 && serial.first().is_some_and(|byte| byte & 0x80 == 0),
+            "RFC 5280 §4.1.2.2",
+            "the serial number must be positive and have at most 20 bytes",
+        );
+        self.expect(
+            serial.len() >= 8,
+            "EN 319 411-1 §6.6.1",
+            "the serial number must hold at least 64 random bits",
+        );
+        self.expect(
+            certificate.signature().oid == oid::ECDSA_WITH_SHA256
+                && certificate.signature().parameters.is_none(),
+            "RFC 5758 §3.2",
+            "the signature algorithm must be ecdsa-with-SHA256 without parameters",
+        );
+        let validity = certificate.validity();
+        self.expect(
+            validity.not_before.to_unix_duration() < validity.not_after.to_unix_duration(),
+            "RFC 5280 §4.1.2.5",
+            "validity must begin before it ends",
+        );
+        let key = certificate.subject_public_key_info();
+        self.expect(
+            key.algorithm.oid == const_oid::db::rfc5912::ID_EC_PUBLIC_KEY
+                && key.algorithm.owned_to_ref().parameters_oid()
+                    == Ok(const_oid::db::rfc5912::SECP_256_R_1)
+                && key.subject_public_key.raw_bytes().len() == 65,
+            "RFC 5480 §2",
+            "the public key must be an uncompressed point on P-256",
+        );
+    }
+
+    /// Rules for any name, the issuer's or the subject's.
+    fn name(&mut self, name: &Name) {
+        self.expect(
+            !name.is_empty(),
+            "RFC 5280 §4.1.2.4",
+            "issuer and subject must not be empty",
+        );
+        for attribute in name.iter() {
+            let Some(text) = text(attribute) else {
+                let message = "names must be UTF8String or PrintableString";
+                self.expect(false, "RFC 5280 §4.1.2.4", message);
+                continue;
+            };
+            let max = match attribute.oid {
+                oid::COUNTRY_NAME => 2,
+                oid::COMMON_NAME => name::MAX_COMMON_NAME,
+                oid::ORGANIZATION_NAME | oid::ORGANIZATION_IDENTIFIER => name::MAX_ORGANIZATION,
+                oid::SERIAL_NUMBER => name::MAX_SERIAL_NUMBER,
+                _ => name::MAX_NAME,
+            };
+            self.expect(
+                (1..=max).contains(&text.chars().count()),
+                "RFC 5280 appendix A.1",
+                "a name attribute is empty or longer than its upper bound",
+            );
+            self.expect(
+                text.trim() == text && !text.chars().any(char::is_control),
+                "RFC 5280 §4.1.2.4",
+                "a name attribute holds control characters or begins or ends with a blank",
+            );
+            let printable = attribute.value.tag() == Tag::PrintableString;
+            match attribute.oid {
+                oid::COUNTRY_NAME => self.expect(
+                    printable && text.len() == 2 && text.bytes().all(|c| c.is_ascii_uppercase()),
+                    "RFC 5280 appendix A.1",
+                    "a country must be two capital letters in a PrintableString",
+                ),
+                oid::SERIAL_NUMBER => self.expect(
+                    printable,
+                    "RFC 5280 appendix A.1",
+                    "a serial number attribute must be a PrintableString",
+                ),
+                _ => {}
+            }
+        }
+        for single in [oid::COMMON_NAME, oid::COUNTRY_NAME, oid::ORGANIZATION_NAME] {
+            self.expect(
+                count(name, single) <= 1,
+                "EN 319 412-2 §4.2",
+                "a name holds an attribute twice that must be there once",
+            );
+        }
+    }
+
+    /// Rules for the extensions of any certificate.
+    fn extensions(&mut self) {
+        let certificate = self.certificate;
+        let extensions = certificate
+            .extensions()
+            .map(Vec::as_slice)
+            .unwrap_or_default();
+        let unique = extensions.iter().enumerate().all(|(at, one)| {
+            extensions[..at]
+                .iter()
+                .all(|other| other.extn_id != one.extn_id)
+        });
+        self.expect(unique, "RFC 5280 §4.2", "an extension is there twice");
+        let subject_key = certificate.get_extension::<SubjectKeyIdentifier>();
+        self.expect(
+            matches!(subject_key, Ok(Some((false, _)))),
+            "RFC 5280 §4.2.1.2",
+            "the subject key identifier must be there and not be critical",
+        );
+        let self_issued = certificate.issuer() == certificate.subject();
+        let authority_key = certificate.get_extension::<AuthorityKeyIdentifier>();
+        self.expect(
+            match &authority_key {
+                Ok(Some((critical, authority))) => !critical && authority.key_identifier.is_some(),
+                Ok(None) => self_issued,
+                Err(_) => false,
+            },
+            "RFC 5280 §4.2.1.1",
+            "the authority key identifier must be there, hold a key identifier, not be critical",
+        );
+        let usage = self.key_usage();
+        self.expect(
+            usage.is_some_and(|(critical, usage)| critical && !usage.0.is_empty()),
+            "RFC 5280 §4.2.1.3",
+            "the key usage must be there, be critical and not be empty",
+        );
+        if !matches!(self.kind(), Kind::Authority) {
+            let ca_usages = KeyUsages::KeyCertSign | KeyUsages::CRLSign;
+            self.expect(
+                usage.is_none_or(|(_, usage)| (usage.0 & ca_usages).is_empty()),
+                "RFC 5280 §4.2.1.3",
+                "only an authority's key may sign certificates or revocation lists",
+            );
+        }
+    }
+
+    fn authority(&mut self) {
+        self.legal_person_subject();
+        self.expect(
+            self.basic_constraints()
+                .is_some_and(|(critical, _)| critical),
+            "RFC 5280 §4.2.1.9",
+            "an authority's basic constraints must be critical",
+        );
+        self.expect(
+            self.key_usage()
+                .is_some_and(|(_, usage)| usage.key_cert_sign()),
+            "RFC 5280 §4.2.1.9",
+            "an authority's key must be for signing certificates",
+        );
+    }
+
+    fn time_stamping(&mut self) {
+        self.legal_person_subject();
+        let usage = self.certificate.get_extension::<ExtendedKeyUsage>();
+        self.expect(
+            matches!(&usage, Ok(Some((true, usage))) if usage.0 == [oid::KP_TIME_STAMPING]),
+            "RFC 3161 §2.3",
+            "the extended key usage must be critical and hold time-stamping alone",
+        );
+        self.signs_only();
+    }
+
+    fn ocsp_responder(&mut self) {
+        self.legal_person_subject();
+        self.expect(
+            self.has_extension(oid::OCSP_NO_CHECK),
+            "RFC 6960 §4.2.2.2.1",
+            "a responder's certificate must say that it need not be checked",
+        );
+        self.signs_only();
+    }
+
+    fn signs_only(&mut self) {
+        let signing = KeyUsages::DigitalSignature | KeyUsages::NonRepudiation;
+        self.expect(
+            self.key_usage()
+                .is_some_and(|(_, usage)| (usage.0 & !signing).is_empty()),
+            "RFC 5280 §4.2.1.12",
+            "the key usage must be for signatures, as the extended key usage is",
+        );
+    }
+
+    /// EN 319 412-3 §4.2.1 and EN 319 412-2 §4.2.3.1.
+    fn legal_person_subject(&mut self) {
+        let subject = self.certificate.subject();
+        for required in [oid::COUNTRY_NAME, oid::ORGANIZATION_NAME, oid::COMMON_NAME] {
+            self.expect(
+                count(subject, required) == 1,
+                "EN 319 412-3 §4.2.1",
+                "the subject must have a country, an organisation and a common name",
+            );
+        }
+    }
+
+    fn natural_person(&mut self) {
+        let subject = self.certificate.subject();
+        let has = |attribute| count(subject, attribute) > 0;
+        let named = has(oid::GIVEN_NAME) || has(oid::SURNAME);
+        self.expect(
+            has(oid::COUNTRY_NAME) && has(oid::COMMON_NAME) && (named || has(oid::PSEUDONYM)),
+            "EN 319 412-2 §4.2.4",
+            "the subject must have a country, a common name, and a name or a pseudonym",
+        );
+        self.expect(
+            !(named && has(oid::PSEUDONYM)),
+            "EN 319 412-2 §4.2.4",
+            "the subject must not have both a name and a pseudonym",
+        );
+        for required in [oid::COUNTRY_NAME, oid::ORGANIZATION_NAME, oid::COMMON_NAME] {
+            self.expect(
+                count(self.certificate.issuer(), required) == 1,
+                "EN 319 412-2 §4.2.3.1",
+                "the issuer must have a country, an organisation and a common name",
+            );
+        }
+        self.expect(
+            self.key_usage()
+                .is_some_and(|(_, usage)| usage.0 == KeyUsages::NonRepudiation),
+            "EN 319 412-2 §4.3.2",
+            "the key must be for commitment to content alone (type A)",
+        );
+        self.access_pointers();
+        self.policies_and_statements();
+    }
+
+    fn access_pointers(&mut self) {
+        let access = self
+            .certificate
+            .get_extension::<AuthorityInfoAccessSyntax>();
+        let points = |method: ObjectIdentifier| {
+            access.as_ref().is_ok_and(|found| {
+                found.as_ref().is_some_and(|(critical, access)| {
+                    let over_http = |location: &GeneralName| {
+                        matches!(location, GeneralName::UniformResourceIdentifier(uri)
+                            if uri.as_str().starts_with("http://")
+                                || uri.as_str().starts_with("https://"))
+                    };
+                    !critical
+                        && access.0.iter().any(|entry| {
+                            entry.access_method == method && over_http(&entry.access_location)
+                        })
+                })
+            })
+        };
+        let (issuers, ocsp) = (points(oid::ACCESS_CA_ISSUERS), points(oid::ACCESS_OCSP));
+        self.expect(
+            issuers && ocsp,
+            "EN 319 412-2 §4.4.1",
+            "the issuer's certificate and its OCSP responder must be pointed to over HTTP",
+        );
+    }
+
+    fn policies_and_statements(&mut self) {
+        let policies = self.certificate.get_extension::<CertificatePolicies>();
+        self.expect(
+            matches!(&policies, Ok(Some((false, policies))) if !policies.0.is_empty()),
+            "EN 319 412-2 §4.3.3",
+            "certificate policies must be there and not be critical",
+        );
+        let policies = policies
+            .ok()
+            .flatten()
+            .map(|(_, policies)| policies.0)
+            .unwrap_or_default();
+        let has_policy = |id| policies.iter().any(|policy| policy.policy_identifier == id);
+        let Some(statements) = self.statements() else {
+            let message = "the qualified certificate statements are unreadable or critical";
+            return self.expect(false, "EN 319 412-5 §4.1", message);
+        };
+
+        let qualified = statements.ids.contains(&oid::QCS_COMPLIANCE);
+        let in_device = statements.ids.contains(&oid::QCS_QSCD);
+        self.expect(
+            has_policy(oid::POLICY_QCP_N) == (qualified && !in_device)
+                && has_policy(oid::POLICY_QCP_N_QSCD) == (qualified && in_device)
+                && !(qualified && has_policy(oid::POLICY_NCP)),
+            "EN 319 412-2 §5.2",
+            "policies and statements must agree on whether the certificate is qualified",
+        );
+        self.expect(
+            qualified || (!in_device && !statements.ids.contains(&oid::QCS_TYPE)),
+            "EN 319 412-5 §5",
+            "a certificate that is not qualified must not carry a qualified one's statements",
+        );
+        self.expect(
+            !qualified || statements.is_for_signatures,
+            "EN 319 412-5 §4.2.3",
+            "a person's qualified certificate must be of type eSign",
+        );
+        self.expect(
+            !qualified || statements.disclosed_in_english,
+            "EN 319 412-5 §4.3.4",
+            "a disclosure statement in English must be pointed to over HTTPS",
+        );
+        if statements.semantics_natural {
+            self.semantic_serial_number();
+        }
+    }
+
+    /// EN 319 412-1 §5.1.3: three letters (or two and a colon), a country, a hyphen, a number.
+    fn semantic_serial_number(&mut self) {
+        let subject = self.certificate.subject();
+        let number = subject
+            .iter()
+            .find(|attribute| attribute.oid == oid::SERIAL_NUMBER);
+        let Some(number) = number.and_then(text) else {
+            let message = "the subject must have the serial number whose semantics is declared";
+            return self.expect(false, "EN 319 412-1 §5.1.3", message);
+        };
+        let valid = number.is_char_boundary(6)
+            && number.len() > 6
+            && (["PAS", "IDC", "PNO", "TIN"].contains(&&number[..3])
+                || number[..2].bytes().all(|c| c.is_ascii_uppercase()) && &number[2..3] == ":")
+            && number[3..5].bytes().all(|c| c.is_ascii_uppercase())
+            && &number[5..6] == "-";
+        self.expect(
+            valid,
+            "EN 319 412-1 §5.1.3",
+            "the identity number must have the form of its semantics, as in IDCES-00000000T",
+        );
+    }
+
+    fn statements(&self) -> Option<Statements> {
+        let extensions = self.certificate.extensions()?;
+        let Some(extension) = extensions
+            .iter()
+            .find(|one| one.extn_id == oid::QC_STATEMENTS)
+        else {
+            return Some(Statements::default());
+        };
+        if extension.critical {
+            return None;
+        }
+        Statements::parse(extension.extn_value.as_bytes()).ok()
+    }
+
+    fn key_usage(&self) -> Option<(bool, KeyUsage)> {
+        self.certificate.get_extension().ok().flatten()
+    }
+
+    fn basic_constraints(&self) -> Option<(bool, BasicConstraints)> {
+        self.certificate.get_extension().ok().flatten()
+    }
+
+    fn extended_key_usages(&self) -> Vec<ObjectIdentifier> {
+        let usage = self
+            .certificate
+            .get_extension::<ExtendedKeyUsage>()
+            .ok()
+            .flatten();
+        usage.map(|(_, usage)| usage.0).unwrap_or_default()
+    }
+
+    fn has_extension(&self, id: ObjectIdentifier) -> bool {
+        self.certificate
+            .extensions()
+            .is_some_and(|list| list.iter().any(|one| one.extn_id == id))
+    }
+}
+
+/// What a certificate's QCStatements (RFC 3739 §3.2.6) say.
+#[derive(Default)]
+struct Statements {
+    ids: Vec<ObjectIdentifier>,
+    semantics_natural: bool,
+    is_for_signatures: bool,
+    disclosed_in_english: bool,
+}
+
+impl Statements {
+    fn parse(value: &[u8]) -> Result<Self, crate::PkiError> {
+        const WHAT: &str = "QCStatements";
+        let mut found = Self::default();
+        let mut list = Elements::of(SEQUENCE, value, WHAT)?;
+        while !list.is_finished() {
+            let mut statement = list.inside(SEQUENCE)?;
+            let id = statement.oid()?;
+            match id {
+                oid::QCS_SYNTAX_V2 => {
+                    let mut semantics = statement.inside(SEQUENCE)?;
+                    found.semantics_natural |= semantics.oid()? == oid::SEMANTICS_NATURAL;
+                }
+                oid::QCS_TYPE => {
+                    let mut types = statement.inside(SEQUENCE)?;
+                    found.is_for_signatures = types.oid()? == oid::QC_TYPE_ESIGN;
+                    types.finish()?;
+                }
+                oid::QCS_PDS => {
+                    let mut locations = statement.inside(SEQUENCE)?;
+                    while !locations.is_finished() {
+                        let mut location = locations.inside(SEQUENCE)?;
+                        let (url, language) = (location.any()?, location.any()?);
+                        let url = decode::content(0x16, url).unwrap_or_default();
+                        found.disclosed_in_english |= url.starts_with(b"https://")
+                            && decode::content(0x13, language) == Some(b"en");
+                    }
+                }
+                _ => {}
+            }
+            found.ids.push(id);
+        }
+        Ok(found)
+    }
+}
+
+fn count(name: &Name, attribute: ObjectIdentifier) -> usize {
+    name.iter().filter(|one| one.oid == attribute).count()
+}
+
+fn text(attribute: &AttributeTypeAndValue) -> Option<&str> {
+    match attribute.value.tag() {
+        Tag::Utf8String => Utf8StringRef::try_from(&attribute.value)
+            .ok()
+            .map(|s| s.as_str()),
+        Tag::PrintableString => PrintableStringRef::try_from(&attribute.value)
+            .ok()
+            .map(|s| s.as_str()),
+        _ => None,
+    }
+}

@@ -1,0 +1,168 @@
+//! Distinguished names: which text may stand where, how long it may be, and in which string type.
+//!
+//! Text goes in as UTF8String, except where X.520 demands PrintableString (RFC 5280 §4.1.2.4 and
+//! appendix A.1). Runs of white space become one blank, since matching ignores them anyway.
+
+use const_oid::ObjectIdentifier;
+
+use crate::{PkiError, encode, oid};
+
+/// ub-common-name, in characters (RFC 5280 appendix A.1).
+pub(crate) const MAX_COMMON_NAME: usize = 64;
+/// ub-organization-name, in characters (RFC 5280 appendix A.1).
+pub(crate) const MAX_ORGANIZATION: usize = 64;
+/// ub-serial-number, in characters (RFC 5280 appendix A.1).
+pub(crate) const MAX_SERIAL_NUMBER: usize = 64;
+/// ub-name, in characters (RFC 5280 appendix A.1).
+pub(crate) const MAX_NAME: usize = 32_768;
+/// Our own bound on given names and surnames: keeps certificates, and with them the space
+/// reserved in documents, small. The longest names on record are shorter.
+const MAX_PERSONAL_NAME: usize = 300;
+
+/// Puts a distinguished name together, in the order of the calls.
+#[derive(Default)]
+pub(crate) struct NameBuilder(Vec<u8>);
+
+impl NameBuilder {
+    pub(crate) fn country(self, code: &str) -> Result<Self, PkiError> {
+        if code.len() == 2 && code.bytes().all(|letter| letter.is_ascii_uppercase()) {
+            Ok(self.push(&oid::COUNTRY_NAME, &encode::printable(code)))
+        } else {
+            Err(value(
+                "the country",
+                "must be two capital letters (ISO 3166-1)",
+            ))
+        }
+    }
+
+    pub(crate) fn organization(self, text: &str) -> Result<Self, PkiError> {
+        let text = clean("the organisation's name", text, MAX_ORGANIZATION)?;
+        Ok(self.push(&oid::ORGANIZATION_NAME, &encode::utf8(&text)))
+    }
+
+    pub(crate) fn organization_identifier(self, text: &str) -> Result<Self, PkiError> {
+        let text = clean("the organisation's identifier", text, MAX_ORGANIZATION)?;
+        Ok(self.push(&oid::ORGANIZATION_IDENTIFIER, &encode::utf8(&text)))
+    }
+
+    pub(crate) fn given_name(self, text: &str) -> Result<Self, PkiError> {
+        let text = clean("the given name", text, MAX_PERSONAL_NAME)?;
+        Ok(self.push(&oid::GIVEN_NAME, &encode::utf8(&text)))
+    }
+
+    pub(crate) fn surname(self, text: &str) -> Result<Self, PkiError> {
+        let text = clean("the surname", text, MAX_PERSONAL_NAME)?;
+        Ok(self.push(&oid::SURNAME, &encode::utf8(&text)))
+    }
+
+    /// A common name that must fit.
+    pub(crate) fn common_name(self, text: &str) -> Result<Self, PkiError> {
+        let text = clean("the common name", text, MAX_COMMON_NAME)?;
+        Ok(self.push(&oid::COMMON_NAME, &encode::utf8(&text)))
+    }
+
+    /// A person's common name, cut where it does not fit: at the last blank that leaves 64
+    /// characters or fewer, else after 64 characters. The full name stands in its own attributes.
+    pub(crate) fn personal_common_name(self, text: &str) -> Result<Self, PkiError> {
+        let text = clean("the common name", text, MAX_NAME)?;
+        Ok(self.push(&oid::COMMON_NAME, &encode::utf8(cut(&text))))
+    }
+
+    pub(crate) fn serial_number(self, text: &str) -> Result<Self, PkiError> {
+        let text = clean("the identity number", text, MAX_SERIAL_NUMBER)?;
+        if !text.chars().all(is_printable) {
+            let reason = "may hold only letters from A to Z, digits, blanks and '()+,-./:=?";
+            return Err(value("the identity number", reason));
+        }
+        Ok(self.push(&oid::SERIAL_NUMBER, &encode::printable(&text)))
+    }
+
+    /// The name, as DER.
+    pub(crate) fn finish(self) -> Vec<u8> {
+        encode::sequence(&[&self.0])
+    }
+
+    fn push(mut self, id: &ObjectIdentifier, value: &[u8]) -> Self {
+        let attribute = encode::sequence(&[&encode::oid(id), value]);
+        self.0.extend_from_slice(&encode::set(&attribute));
+        self
+    }
+}
+
+/// Whether PrintableString has the character (X.680 §41.4).
+pub(crate) fn is_printable(c: char) -> bool {
+    c.is_ascii_alphanumeric() || " '()+,-./:=?".contains(c)
+}
+
+fn clean(field: &'static str, text: &str, max: usize) -> Result<String, PkiError> {
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let len = text.chars().count();
+    if text.is_empty() {
+        Err(value(field, "is empty"))
+    } else if text.chars().any(char::is_control) {
+        Err(value(field, "holds control characters"))
+    } else if len > max {
+        Err(value(
+            field,
+            format!("has {len} characters, of which a certificate takes {max}"),
+        ))
+    } else {
+        Ok(text)
+    }
+}
+
+fn cut(text: &str) -> &str {
+    let Some((end, _)) = text.char_indices().nth(MAX_COMMON_NAME) else {
+        return text;
+    };
+    // A blank right after the 64th character ends a word that fits whole.
+    let word_end = if text[end..].starts_with(' ') {
+        Some(end)
+    } else {
+        text[..end].rfind(' ')
+    };
+    &text[..word_end.unwrap_or(end)]
+}
+
+fn value(field: &'static str, reason: impl Into<String>) -> PkiError {
+    PkiError::Value {
+        field,
+        reason: reason.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_common_names_are_cut_between_words() {
+        let exact = "x".repeat(64);
+        assert_eq!(cut(&exact), exact);
+        assert_eq!(cut(&format!("{exact} rest")), exact);
+        assert_eq!(cut(&format!("{exact}y")), exact);
+        let greek = format!("{} {}", "Ωρίων".repeat(5), "Παπαδόπουλος".repeat(4));
+        assert_eq!(cut(&greek), "Ωρίων".repeat(5));
+    }
+
+    #[test]
+    fn values_that_do_not_fit_are_named_without_being_repeated() {
+        let message = |result: Result<NameBuilder, PkiError>| result.err().unwrap().to_string();
+        let name = NameBuilder::default;
+        assert_eq!(
+            message(name().surname(&"x".repeat(301))),
+            "the surname has 301 characters, of which a certificate takes 300"
+        );
+        assert_eq!(
+            message(name().given_name(" \t ")),
+            "the given name is empty"
+        );
+        assert_eq!(
+            message(name().given_name("A\u{0}B")),
+            "the given name holds control characters"
+        );
+        assert!(message(name().serial_number("IDCGR-ΑΒ123456")).contains("letters from A to Z"));
+        assert!(name().country("es").is_err());
+        assert!(name().country("ESP").is_err());
+    }
+}

@@ -1,0 +1,337 @@
+//! Revocation answers (RFC 6960, nonces by RFC 9654).
+
+use std::sync::Arc;
+
+use crypto::{SigningKey, sha1_identifier, sha256};
+use time::{Duration, OffsetDateTime};
+
+use crate::decode::{self, CertificateParts, Elements, OCTET_STRING, SEQUENCE};
+use crate::{CertificateFacts, PkiError, encode, issuance, oid};
+
+/// No request is longer than this, in bytes; doors need not read further.
+pub const MAX_REQUEST_LEN: usize = 8192;
+/// No request asks about more certificates than this.
+pub const MAX_QUESTIONS: usize = 20;
+/// Longest nonce that is echoed, in bytes (RFC 9654 §2.1).
+const MAX_NONCE_LEN: usize = 128;
+
+/// What is known about a certificate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Status {
+    /// It was issued and is not revoked.
+    Good,
+    /// It was revoked.
+    Revoked {
+        /// When.
+        at: OffsetDateTime,
+        /// Why, if that is known.
+        reason: Option<Reason>,
+    },
+    /// It was never issued.
+    Unknown,
+}
+
+/// CRLReason (RFC 5280 §5.3.1), as far as we revoke for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reason {
+    /// The subject's key may be in other hands.
+    KeyCompromise = 1,
+    /// The subject's details changed.
+    AffiliationChanged = 3,
+    /// Another certificate took its place.
+    Superseded = 4,
+    /// It is no longer needed.
+    CessationOfOperation = 5,
+    /// A right that it stands for was withdrawn.
+    PrivilegeWithdrawn = 9,
+}
+
+/// A request without an answer: OCSPResponseStatus (RFC 6960 §4.2.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// The bytes are no OCSPRequest, or one beyond our bounds: the client's fault.
+    #[error("malformed OCSP request")]
+    MalformedRequest = 1,
+    /// We failed.
+    #[error("internal error")]
+    InternalError = 2,
+    /// We cannot answer now.
+    #[error("try later")]
+    TryLater = 3,
+    /// The question is about certificates of another issuer.
+    #[error("not authoritative for this issuer")]
+    Unauthorized = 6,
+}
+
+impl Refusal {
+    /// The DER OCSPResponse that says so. It is not signed.
+    pub fn response(self) -> Vec<u8> {
+        encode::sequence(&[&encode::tlv(0x0a, &[&[self as u8]])])
+    }
+}
+
+/// Anything that cannot be read is the client's fault.
+impl From<PkiError> for Refusal {
+    fn from(_: PkiError) -> Self {
+        Refusal::MalformedRequest
+    }
+}
+
+/// An OCSPRequest, read. Its signature, if it has one, is not looked at: answers are public.
+#[derive(Debug, Clone)]
+pub struct Request {
+    questions: Vec<Question>,
+    /// The value of the nonce extension, an OCTET STRING, to be echoed as it is.
+    nonce: Option<Vec<u8>>,
+}
+
+/// CertID (RFC 6960 §4.1.1).
+#[derive(Debug, Clone)]
+struct Question {
+    element: Vec<u8>,
+    algorithm: IdentifierHash,
+    name_hash: Vec<u8>,
+    key_hash: Vec<u8>,
+    serial: String,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum IdentifierHash {
+    Sha1,
+    Sha256,
+}
+
+impl Request {
+    /// Reads a DER OCSPRequest.
+    ///
+    /// Fails with [`Refusal::MalformedRequest`], or with [`Refusal::Unauthorized`] where an issuer
+    /// is named by a hash that we do not know.
+    pub fn parse(der: &[u8]) -> Result<Self, Refusal> {
+        const WHAT: &str = "OCSPRequest";
+        if der.len() > MAX_REQUEST_LEN {
+            return Err(Refusal::MalformedRequest);
+        }
+        let mut request = Elements::of(SEQUENCE, der, WHAT)?;
+        let mut tbs = request.inside(SEQUENCE)?;
+        request.optional(decode::context(0))?;
+        request.finish()?;
+
+        if let Some(version) = tbs.optional(decode::context(0))? {
+            let mut version = Elements::of(decode::context(0), version, WHAT)?;
+            if version.integer()? != [0] {
+                return Err(Refusal::MalformedRequest);
+            }
+        }
+        tbs.optional(decode::context(1))?;
+        let mut list = tbs.inside(SEQUENCE)?;
+        let extensions = tbs.optional(decode::context(2))?;
+        tbs.finish()?;
+
+        let mut questions = Vec::new();
+        while !list.is_finished() {
+            let mut single = list.inside(SEQUENCE)?;
+            questions.push(Question::parse(single.next(SEQUENCE)?)?);
+            single.optional(decode::context(0))?;
+            single.finish()?;
+        }
+        if !(1..=MAX_QUESTIONS).contains(&questions.len()) {
+            return Err(Refusal::MalformedRequest);
+        }
+        let nonce = extensions.map(nonce).transpose()?.flatten();
+        Ok(Self { questions, nonce })
+    }
+
+    /// The serial numbers asked about, as lower-case hexadecimal digits.
+    pub fn serials(&self) -> impl Iterator<Item = &str> {
+        self.questions
+            .iter()
+            .map(|question| question.serial.as_str())
+    }
+}
+
+impl Question {
+    fn parse(element: &[u8]) -> Result<Self, Refusal> {
+        const WHAT: &str = "CertID";
+        let mut parts = Elements::of(SEQUENCE, element, WHAT)?;
+        let (algorithm, _) = decode::algorithm(parts.next(SEQUENCE)?, WHAT)?;
+        let name_hash = parts.content(OCTET_STRING)?.to_vec();
+        let key_hash = parts.content(OCTET_STRING)?.to_vec();
+        let serial = decode::serial_hex(parts.integer()?);
+        parts.finish()?;
+        let algorithm = match algorithm {
+            oid::SHA1 => IdentifierHash::Sha1,
+            oid::SHA256 => IdentifierHash::Sha256,
+            _ => return Err(Refusal::Unauthorized),
+        };
+        Ok(Self {
+            element: element.to_vec(),
+            algorithm,
+            name_hash,
+            key_hash,
+            serial,
+        })
+    }
+}
+
+/// Answers for one issuer, with a delegated key (RFC 6960 §4.2.2.2).
+pub struct Responder {
+    key: Arc<dyn SigningKey>,
+    certificate: Vec<u8>,
+    key_hash: [u8; 20],
+    issuer_name: Vec<u8>,
+    issuer_key: Vec<u8>,
+    archive_cutoff: OffsetDateTime,
+    fresh_for: Duration,
+}
+
+impl Responder {
+    /// How long an answer may be relied on unless configured otherwise.
+    pub const FRESH_FOR: Duration = Duration::hours(1);
+
+    /// For certificates of `issuer` (DER), answering with `certificate` (DER) and its key.
+    ///
+    /// Fails with [`PkiError::Malformed`] or, where the parts do not belong together, with
+    /// [`PkiError::Mismatch`].
+    pub fn new(
+        issuer: &[u8],
+        certificate: Vec<u8>,
+        key: Arc<dyn SigningKey>,
+    ) -> Result<Self, PkiError> {
+        let own = CertificateParts::parse(&certificate)?;
+        let issuing = CertificateParts::parse(issuer)?;
+        issuance::belongs(&own, key.as_ref())?;
+        if own.issuer != issuing.subject {
+            return Err(PkiError::Mismatch(
+                "the responder was appointed by another issuer",
+            ));
+        }
+        let key_hash = issuance::key_identifier(own.public_key_info)?;
+        let issuer_name = issuing.subject.to_vec();
+        let issuer_key = decode::public_key_bits(issuing.public_key_info)?.to_vec();
+        let archive_cutoff = CertificateFacts::read(issuer)?.not_before;
+        let fresh_for = Self::FRESH_FOR;
+        Ok(Self {
+            key,
+            certificate,
+            key_hash,
+            issuer_name,
+            issuer_key,
+            archive_cutoff,
+            fresh_for,
+        })
+    }
+
+    /// With answers that may be relied on for another time.
+    pub fn with_fresh_for(self, fresh_for: Duration) -> Self {
+        Self { fresh_for, ..self }
+    }
+
+    /// Whether this responder answers for every issuer that the request names.
+    pub fn serves(&self, request: &Request) -> bool {
+        request
+            .questions
+            .iter()
+            .all(|question| self.knows(question))
+    }
+
+    /// The DER OCSPResponse: signed, or [`Refusal::Unauthorized`] where the request is about
+    /// another issuer. `lookup` is given serial numbers as [`Request::serials`] writes them.
+    ///
+    /// Expired certificates are answered for as long as the issuer exists, which the answer says
+    /// by its archive cutoff.
+    ///
+    /// Fails only where the key does.
+    pub fn respond(
+        &self,
+        request: &Request,
+        lookup: impl Fn(&str) -> Status,
+        now: OffsetDateTime,
+    ) -> Result<Vec<u8>, PkiError> {
+        if !self.serves(request) {
+            return Ok(Refusal::Unauthorized.response());
+        }
+        let single = |question: &Question| {
+            encode::sequence(&[
+                &question.element,
+                &status(lookup(&question.serial)),
+                &encode::generalized_time(now),
+                &encode::context(0, &encode::generalized_time(now + self.fresh_for)),
+                &encode::context(1, &encode::sequence(&[&self.archive_cutoff()])),
+            ])
+        };
+        let responses: Vec<u8> = request.questions.iter().flat_map(single).collect();
+        let nonce = request.nonce.as_ref().map(|nonce| {
+            let extension = encode::extension(&oid::OCSP_NONCE, false, nonce);
+            encode::context(1, &encode::sequence(&[&extension]))
+        });
+        let data = encode::sequence(&[
+            &encode::context(2, &encode::octet_string(&self.key_hash)),
+            &encode::generalized_time(now),
+            &encode::sequence(&[&responses]),
+            nonce.as_deref().unwrap_or_default(),
+        ]);
+        let signature = self.key.sign(&data)?;
+        let basic = encode::sequence(&[
+            &data,
+            &encode::signature_algorithm(self.key.algorithm()),
+            &encode::bit_string(&signature),
+            &encode::context(0, &encode::sequence(&[&self.certificate])),
+        ]);
+        let bytes = encode::sequence(&[
+            &encode::oid(&oid::OCSP_BASIC),
+            &encode::octet_string(&basic),
+        ]);
+        let successful = encode::tlv(0x0a, &[&[0]]);
+        Ok(encode::sequence(&[
+            &successful,
+            &encode::context(0, &bytes),
+        ]))
+    }
+
+    fn archive_cutoff(&self) -> Vec<u8> {
+        let cutoff = encode::generalized_time(self.archive_cutoff);
+        encode::extension(&oid::OCSP_ARCHIVE_CUTOFF, false, &cutoff)
+    }
+
+    fn knows(&self, question: &Question) -> bool {
+        let is = |expected: &[u8], data: &[u8]| match question.algorithm {
+            IdentifierHash::Sha1 => expected == sha1_identifier(data),
+            IdentifierHash::Sha256 => expected == sha256(data),
+        };
+        is(&question.name_hash, &self.issuer_name) && is(&question.key_hash, &self.issuer_key)
+    }
+}
+
+/// CertStatus (RFC 6960 §4.2.1).
+fn status(status: Status) -> Vec<u8> {
+    match status {
+        Status::Good => encode::tlv(0x80, &[]),
+        Status::Revoked { at, reason } => {
+            let reason = reason
+                .map(|reason| encode::context(0, &encode::tlv(0x0a, &[&[reason as u8]])))
+                .unwrap_or_default();
+            encode::tlv(0xa1, &[&encode::generalized_time(at), &reason])
+        }
+        Status::Unknown => encode::tlv(0x82, &[]),
+    }
+}
+
+/// The nonce among a request's extensions (RFC 9654 §2.1): 1 to 128 bytes.
+fn nonce(extensions: &[u8]) -> Result<Option<Vec<u8>>, Refusal> {
+    const WHAT: &str = "OCSPRequest";
+    let mut list = Elements::of(decode::context(2), extensions, WHAT)?.inside(SEQUENCE)?;
+    let mut found = None;
+    while !list.is_finished() {
+        let (id, critical, value) = decode::extension(&mut list)?;
+        if id == oid::OCSP_NONCE {
+            let nonce = decode::content(OCTET_STRING, value).ok_or(Refusal::MalformedRequest)?;
+            if !(1..=MAX_NONCE_LEN).contains(&nonce.len()) || found.is_some() {
+                return Err(Refusal::MalformedRequest);
+            }
+            found = Some(value.to_vec());
+        } else if critical {
+            return Err(Refusal::MalformedRequest);
+        }
+    }
+    Ok(found)
+}
