@@ -106,24 +106,30 @@ pub fn sniff(first_bytes: &[u8]) -> Option<Container> {
     mp4::sniff(first_bytes).or_else(|| matroska::sniff(first_bytes))
 }
 
+/// Which container a file of `size` bytes announces, or the refusal that [`probe`] would give.
+///
+/// `first_bytes` are its first [`SNIFF_LEN`] bytes, or all of them.
+pub fn recognise(first_bytes: &[u8], size: u64) -> Result<Container, VideoRefusal> {
+    if size == 0 {
+        return Err(VideoRefusal::Empty);
+    }
+    sniff(first_bytes).ok_or_else(|| VideoRefusal::UnsupportedType {
+        looks_like: looks_like(first_bytes),
+    })
+}
+
 /// Walks the film of `size` bytes behind `reader` and tells what it is. For blocking threads.
 ///
 /// Holds no more than [`MAX_MEMORY`] bytes at once; reads in pieces of 64 KiB and never the same
 /// piece of media data twice.
 pub fn probe<R: Read + Seek>(reader: R, size: u64) -> Result<VideoFacts, VideoRefusal> {
-    if size == 0 {
-        return Err(VideoRefusal::Empty);
-    }
     let mut window = Window::new(reader, size);
-    let first = window.up_to(0, SNIFF_LEN)?.to_vec();
-    match sniff(&first) {
-        Some(container @ (Container::WebM | Container::Matroska)) => {
-            matroska::probe(&mut window, container)
+    let container = recognise(window.up_to(0, SNIFF_LEN)?, size)?;
+    match container {
+        Container::WebM | Container::Matroska => matroska::probe(&mut window, container),
+        Container::Mp4 | Container::QuickTime | Container::ThreeGpp => {
+            mp4::probe(&mut window, container)
         }
-        Some(container) => mp4::probe(&mut window, container),
-        None => Err(VideoRefusal::UnsupportedType {
-            looks_like: looks_like(&first),
-        }),
     }
 }
 

@@ -1,0 +1,135 @@
+//! Making texts of people fit to be set: bounded, on one line, in characters that the fonts have.
+
+use typst::text::Font;
+
+use crate::RenderError;
+
+/// How long a text may be, in characters. Certificates allow a name far less (X.520's upper bound
+/// is 64), so whoever reaches this limit is not naming anything.
+pub(crate) const LINE: usize = 400;
+/// The same for texts of several sentences.
+pub(crate) const PARAGRAPH: usize = 4000;
+
+/// Prepares texts.
+pub(crate) struct Text<'a> {
+    fonts: Vec<&'a Font>,
+}
+
+impl<'a> Text<'a> {
+    /// For texts that are set in any of these faces.
+    pub(crate) fn new(fonts: impl Iterator<Item = &'a Font>) -> Self {
+        Self {
+            fonts: fonts.collect(),
+        }
+    }
+
+    /// A text of one line.
+    pub(crate) fn line(&self, field: &'static str, text: &str) -> Result<String, RenderError> {
+        self.bounded(field, text, LINE)
+    }
+
+    /// A text of one line that may be missing. An empty one counts as missing.
+    pub(crate) fn optional(
+        &self,
+        field: &'static str,
+        text: Option<&str>,
+    ) -> Result<Option<String>, RenderError> {
+        let text = text.map(|text| self.line(field, text)).transpose()?;
+        Ok(text.filter(|text| !text.is_empty()))
+    }
+
+    /// A text of at most `limit` characters.
+    pub(crate) fn bounded(
+        &self,
+        field: &'static str,
+        text: &str,
+        limit: usize,
+    ) -> Result<String, RenderError> {
+        if text.chars().nth(limit).is_some() {
+            return Err(RenderError::TooLong { field, limit });
+        }
+        let mut shown = String::with_capacity(text.len());
+        for c in text.chars() {
+            match c {
+                c if is_invisible(c) => {}
+                c if c.is_control() || c.is_whitespace() => shown.push(' '),
+                c if self.covers(c) => shown.push(c),
+                // PDF/A forbids a glyph that stands for "missing", and dropping a letter of a
+                // name would be worse: the number tells which it was.
+                c => shown.push_str(&format!("[U+{:04X}]", u32::from(c))),
+            }
+        }
+        Ok(shown.split_whitespace().collect::<Vec<_>>().join(" "))
+    }
+
+    fn covers(&self, c: char) -> bool {
+        self.fonts
+            .iter()
+            .all(|font| font.info().coverage.contains(c.into()))
+    }
+}
+
+/// Characters that change how others look without being seen: in a contract they only deceive.
+fn is_invisible(c: char) -> bool {
+    matches!(c,
+        '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}'
+        | '\u{e0000}'..='\u{e007f}' | '\u{e0100}'..='\u{e01ef}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::world::Base;
+
+    fn line(text: &str) -> String {
+        let base = Base::new();
+        Text::new(base.fonts()).line("name", text).unwrap()
+    }
+
+    #[test]
+    fn all_faces_have_the_three_scripts() {
+        for range in [
+            '\u{21}'..='\u{7e}',
+            '\u{a1}'..='\u{17f}',
+            'Ά'..='Ώ',
+            'ΐ'..='ώ',
+            'Ѐ'..='џ',
+        ] {
+            for c in range.filter(|c| *c != '\u{ad}' && c.is_alphanumeric()) {
+                assert_eq!(line(&c.to_string()), c.to_string());
+            }
+        }
+        // Vietnamese, Romanian, and an accent apart from its letter.
+        for name in ["Nguyễn Thị Hồng Ngọc", "Țară Știință", "Jose\u{301}"] {
+            assert_eq!(line(name), name);
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_set_is_named() {
+        assert_eq!(line("李 Ana"), "[U+674E] Ana");
+        assert_eq!(line("Ana 🎉"), "Ana [U+1F389]");
+    }
+
+    #[test]
+    fn lines_stay_lines_and_hide_nothing() {
+        assert_eq!(line("  Ana\n\t\u{a0}María\0 "), "Ana María");
+        assert_eq!(line("Ana\u{202e}gnp.exe\u{200b}"), "Anagnp.exe");
+    }
+
+    #[test]
+    fn bounds_are_kept() {
+        let base = Base::new();
+        let text = Text::new(base.fonts());
+        text.line("name", &"ñ".repeat(LINE)).unwrap();
+        let refusal = text.line("name", &"ñ".repeat(LINE + 1)).unwrap_err();
+        assert!(matches!(
+            refusal,
+            RenderError::TooLong {
+                field: "name",
+                limit: LINE
+            }
+        ));
+    }
+}

@@ -1,0 +1,133 @@
+//! The closed world in which templates are compiled: our files, our fonts, no clock, no disk.
+
+use typst::diag::{FileError, FileResult};
+use typst::foundations::{Bytes, Datetime, Duration};
+use typst::syntax::{FileId, RootedPath, Source, VirtualPath, VirtualRoot};
+use typst::text::{Font, FontBook};
+use typst::utils::LazyHash;
+use typst::{Library, LibraryExt};
+
+/// Which paper.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Template {
+    Contract,
+    Declaration,
+}
+
+impl Template {
+    fn path(self) -> &'static str {
+        match self {
+            Template::Contract => "contract.typ",
+            Template::Declaration => "declaration.typ",
+        }
+    }
+}
+
+/// What all papers share.
+pub(crate) struct Base {
+    library: LazyHash<Library>,
+    book: LazyHash<FontBook>,
+    fonts: Vec<Font>,
+    sources: Vec<Source>,
+}
+
+impl Base {
+    pub(crate) fn new() -> Self {
+        // Of the compiler's own fonts the two families that the templates name: a serif with
+        // Latin, Greek and Cyrillic, and a monospaced face for digests.
+        let fonts: Vec<Font> = typst_assets::fonts()
+            .flat_map(|data| Font::iter(Bytes::new(data)))
+            .filter(|font| FAMILIES.contains(&font.info().family.as_str()))
+            .collect();
+        Self {
+            library: LazyHash::new(Library::default()),
+            book: LazyHash::new(FontBook::from_fonts(&fonts)),
+            sources: FILES
+                .iter()
+                .map(|(path, text)| Source::new(file_id(path), (*text).to_owned()))
+                .collect(),
+            fonts,
+        }
+    }
+
+    /// The faces in which people's texts are set.
+    pub(crate) fn fonts(&self) -> impl Iterator<Item = &Font> {
+        self.fonts
+            .iter()
+            .filter(|font| font.info().family.as_str() == FAMILIES[0])
+    }
+}
+
+const FAMILIES: [&str; 2] = ["Libertinus Serif", "DejaVu Sans Mono"];
+
+const FILES: [(&str, &str); 5] = [
+    ("contract.typ", include_str!("../templates/contract.typ")),
+    (
+        "declaration.typ",
+        include_str!("../templates/declaration.typ"),
+    ),
+    ("layout.typ", include_str!("../templates/layout.typ")),
+    ("en.typ", include_str!("../templates/en.typ")),
+    ("es.typ", include_str!("../templates/es.typ")),
+];
+
+/// One compilation: the shared files and the data of one paper, visible as `data.json`.
+pub(crate) struct World<'a> {
+    base: &'a Base,
+    main: FileId,
+    data_id: FileId,
+    data: Bytes,
+}
+
+impl<'a> World<'a> {
+    pub(crate) fn new(base: &'a Base, template: Template, data: Vec<u8>) -> Self {
+        let (main, data_id) = (file_id(template.path()), file_id("data.json"));
+        Self {
+            base,
+            main,
+            data_id,
+            data: Bytes::new(data),
+        }
+    }
+}
+
+impl typst::World for World<'_> {
+    fn library(&self) -> &LazyHash<Library> {
+        &self.base.library
+    }
+
+    fn book(&self) -> &LazyHash<FontBook> {
+        &self.base.book
+    }
+
+    fn main(&self) -> FileId {
+        self.main
+    }
+
+    fn source(&self, id: FileId) -> FileResult<Source> {
+        let source = self.base.sources.iter().find(|source| source.id() == id);
+        source.cloned().ok_or(FileError::AccessDenied)
+    }
+
+    fn file(&self, id: FileId) -> FileResult<Bytes> {
+        if id == self.data_id {
+            Ok(self.data.clone())
+        } else {
+            Err(FileError::AccessDenied)
+        }
+    }
+
+    fn font(&self, index: usize) -> Option<Font> {
+        self.base.fonts.get(index).cloned()
+    }
+
+    fn today(&self, _: Option<Duration>) -> Option<Datetime> {
+        None
+    }
+}
+
+/// The compiler keeps file names for the life of the process, so only ours may become one.
+fn file_id(path: &'static str) -> FileId {
+    let path = VirtualPath::new(path).expect("the names of our files are valid paths");
+    RootedPath::new(VirtualRoot::Project, path).intern()
+}
