@@ -84,6 +84,12 @@ impl Profile {
         self.is_natural_person() && self.allows_cloud()
     }
 
+    /// Whether certificates under the profile may be qualified (Regulation (EU) 910/2014): those
+    /// drawn up for Europe, where the operator has that status.
+    pub fn is_qualified(&self) -> bool {
+        self.region.contains("eIDAS")
+    }
+
     /// Whether the table wants the key in a qualified signature creation device of ours.
     pub fn wants_qscd(&self) -> bool {
         self.element == "Cloud-QSCD"

@@ -147,8 +147,7 @@ pub struct Transition {
     pub trigger: Trigger,
     /// The status after; may equal `from` where another piece of evidence changes nothing.
     pub to: Status,
-    /// The event that webhooks announce. Sent only when the status changes, or when evidence
-    /// turned out unusable again.
+    /// The event that webhooks announce, sent only when the status changes.
     pub event: EventType,
 }
 

@@ -133,3 +133,34 @@ impl From<IllegalTransition> for Error {
         Error::WrongStatus(refused.from)
     }
 }
+
+impl From<store::StoreError> for Error {
+    fn from(error: store::StoreError) -> Self {
+        match error {
+            store::StoreError::StorageFull => Error::StorageFull,
+            other => Error::Internal(format!("database: {other}")),
+        }
+    }
+}
+
+impl From<blob::BlobError> for Error {
+    fn from(error: blob::BlobError) -> Self {
+        match error {
+            blob::BlobError::StorageFull => Error::StorageFull,
+            other => Error::Internal(format!("blob store: {other}")),
+        }
+    }
+}
+
+impl From<crypto::CryptoError> for Error {
+    fn from(error: crypto::CryptoError) -> Self {
+        Error::Internal(format!("cryptography: {error}"))
+    }
+}
+
+impl From<serde_json::Error> for Error {
+    /// Only the server's own records come this way; a failure's text would quote them.
+    fn from(_: serde_json::Error) -> Self {
+        Error::Internal("a record of ours does not parse".into())
+    }
+}

@@ -33,7 +33,11 @@ impl Problems {
         text: Option<&str>,
         parse: impl FnOnce(&str) -> Result<T, E>,
     ) -> Option<T> {
-        match text.map(str::trim).filter(|text| !text.is_empty()).map(parse)? {
+        match text
+            .map(str::trim)
+            .filter(|text| !text.is_empty())
+            .map(parse)?
+        {
             Ok(value) => Some(value),
             Err(error) => {
                 self.invalid(field, error.to_string());
@@ -67,7 +71,11 @@ impl Problems {
 
     /// An error when there is any problem.
     pub fn check(self) -> Result<(), crate::Error> {
-        if self.0.is_empty() { Ok(()) } else { Err(crate::Error::Fields(self)) }
+        if self.0.is_empty() {
+            Ok(())
+        } else {
+            Err(crate::Error::Fields(self))
+        }
     }
 }
 

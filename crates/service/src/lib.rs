@@ -1,1 +1,223 @@
-//! Placeholder.
+//! The use cases: create, take in evidence, review, approve, make a code, sign, erase.
+//!
+//! Every use case follows one pattern. Slow work (decoding, probing, rendering, signing) happens
+//! first and outside any transaction; content goes into the blob store; then one transaction takes
+//! the request's row, asks [`model::transition`], and writes row, audit entry and outbox messages
+//! together. What must leave the server (webhooks, text messages) leaves after the commit.
+//!
+//! No wire names of any API and no SQL live here.
+
+mod advance;
+mod case;
+mod codes;
+mod credentials;
+mod decisions;
+mod documents;
+mod error;
+mod fields;
+mod files;
+mod install;
+mod intake;
+mod papers;
+mod pdf;
+mod requests;
+mod settings;
+mod signing;
+mod sweep;
+mod tokens;
+mod trust;
+mod video_id;
+mod webhooks;
+
+use std::sync::Arc;
+
+use blob::BlobStore;
+use crypto::MasterKey;
+use model::otp::OtpPolicy;
+use model::{Clock, Entropy};
+use pki::profile::natural_person::Qualification;
+use store::Store;
+use tokio::sync::{Notify, Semaphore};
+
+pub use codes::{CodeDelivery, sms_context};
+pub use credentials::Credentials;
+pub use documents::{
+    DocumentCopy, DocumentRoom, DocumentView, FileContent, NewDocument, UploadedDocument,
+};
+pub use error::Error;
+pub use fields::{Problem, Problems};
+pub use install::{NewAuthority, NewOfficer, OfficerView, WEBHOOK_SECRET};
+pub use intake::{EvidenceUpload, Intake, VideoContent, VideoIntake};
+pub use requests::{CertificateView, RequestUpdate, RequestView};
+pub use signing::SignCommand;
+pub use sweep::Swept;
+pub use tokens::{NewToken, TokenView};
+pub use trust::TrustAnchors;
+pub use video_id::{CreatedVideoId, NewVideoId};
+
+/// What the service is made of.
+pub struct Parts {
+    /// Rows.
+    pub store: Store,
+    /// Content.
+    pub blobs: BlobStore,
+    /// The key that wraps every other one.
+    pub master: MasterKey,
+    /// The CA, the TSA and the OCSP responders.
+    pub anchors: TrustAnchors,
+    /// Draws up contracts and declarations.
+    pub renderer: contract::Renderer,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub entropy: Arc<dyn Entropy>,
+    /// What the operator decided.
+    pub policy: Policy,
+    /// Told after every commit that queued something.
+    pub outbox: Arc<Notify>,
+}
+
+/// What the operator decides.
+#[derive(Debug, Clone)]
+pub struct Policy {
+    /// The organisation that runs this server, as contracts print it.
+    pub provider: String,
+    /// Law and place of jurisdiction, as contracts print them.
+    pub applicable_law: String,
+    /// Upload limits.
+    pub limits: Limits,
+    /// Rules for one-time codes.
+    pub otp: OtpPolicy,
+    /// How codes reach people.
+    pub code_delivery: CodeDelivery,
+    /// How long a webhook is retried.
+    pub webhook_lifetime: time::Duration,
+    /// How long a one-time certificate is valid.
+    pub certificate_validity: time::Duration,
+    /// What profiles for qualified certificates state. Only an operator to whom a supervisory
+    /// body has granted that status may state anything.
+    pub qualification: Qualification,
+}
+
+/// Upload limits, in bytes unless said otherwise.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// A JSON body: four photographs in base64 must fit.
+    pub json_bytes: u64,
+    /// A video.
+    pub video_bytes: u64,
+    /// One document.
+    pub document_bytes: u64,
+    /// Documents of one request, counted.
+    pub documents: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            json_bytes: 32 << 20,
+            video_bytes: 512 << 20,
+            document_bytes: 64 << 20,
+            documents: 10,
+        }
+    }
+}
+
+/// How the server's stores are doing.
+#[derive(Debug, Clone)]
+pub struct Health {
+    /// Which engine answers.
+    pub database: &'static str,
+    /// Messages that wait to leave.
+    pub outbox_pending: i64,
+    /// Messages that were given up.
+    pub outbox_dead: i64,
+}
+
+/// The use cases. Cloning is cheap and shares everything.
+#[derive(Clone)]
+pub struct Service {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    parts: Parts,
+    /// Password and PIN derivations are slow and take 19 MiB each: few at once.
+    derivations: Semaphore,
+    /// Rendering and signing take both cores if let: few at once.
+    signings: Semaphore,
+    per_request: files::KeyedLocks,
+}
+
+impl Service {
+    /// Puts the parts together.
+    pub fn new(parts: Parts) -> Self {
+        Self {
+            inner: Arc::new(Inner {
+                parts,
+                derivations: Semaphore::new(2),
+                signings: Semaphore::new(4),
+                per_request: files::KeyedLocks::default(),
+            }),
+        }
+    }
+
+    /// Upload limits, for doors that refuse before reading.
+    pub fn limits(&self) -> &Limits {
+        &self.policy().limits
+    }
+
+    /// How the stores are doing.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Internal`] when the database does not answer.
+    pub async fn health(&self) -> Result<Health, Error> {
+        let mut reader = self.store().read().await?;
+        let counts = store::outbox::counts(&mut reader).await?;
+        Ok(Health {
+            database: self.store().engine(),
+            outbox_pending: counts.pending,
+            outbox_dead: counts.dead,
+        })
+    }
+
+    fn store(&self) -> &Store {
+        &self.inner.parts.store
+    }
+
+    fn blobs(&self) -> &BlobStore {
+        &self.inner.parts.blobs
+    }
+
+    fn master(&self) -> &MasterKey {
+        &self.inner.parts.master
+    }
+
+    fn anchors(&self) -> &TrustAnchors {
+        &self.inner.parts.anchors
+    }
+
+    fn entropy(&self) -> &dyn Entropy {
+        &*self.inner.parts.entropy
+    }
+
+    fn policy(&self) -> &Policy {
+        &self.inner.parts.policy
+    }
+
+    fn now(&self) -> time::OffsetDateTime {
+        self.inner.parts.clock.now()
+    }
+
+    /// Runs slow work on the blocking pool.
+    async fn blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Service) -> T + Send + 'static,
+    ) -> Result<T, Error> {
+        let service = self.clone();
+        tokio::task::spawn_blocking(move || work(&service))
+            .await
+            .map_err(|_| Error::Internal("a worker stopped unexpectedly".into()))
+    }
+}

@@ -1,0 +1,113 @@
+//! Small helpers between the use cases and the stores.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::Bytes;
+use crypto::DataKey;
+use model::RequestPk;
+use store::StoredFile;
+use tokio::sync::OwnedMutexGuard;
+
+use crate::{Error, Service};
+
+/// One lock per request, for work that spans several transactions.
+///
+/// It spares two clicks on "sign" in one process the double work; what keeps two processes
+/// apart is the database.
+#[derive(Default)]
+pub(crate) struct KeyedLocks(Mutex<HashMap<RequestPk, Arc<tokio::sync::Mutex<()>>>>);
+
+impl KeyedLocks {
+    pub(crate) async fn lock(&self, pk: RequestPk) -> OwnedMutexGuard<()> {
+        let lock = {
+            let mut locks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            // Locks that nobody holds or waits for are only referenced by the map.
+            locks.retain(|_, lock| Arc::strong_count(lock) > 1);
+            Arc::clone(locks.entry(pk).or_default())
+        };
+        lock.lock_owned().await
+    }
+}
+
+/// Blobs written for a transaction that has not committed yet. Unless [`NewBlobs::keep`] is
+/// called they are removed again; after a crash the sweeper does it.
+pub(crate) struct NewBlobs {
+    service: Service,
+    ids: Vec<String>,
+}
+
+impl NewBlobs {
+    pub(crate) fn new(service: &Service) -> Self {
+        Self {
+            service: service.clone(),
+            ids: Vec::new(),
+        }
+    }
+
+    /// Writes `content`, durable when it returns.
+    pub(crate) async fn put(&mut self, key: &DataKey, content: Bytes) -> Result<StoredFile, Error> {
+        let stored = self
+            .service
+            .blobs()
+            .put(content, key, self.service.entropy())
+            .await?;
+        self.ids.push(stored.id.clone());
+        Ok(StoredFile {
+            blob: stored.id,
+            sha256: stored.sha256,
+            size: stored.size as i64,
+        })
+    }
+
+    /// Takes a blob under its wing that was written by other means.
+    pub(crate) fn adopt(&mut self, id: String) {
+        self.ids.push(id);
+    }
+
+    /// The transaction has committed: the blobs stay.
+    pub(crate) fn keep(mut self) {
+        self.ids.clear();
+    }
+}
+
+impl Drop for NewBlobs {
+    fn drop(&mut self) {
+        let ids = std::mem::take(&mut self.ids);
+        if let (false, Ok(runtime)) = (ids.is_empty(), tokio::runtime::Handle::try_current()) {
+            let service = self.service.clone();
+            runtime.spawn(async move { service.discard(ids).await });
+        }
+    }
+}
+
+impl Service {
+    /// `N` random bytes.
+    pub(crate) fn random<const N: usize>(&self) -> [u8; N] {
+        let mut bytes = [0; N];
+        self.entropy().fill(&mut bytes);
+        bytes
+    }
+
+    /// Reads a whole stored file and checks it against its recorded digest.
+    pub(crate) async fn fetch(&self, key: &DataKey, file: &StoredFile) -> Result<Bytes, Error> {
+        let reader = self.blobs().reader(&file.blob, key).await?;
+        let content = reader.read_all().await?;
+        if crypto::sha256(&content) != file.sha256 {
+            return Err(Error::Internal(format!(
+                "blob {} differs from its record",
+                file.blob
+            )));
+        }
+        Ok(content)
+    }
+
+    /// Removes blobs that no row points at any more. What fails here is left to the sweeper.
+    pub(crate) async fn discard(&self, ids: impl IntoIterator<Item = String>) {
+        for id in ids {
+            if let Err(error) = self.blobs().delete(&id).await {
+                tracing::warn!(blob = %id, %error, "could not remove a blob; the sweeper will");
+            }
+        }
+    }
+}

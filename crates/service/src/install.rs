@@ -1,0 +1,223 @@
+//! Setting up registration authorities and their officers.
+
+use crypto::{KeyAlgorithm, SigningKey, SoftwareKey};
+use model::event::WebhookFormat;
+use model::{RaId, RaoId};
+use pki::issuance::Validity;
+use pki::profile::natural_person::{self, NaturalPerson, Terms};
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::json;
+use store::{Certificate, CertificateState, Officer, RegistrationAuthority};
+use time::Duration;
+
+use crate::advance::Actor;
+use crate::requests::CertificateView;
+use crate::trust::issuing;
+use crate::{Error, Service};
+
+/// How long an officer's certificate is valid.
+const OFFICER_VALIDITY: Duration = Duration::days(2 * 365);
+
+/// A registration authority to be set up.
+pub struct NewAuthority {
+    /// Its name, as contracts print it.
+    pub name: String,
+    /// Where its events go, if anywhere.
+    pub webhook_url: Option<String>,
+    /// In which form.
+    pub webhook_format: WebhookFormat,
+    /// The Standard Webhooks secret: `whsec_` and base64.
+    pub webhook_secret: Option<SecretString>,
+    /// Names of external authentication methods that may replace the one-time code.
+    pub external_unlock: Vec<String>,
+}
+
+/// An officer to be set up.
+pub struct NewOfficer {
+    /// The registration authority it works for.
+    pub ra: RaId,
+    /// The name it signs in with.
+    pub username: String,
+    /// Its password.
+    pub password: SecretString,
+    /// The PIN under which its key is wrapped.
+    pub pin: SecretString,
+    /// First names.
+    pub given_name: String,
+    /// Surname.
+    pub surname: String,
+    /// Identity number in the form of EN 319 412-1 §5.1.3.
+    pub identity: String,
+    /// Country, ISO 3166-1 alpha-2.
+    pub country: String,
+}
+
+/// An officer as a request's owner may see it.
+#[derive(Debug, Clone)]
+pub struct OfficerView {
+    /// Its number.
+    pub id: RaoId,
+    /// First names.
+    pub given_name: String,
+    /// First surname.
+    pub surname_1: String,
+    /// Second surname.
+    pub surname_2: Option<String>,
+    /// Identity number in the form of EN 319 412-1 §5.1.3.
+    pub identity: String,
+    /// The registration authority it works for.
+    pub registration_authority: RaId,
+    /// Its certificate.
+    pub certificate: CertificateView,
+}
+
+impl OfficerView {
+    pub(crate) fn of(row: Officer) -> Result<Self, Error> {
+        let certificate = CertificateView::of(&row.certificate, CertificateState::Valid, "RAO")?;
+        Ok(Self {
+            id: row.id,
+            given_name: row.given_name,
+            surname_1: row.surname_1,
+            surname_2: row.surname_2,
+            identity: row.identity,
+            registration_authority: row.ra,
+            certificate,
+        })
+    }
+}
+
+impl Service {
+    /// Sets up a registration authority.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Internal`] only.
+    pub async fn create_authority(&self, new: NewAuthority) -> Result<RaId, Error> {
+        let mut tx = self.store().begin().await?;
+        let id = RaId(store::authorities::next_id(&mut tx).await?);
+        let secret = new.webhook_secret.map(|secret| {
+            let plain = secret.expose_secret().as_bytes();
+            self.master().seal(WEBHOOK_SECRET, plain, self.entropy())
+        });
+        let row = RegistrationAuthority {
+            id,
+            name: new.name,
+            webhook_url: new.webhook_url,
+            webhook_format: new.webhook_format,
+            webhook_secret: secret,
+            videoid_enabled: true,
+            external_unlock: new.external_unlock,
+            created_at: self.now(),
+        };
+        store::authorities::insert(&mut tx, &row).await?;
+        let details = json!({ "registration_authority": id.0 });
+        self.record(&mut tx, Actor::System, "authority-created", None, details)
+            .await?;
+        self.commit(tx).await?;
+        Ok(id)
+    }
+
+    /// Sets up an officer: a key wrapped under the PIN, and a certificate for it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::UnknownAuthority`]; [`Error::Internal`] when a name cannot stand in a
+    /// certificate.
+    pub async fn create_officer(&self, new: NewOfficer) -> Result<RaoId, Error> {
+        let key = SoftwareKey::generate(KeyAlgorithm::EcdsaP256)?;
+        let pkcs8 = key.to_pkcs8()?;
+        let NewOfficer {
+            ra,
+            username,
+            password,
+            pin,
+            given_name,
+            surname,
+            identity,
+            country,
+        } = new;
+        let (password_hash, wrapped_key) = self
+            .blocking(move |service| {
+                let entropy = service.entropy();
+                let hash = crypto::password::hash(password.expose_secret(), entropy);
+                (
+                    hash,
+                    crypto::pin::wrap(pin.expose_secret(), &pkcs8, entropy),
+                )
+            })
+            .await?;
+
+        let mut tx = self.store().begin().await?;
+        let authority = store::authorities::get(&mut tx, ra)
+            .await?
+            .ok_or(Error::UnknownAuthority)?;
+        let now = self.now();
+        let validity = Validity::starting(now, OFFICER_VALIDITY);
+        let person = NaturalPerson {
+            common_name: format!("{given_name} {surname}"),
+            given_name: given_name.clone(),
+            surname: surname.clone(),
+            country,
+            semantic_serial_number: identity.clone(),
+            email: None,
+            organisation: Some(authority.name),
+        };
+        let terms = Terms {
+            validity,
+            qualification: &pki::profile::natural_person::Qualification::None,
+            policy: None,
+            practice_statement: None,
+        };
+        let issuer = self.anchors().issuer();
+        let recorded = natural_person::draft(
+            issuer,
+            &person,
+            &terms,
+            key.public_key_info(),
+            self.entropy(),
+        )
+        .and_then(|draft| draft.lint()?.record())
+        .map_err(issuing)?;
+        let tbs = recorded.tbs().to_vec();
+        let signed = recorded.sign(issuer).map_err(issuing)?;
+
+        let id = RaoId(store::officers::next_id(&mut tx).await?);
+        let serial = signed.serial().to_owned();
+        let certificate = signed.into_certificate();
+        let row = Certificate {
+            serial: serial.clone(),
+            request: None,
+            state: CertificateState::Valid,
+            tbs,
+            der: Some(certificate.clone()),
+            sealed_key: None,
+            not_before: validity.not_before,
+            not_after: validity.not_after,
+            recorded_at: now,
+            revoked_at: None,
+        };
+        store::certificates::insert(&mut tx, &row).await?;
+        let officer = Officer {
+            id,
+            ra,
+            username,
+            password_hash,
+            given_name,
+            surname_1: surname,
+            surname_2: None,
+            identity,
+            certificate,
+            wrapped_key,
+            created_at: now,
+        };
+        store::officers::insert(&mut tx, &officer).await?;
+        let details = json!({ "officer": id.0, "registration_authority": ra.0, "serial": serial });
+        self.record(&mut tx, Actor::System, "officer-created", None, details)
+            .await?;
+        self.commit(tx).await?;
+        Ok(id)
+    }
+}
+
+/// What a registration authority's webhook secret is sealed for; the dispatcher opens it.
+pub const WEBHOOK_SECRET: &str = "webhook secret";

@@ -1,0 +1,326 @@
+//! Signing: one certificate and one key for one act, all documents or none.
+//!
+//! The order matters:
+//!
+//! 1. the code is checked against the documents as they stand;
+//! 2. the certificate's exact content and its key (sealed under the request's data key) go on
+//!    record, so that a crash from here on leads back to this certificate and never to a second;
+//! 3. certificate and signatures are made and stored as blobs;
+//! 4. one transaction points at them, erases the key, uses up the code and moves to `ISSUED`.
+//!
+//! Nothing made in step 3 leaves the server before step 4 has committed, so a retry after a crash
+//! signs again with the same certificate, and whoever retries after step 4 finds `ISSUED`.
+
+use bytes::Bytes;
+use crypto::{KeyAlgorithm, SigningKey, SoftwareKey};
+use model::otp::OtpRefusal;
+use model::{Trigger, transition};
+use pki::issuance::{Linted, Recorded, Validity};
+use secrecy::SecretString;
+use serde_json::json;
+use store::{Certificate, CertificateState, Document, Paper};
+use time::Duration;
+
+use crate::advance::Actor;
+use crate::case::Case;
+use crate::files::NewBlobs;
+use crate::pdf::{Particulars, Signatory};
+use crate::trust::{issuing, refused};
+use crate::{Error, Service};
+
+/// How long before "now" a certificate starts to be valid, for verifiers whose clocks lag.
+const BACKDATED: Duration = Duration::minutes(5);
+
+/// What opens the signature.
+#[derive(Default)]
+pub struct SignCommand {
+    /// The one-time code; may be left out with external authentication.
+    pub secret: Option<SecretString>,
+    /// Method and transaction of an external authentication, kept as evidence.
+    pub external_unlock: Option<(String, String)>,
+    /// The signer's reason, for the signature dictionary.
+    pub reason: Option<String>,
+    /// The signer's place, for the signature dictionary.
+    pub location: Option<String>,
+}
+
+/// A one-time key and what its certificate will say.
+struct Issuance {
+    key: SoftwareKey,
+    recorded: Recorded,
+    serial: String,
+}
+
+/// What one act signs.
+struct Act {
+    documents: Vec<(Document, Bytes)>,
+    contract: Paper,
+    contract_content: Bytes,
+}
+
+impl Service {
+    /// Issues the one-time certificate and signs all documents and the contract: `ISSUED`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::UnknownRequest`], [`Error::WrongStatus`], [`Error::NoDocuments`],
+    /// [`Error::ExternalUnlockNotAllowed`], [`Error::CodeRefused`]. On any error nothing is
+    /// signed and a right code stays usable until it expires.
+    pub async fn sign(&self, id: i64, command: SignCommand) -> Result<(), Error> {
+        let pk = self.peek(id).await?.pk();
+        // The second of two clicks waits here and then finds ISSUED.
+        let _turn = self.inner.per_request.lock(pk).await;
+        let case = self.peek(id).await?;
+        transition(case.row.status, Trigger::Enrol)?;
+
+        self.unlock(&case, &command).await?;
+        let issuance = self.issuance(&case).await?;
+        let act = self.gather(&case).await?;
+
+        let permit = self.inner.signings.acquire().await;
+        let SignCommand {
+            reason,
+            location,
+            external_unlock,
+            ..
+        } = command;
+        let name = case.subject.full_name();
+        let (made, act) = self
+            .blocking(move |service| {
+                let particulars = Particulars {
+                    name: Some(name),
+                    reason,
+                    location,
+                };
+                service
+                    .sign_all(issuance, &act, particulars)
+                    .map(|made| (made, act))
+            })
+            .await??;
+        drop(permit);
+        self.settle_signing(case, act, made, external_unlock).await
+    }
+
+    /// The code, or external authentication in its place.
+    async fn unlock(&self, case: &Case, command: &SignCommand) -> Result<(), Error> {
+        let mut reader = self.store().read().await?;
+        if store::documents::count(&mut reader, case.pk()).await? == 0 {
+            return Err(Error::NoDocuments(case.pk()));
+        }
+        let Some((method, _)) = &command.external_unlock else {
+            drop(reader);
+            return match &command.secret {
+                Some(secret) => self.check_code(case, secret).await,
+                None => Err(Error::CodeRefused(None)),
+            };
+        };
+        let authority = store::authorities::get(&mut reader, case.row.ra).await?;
+        if authority.is_some_and(|authority| authority.external_unlock.contains(method)) {
+            Ok(())
+        } else {
+            Err(Error::ExternalUnlockNotAllowed(
+                method.chars().take(40).collect(),
+            ))
+        }
+    }
+
+    /// The issuance on record, if a signing stopped half-way; else a fresh key, put on record.
+    async fn issuance(&self, case: &Case) -> Result<Issuance, Error> {
+        let mut tx = self.store().begin().await?;
+        let case = self.lock(&mut tx, case.pk().0).await?;
+        transition(case.row.status, Trigger::Enrol)?;
+        let now = self.now();
+        let standing = store::certificates::of_request(&mut tx, case.pk()).await?;
+        let unfinished = standing
+            .into_iter()
+            .find(|row| row.state == CertificateState::Recorded && now < row.not_after);
+        if let Some(Certificate {
+            serial,
+            tbs,
+            sealed_key: Some(sealed),
+            ..
+        }) = unfinished
+        {
+            let pkcs8 = case.key.open(&key_context(&serial), &sealed)?;
+            return Ok(Issuance {
+                key: SoftwareKey::from_pkcs8(&pkcs8)?,
+                recorded: Recorded::from_tbs(&tbs).map_err(issuing)?,
+                serial,
+            });
+        }
+
+        let key = SoftwareKey::generate(KeyAlgorithm::EcdsaP256)?;
+        let validity = Validity::starting(now - BACKDATED, self.policy().certificate_validity);
+        let draft = self.draft_for_signer(&case, key.public_key_info(), validity)?;
+        let recorded = draft
+            .lint()
+            .and_then(Linted::record)
+            .map_err(|error| refused(&case, error))?;
+        let serial = recorded.serial().to_owned();
+        let row = Certificate {
+            sealed_key: Some(case.key.seal(
+                &key_context(&serial),
+                &key.to_pkcs8()?,
+                self.entropy(),
+            )),
+            serial: serial.clone(),
+            request: Some(case.pk()),
+            state: CertificateState::Recorded,
+            tbs: recorded.tbs().to_vec(),
+            der: None,
+            not_before: validity.not_before,
+            not_after: validity.not_after,
+            recorded_at: now,
+            revoked_at: None,
+        };
+        store::certificates::insert(&mut tx, &row).await?;
+        let details = json!({
+            "serial": serial,
+            "tbs_sha256": hex::encode(crypto::sha256(&row.tbs)),
+            "profile": case.row.profile,
+        });
+        self.record(
+            &mut tx,
+            Actor::System,
+            "certificate-recorded",
+            Some(&case),
+            details,
+        )
+        .await?;
+        self.commit(tx).await?;
+        Ok(Issuance {
+            key,
+            recorded,
+            serial,
+        })
+    }
+
+    /// Reads everything that the act signs.
+    async fn gather(&self, case: &Case) -> Result<Act, Error> {
+        let mut reader = self.store().read().await?;
+        let rows = store::documents::list(&mut reader, case.pk()).await?;
+        let contract = self.standing_contract(&mut reader, case).await?;
+        drop(reader);
+        let lost: Vec<_> = rows
+            .iter()
+            .filter(|row| row.original.is_none())
+            .map(|row| row.uid)
+            .collect();
+        if !lost.is_empty() {
+            return Err(Error::LostDocuments(lost));
+        }
+        let mut documents = Vec::with_capacity(rows.len());
+        for row in rows {
+            if let Some(file) = &row.original {
+                let content = self.fetch(&case.key, file).await?;
+                documents.push((row, content));
+            }
+        }
+        let contract_content = self.fetch(&case.key, &contract.approved).await?;
+        Ok(Act {
+            documents,
+            contract,
+            contract_content,
+        })
+    }
+
+    /// The certificate, and every file signed with it.
+    fn sign_all(
+        &self,
+        issuance: Issuance,
+        act: &Act,
+        particulars: Particulars,
+    ) -> Result<Made, Error> {
+        let Issuance {
+            key,
+            recorded,
+            serial,
+        } = issuance;
+        let certificate = recorded
+            .sign(self.anchors().issuer())
+            .map_err(issuing)?
+            .into_certificate();
+        let signatory = Signatory {
+            key: &key,
+            certificate: &certificate,
+            particulars,
+        };
+        let documents = act
+            .documents
+            .iter()
+            .map(|(_, content)| self.sign_pdf(content, &signatory))
+            .collect::<Result<_, _>>()?;
+        let contract = self.sign_pdf(&act.contract_content, &signatory)?;
+        Ok(Made {
+            serial,
+            documents,
+            contract,
+            certificate,
+        })
+    }
+
+    /// Stores what was made and moves the request to `ISSUED`, in one transaction.
+    async fn settle_signing(
+        &self,
+        case: Case,
+        act: Act,
+        made: Made,
+        external_unlock: Option<(String, String)>,
+    ) -> Result<(), Error> {
+        let mut blobs = NewBlobs::new(self);
+        let mut files = Vec::with_capacity(made.documents.len());
+        for content in made.documents {
+            files.push(blobs.put(&case.key, content.into()).await?);
+        }
+        let contract = blobs.put(&case.key, made.contract.into()).await?;
+
+        let mut tx = self.store().begin().await?;
+        let mut case = self.lock(&mut tx, case.pk().0).await?;
+        // Another process may have changed the documents while these were signed.
+        let standing = store::documents::list(&mut tx, case.pk()).await?;
+        let before: Vec<_> = act.documents.iter().map(|(row, _)| row).collect();
+        if !standing.iter().eq(before.iter().copied()) {
+            return Err(Error::CodeRefused(Some(OtpRefusal::OtherDocuments)));
+        }
+        for (mut document, file) in standing.into_iter().zip(&files) {
+            document.signed = Some(file.clone());
+            store::documents::update(&mut tx, &document).await?;
+        }
+        let paper = Paper {
+            signed: Some(contract.clone()),
+            ..act.contract
+        };
+        store::papers::put(&mut tx, case.pk(), &paper).await?;
+        store::certificates::mark_signed(&mut tx, &made.serial, &made.certificate).await?;
+        match external_unlock {
+            Some(unlock) => {
+                case.row.external_unlock = Some(case.seal(self, "external-unlock", &unlock)?);
+            }
+            None => self.consume_code(&mut tx, &case).await?,
+        }
+        let digests: Vec<_> = files.iter().map(|file| hex::encode(file.sha256)).collect();
+        let details = json!({
+            "serial": made.serial,
+            "certificate_sha256": hex::encode(crypto::sha256(&made.certificate)),
+            "documents": digests,
+            "contract": hex::encode(contract.sha256),
+        });
+        self.advance(&mut tx, &mut case, Trigger::Enrol, Actor::Client, details)
+            .await?;
+        self.commit(tx).await?;
+        blobs.keep();
+        Ok(())
+    }
+}
+
+/// What [`Service::sign_all`] made.
+struct Made {
+    serial: String,
+    documents: Vec<Vec<u8>>,
+    contract: Vec<u8>,
+    certificate: Vec<u8>,
+}
+
+fn key_context(serial: &str) -> String {
+    format!("one-time key of certificate {serial}")
+}
