@@ -1,1 +1,74 @@
-//! Placeholder.
+//! PAdES signatures in PDF files, as incremental updates that keep every byte of the original.
+//!
+//! A signature comes about in two steps with somebody else's work in between:
+//!
+//! ```
+//! # fn sign(digest: [u8; 32]) -> Vec<u8> { digest.to_vec() }
+//! # fn demo(pdf: &[u8]) -> Result<(), pades::PdfError> {
+//! # let now = time::OffsetDateTime::UNIX_EPOCH;
+//! let spec = pades::SignatureSpec {
+//!     field_name: "Signature".into(),
+//!     name: Some("Ana Ruiz".into()),
+//!     reason: None,
+//!     location: None,
+//!     contact: None,
+//!     signing_time: now,
+//!     reserve: 16 * 1024,
+//! };
+//! let prepared = pades::prepare(pdf, &spec)?;
+//! let cms = sign(prepared.digest());
+//! let signed = prepared.embed(pdf, &cms)?;
+//! assert!(signed.starts_with(pdf));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! This crate holds no keys, reads no clock and opens no connection. What it does to a file
+//! follows ISO 32000-2 (PDF 2.0; the clauses cited here are the same in ISO 32000-1 but for their
+//! numbers) and ETSI EN 319 142-1.
+//!
+//! # The pieces
+//!
+//! From the bytes up:
+//!
+//! - `syntax` turns bytes into objects, `object` turns objects into bytes, and `filter` unpacks
+//!   the streams in which newer files keep their structure.
+//! - `xref` learns where each object stands: tables, streams, hybrids of both, all earlier
+//!   revisions. If that is damaged, it finds the objects themselves.
+//! - `document` is **the reader**. It is lazy, because a signature touches five objects of a
+//!   thousand: the catalogue, the form, its list of fields, a page and its list of annotations.
+//! - `revision` is **the revision writer**: it appends new states of objects and the
+//!   cross-reference section that makes them count, in the form that the file already uses, since
+//!   mixing forms is an error. It also writes a signature value with its two blanks.
+//! - `field` knows **the form and its fields**: what forbids signing, which names are taken, and
+//!   how a new signature field is hung into form and page. The appearance of visible signatures
+//!   and the use of empty fields belong there.
+//! - `signature` puts these together as [`prepare`], whose result is **the prepared signature**
+//!   [`Prepared`]: a plain value, so that signing can be done elsewhere and later.
+//! - `inspect` is **inspection**: [`inspect`] says what a file is or why it can't be signed, and
+//!   [`signatures`] lists the signatures in it.
+//!
+//! # What is never done
+//!
+//! - No byte of the original is changed, so earlier signatures keep their digests.
+//! - Nothing is half-signed: either all objects of a signature are reachable, or there is an
+//!   error and no output.
+//! - No work without bound: files may be hostile. Time and memory are proportional to the size of
+//!   the file, whatever it claims.
+
+mod document;
+mod error;
+mod field;
+mod filter;
+mod inspect;
+mod object;
+mod revision;
+mod signature;
+mod syntax;
+mod text;
+mod xref;
+
+pub use error::{PdfError, Place};
+pub use field::Certification;
+pub use inspect::{Coverage, EmbeddedSignature, PdfFacts, inspect, signatures};
+pub use signature::{Prepared, SignatureSpec, prepare};

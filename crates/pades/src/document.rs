@@ -1,0 +1,259 @@
+//! The lazy reader: opens a PDF by its cross-reference data and parses only the objects that
+//! somebody asks for.
+//!
+//! Hostile files are held by three bounds, all proportional to the file's size: bytes unpacked
+//! from its structure, bytes parsed altogether, and objects listed.
+
+use std::{
+    cell::{Cell, RefCell},
+    collections::HashMap,
+    ops::Range,
+    rc::Rc,
+};
+
+use memchr::memmem;
+
+use crate::{
+    error::{PdfError, Place},
+    filter,
+    object::{Dictionary, Object, Ref},
+    syntax::{Lexer, ParsedIndirect},
+    xref::{self, Entry, Xref},
+};
+
+/// References that lead to references.
+const MAX_INDIRECTIONS: usize = 16;
+
+/// A PDF opened for reading.
+pub(crate) struct Document<'a> {
+    pub data: &'a [u8],
+    pub xref: Xref,
+    header: usize,
+    inflate_left: Cell<usize>,
+    parse_left: Cell<usize>,
+    object_streams: RefCell<HashMap<u32, Rc<ObjectStream>>>,
+}
+
+/// An indirect object and where it stands.
+#[derive(Debug)]
+pub(crate) struct Indirect {
+    pub value: Object,
+    /// The place of the value in the file; `None` inside an object stream.
+    pub span: Option<Range<usize>>,
+    /// Where the data begin if it is a stream.
+    pub stream: Option<usize>,
+}
+
+struct ObjectStream {
+    plain: Vec<u8>,
+    /// Numbers of the objects and the offsets of their values.
+    index: Vec<xref::StreamIndexEntry>,
+}
+
+impl<'a> Document<'a> {
+    /// Runs `work` on the document as its cross-reference data describe it and, where that
+    /// proves broken, on what a search for its objects finds.
+    pub fn with<T>(
+        data: &'a [u8],
+        work: impl Fn(&Self) -> Result<T, PdfError>,
+    ) -> Result<T, PdfError> {
+        let header = find_header(data)?;
+        let read = xref::read(data, header, xref::inflate_limit(data));
+        let broken = match read.and_then(|xref| Self::new(data, header, xref)) {
+            Ok(document) => match work(&document) {
+                Err(error @ PdfError::Broken { .. }) => error,
+                result => return result,
+            },
+            Err(error @ PdfError::Broken { .. }) => error,
+            Err(error) => return Err(error),
+        };
+        let rebuilt = xref::rebuild(data, header)
+            .and_then(|xref| Self::new(data, header, xref))
+            .and_then(|document| work(&document));
+        match rebuilt {
+            // The first complaint says more about the file than the failed repair.
+            Err(PdfError::Broken { .. }) => Err(broken),
+            result => result,
+        }
+    }
+
+    fn new(data: &'a [u8], header: usize, xref: Xref) -> Result<Self, PdfError> {
+        if xref.trailer.get("Encrypt").is_some_and(|value| !value.is_null()) {
+            return Err(PdfError::Encrypted);
+        }
+        Ok(Self {
+            data,
+            xref,
+            header,
+            inflate_left: Cell::new(xref::inflate_limit(data)),
+            parse_left: Cell::new(parse_limit(data)),
+            object_streams: RefCell::default(),
+        })
+    }
+
+    /// The object that `id` names; `None` where there is none, which means null (7.3.10).
+    pub fn object(&self, id: Ref) -> Result<Option<Indirect>, PdfError> {
+        match self.xref.entries.get(&id.number) {
+            None | Some(Entry::Free) => Ok(None),
+            Some(Entry::Offset { generation, .. }) if *generation != id.generation => Ok(None),
+            Some(Entry::Offset { at, .. }) => {
+                let parsed = self.parse_at(*at)?;
+                if parsed.id != id {
+                    let what = "the cross-reference data point at another object";
+                    return Err(PdfError::in_object(what, id.number));
+                }
+                let ParsedIndirect { value, span, stream, .. } = parsed;
+                Ok(Some(Indirect { value, span: Some(span), stream }))
+            }
+            Some(Entry::Compressed { .. }) if id.generation != 0 => Ok(None),
+            Some(Entry::Compressed { stream, index }) => {
+                let value = self.compressed(id.number, *stream, *index)?;
+                Ok(Some(Indirect { value, span: None, stream: None }))
+            }
+        }
+    }
+
+    /// Follows references to the value itself, and says which object holds it last.
+    pub fn locate(&self, value: &Object) -> Result<(Option<Ref>, Object), PdfError> {
+        let mut holder = None;
+        let mut value = value.clone();
+        for _ in 0..MAX_INDIRECTIONS {
+            let Object::Reference(id) = value else { return Ok((holder, value)) };
+            holder = Some(id);
+            value = self.object(id)?.map_or(Object::Null, |object| object.value);
+        }
+        Err(PdfError::in_object("references lead in a circle", holder.map_or(0, |id| id.number)))
+    }
+
+    /// The value under `key`, references followed; null where it is absent.
+    pub fn value(&self, dictionary: &Dictionary, key: &str) -> Result<Object, PdfError> {
+        dictionary.get(key).map_or(Ok(Object::Null), |value| Ok(self.locate(value)?.1))
+    }
+
+    /// The decoded data of a stream.
+    pub fn stream_data(&self, number: u32, object: &Indirect) -> Result<Vec<u8>, PdfError> {
+        let (Object::Dictionary(dictionary), Some(start)) = (&object.value, object.stream) else {
+            return Err(PdfError::in_object("there is no stream where one should be", number));
+        };
+        // An indirect length may not itself be in an object stream (7.5.7), so this ends.
+        let length = match dictionary.get("Length") {
+            Some(Object::Reference(id)) => match self.xref.entries.get(&id.number) {
+                Some(Entry::Offset { at, .. }) => Some(self.parse_at(*at)?.value),
+                _ => None,
+            },
+            direct => direct.cloned(),
+        };
+        let length = xref::stream_length(&self.data[start..], length.as_ref());
+        self.spend(length)?;
+        let limit = self.inflate_left.get();
+        let plain = filter::decode(dictionary, &self.data[start..start + length], limit, number)?;
+        self.inflate_left.set(limit - plain.len());
+        Ok(plain)
+    }
+
+    /// The trailer's `/Root` and where it stands.
+    pub fn catalog(&self) -> Result<(Ref, Dictionary), PdfError> {
+        let root = self.xref.trailer.get("Root");
+        match root.map(|root| self.locate(root)).transpose()? {
+            Some((Some(id), Object::Dictionary(catalog))) if catalog.get("Pages").is_some() => {
+                Ok((id, catalog))
+            }
+            _ => Err(PdfError::at_byte("the trailer leads to no catalogue", self.data.len())),
+        }
+    }
+
+    /// The first number that no object of the file uses.
+    pub fn next_number(&self) -> u32 {
+        let used = self.xref.entries.keys().max().map_or(1, |highest| highest + 1);
+        // An absurd /Size is no reason to leave a gap of millions of numbers.
+        let declared = self.xref.trailer.get("Size").and_then(Object::as_integer);
+        let declared = declared
+            .and_then(|size| u32::try_from(size).ok())
+            .filter(|size| *size <= xref::MAX_OBJECT_NUMBER);
+        used.max(declared.unwrap_or(0))
+    }
+
+    /// The version that the header gives, as `(1, 7)`.
+    pub fn header_version(&self) -> (u8, u8) {
+        let rest = &self.data[self.header + "%PDF-".len()..];
+        parse_version(rest).unwrap_or((1, 0))
+    }
+
+    fn compressed(&self, number: u32, stream: u32, index: u32) -> Result<Object, PdfError> {
+        let holder = self.object_stream(stream)?;
+        let index = usize::try_from(index).unwrap_or(usize::MAX);
+        let missing = || PdfError::in_object("an object is not in its object stream", number);
+        let entry = holder
+            .index
+            .get(index)
+            .filter(|entry| entry.number == number)
+            .or_else(|| holder.index.iter().find(|entry| entry.number == number))
+            .ok_or_else(missing)?;
+        let mut lexer = Lexer::new(&holder.plain, entry.at);
+        let result = lexer.object();
+        self.spend(lexer.position() - entry.at.min(lexer.position()))?;
+        result.map_err(|error| PdfError::Broken {
+            what: error.what,
+            place: Place::ObjectStream(stream, error.at),
+        })
+    }
+
+    fn object_stream(&self, number: u32) -> Result<Rc<ObjectStream>, PdfError> {
+        if let Some(known) = self.object_streams.borrow().get(&number) {
+            return Ok(Rc::clone(known));
+        }
+        let broken = || PdfError::in_object("there is no object stream where one should be", number);
+        // Object streams can't hold one another (7.5.7), so only plain objects are followed.
+        let Some(Entry::Offset { at, .. }) = self.xref.entries.get(&number) else {
+            return Err(broken());
+        };
+        let ParsedIndirect { id, value, span, stream } = self.parse_at(*at)?;
+        let Object::Dictionary(dictionary) = &value else { return Err(broken()) };
+        if id.number != number || !dictionary.is_type("ObjStm") {
+            return Err(broken());
+        }
+        let dictionary = dictionary.clone();
+        let plain = self.stream_data(number, &Indirect { value, span: Some(span), stream })?;
+        let index = xref::stream_index(&plain, &dictionary).collect();
+        let stream = Rc::new(ObjectStream { plain, index });
+        self.object_streams.borrow_mut().insert(number, Rc::clone(&stream));
+        Ok(stream)
+    }
+
+    fn parse_at(&self, at: usize) -> Result<ParsedIndirect, PdfError> {
+        let mut lexer = Lexer::new(self.data, at);
+        let result = lexer.indirect();
+        self.spend(lexer.position().saturating_sub(at))?;
+        Ok(result?)
+    }
+
+    fn spend(&self, bytes: usize) -> Result<(), PdfError> {
+        let left = self.parse_left.get().checked_sub(bytes).ok_or(PdfError::Limit {
+            what: "its objects overlap so that reading them would take too long",
+            limit: parse_limit(self.data) as u64,
+        })?;
+        self.parse_left.set(left);
+        Ok(())
+    }
+}
+
+/// `1.7` at the head of `bytes`, as `(1, 7)`.
+pub(crate) fn parse_version(bytes: &[u8]) -> Option<(u8, u8)> {
+    match bytes {
+        [major @ b'0'..=b'9', b'.', minor @ b'0'..=b'9', ..] => {
+            Some((major - b'0', minor - b'0'))
+        }
+        _ => None,
+    }
+}
+
+/// Readers accept the header anywhere in the first 1,024 bytes.
+fn find_header(data: &[u8]) -> Result<usize, PdfError> {
+    memmem::find(&data[..data.len().min(1024)], b"%PDF-").ok_or(PdfError::NotPdf)
+}
+
+/// Bytes that may be parsed. Honest objects do not overlap, so once over the file, and over what
+/// its object streams unpack to, would do; the rest is for objects that are asked for twice.
+fn parse_limit(data: &[u8]) -> usize {
+    xref::inflate_limit(data).saturating_mul(2)
+}

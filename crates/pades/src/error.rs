@@ -1,0 +1,95 @@
+use thiserror::Error;
+
+use crate::syntax::SyntaxError;
+
+/// Why a PDF can't be read, signed or finished.
+///
+/// All variants but the last two speak of the file that was handed in: its sender is at fault,
+/// and trying again with the same file ends the same way.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum PdfError {
+    /// No `%PDF-` header within the first 1,024 bytes.
+    #[error("this is not a PDF: there is no %PDF- header at its beginning")]
+    NotPdf,
+    /// The structure does not hold, and could not be repaired without guessing.
+    #[error("the PDF is broken: {what} ({place})")]
+    Broken {
+        /// What was found.
+        what: &'static str,
+        /// Where it was found.
+        place: Place,
+    },
+    /// The file has an `/Encrypt` dictionary (ISO 32000-2, 7.6).
+    #[error("the PDF is encrypted; remove its protection and send it again")]
+    Encrypted,
+    /// Its author certified it against every change (DocMDP, P = 1; ISO 32000-2, 12.8.2.2).
+    #[error("the PDF is certified by its author against any change, so it can't be signed")]
+    Certified,
+    /// It holds an XFA form, whose display does not come from the signed page content.
+    #[error("the PDF holds an XFA form, which can't be signed reliably; flatten it first")]
+    Xfa,
+    /// It needs a stream filter that is not supported where the structure of the file is kept.
+    #[error("the PDF keeps its structure under the filter {0}, which is not supported")]
+    Filter(String),
+    /// It asks for more work or memory than a file of its size can honestly need.
+    #[error("the PDF is refused: {what} (limit {limit})")]
+    Limit {
+        /// What there is too much of.
+        what: &'static str,
+        /// The most that is accepted.
+        limit: u64,
+    },
+    /// The caller reserved too few bytes for this CMS. The signature is lost: a container can't
+    /// grow once its surroundings are hashed.
+    #[error("the signature container holds {reserved} bytes but the CMS needs {needed}")]
+    ContainerTooSmall {
+        /// Bytes of the CMS.
+        needed: usize,
+        /// Bytes reserved by [`SignatureSpec::reserve`](crate::SignatureSpec::reserve).
+        reserved: usize,
+    },
+    /// The caller brought another file than the one that was prepared, or a damaged
+    /// [`Prepared`](crate::Prepared).
+    #[error("the prepared signature does not belong to this file: {0}")]
+    WrongBase(&'static str),
+}
+
+/// A place in a PDF, for a person who looks into the file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// Bytes from the start of the file.
+    Byte(usize),
+    /// The object with this number.
+    Object(u32),
+    /// Bytes from the start of the decoded content of the object stream with this number.
+    ObjectStream(u32, usize),
+}
+
+impl std::fmt::Display for Place {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Byte(at) => write!(out, "at byte {at}"),
+            Self::Object(number) => write!(out, "in object {number}"),
+            Self::ObjectStream(number, at) => {
+                write!(out, "in object stream {number}, at decoded byte {at}")
+            }
+        }
+    }
+}
+
+impl PdfError {
+    pub(crate) fn at_byte(what: &'static str, at: usize) -> Self {
+        Self::Broken { what, place: Place::Byte(at) }
+    }
+
+    pub(crate) fn in_object(what: &'static str, number: u32) -> Self {
+        Self::Broken { what, place: Place::Object(number) }
+    }
+}
+
+impl From<SyntaxError> for PdfError {
+    fn from(error: SyntaxError) -> Self {
+        Self::at_byte(error.what, error.at)
+    }
+}

@@ -1,0 +1,249 @@
+//! Looking at a PDF without changing it: whether it can be signed, and what signatures it has.
+
+use std::ops::Range;
+
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+
+use crate::{
+    document::{self, Document},
+    error::PdfError,
+    field::{self, Certification, Descend, Form, Site},
+    object::{Dictionary, Object, Ref},
+    signature, syntax, text,
+};
+
+/// What a PDF is, as far as signing it goes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PdfFacts {
+    /// Major and minor version: the header's, or the catalogue's if that is higher.
+    pub version: (u8, u8),
+    /// Pages, as the page tree declares them.
+    pub pages: u64,
+    /// Signatures and document time-stamps, whatever they are worth.
+    pub signatures: usize,
+    /// What the author of a certified file still allows. [`Certification::NoChanges`] never
+    /// shows up here: such a file is refused.
+    pub certification: Option<Certification>,
+    /// The part and level of PDF/A that the metadata claim, such as `2B`.
+    pub pdf_a: Option<String>,
+}
+
+/// A signature, or a document time-stamp, found in a file. Nothing about it is validated but its
+/// place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EmbeddedSignature {
+    /// Full name of the field.
+    pub field_name: String,
+    /// `/SubFilter`, such as `ETSI.CAdES.detached` or `ETSI.RFC3161`.
+    pub sub_filter: String,
+    /// `/ByteRange` as it stands; four numbers in every regular signature.
+    pub byte_range: Vec<u64>,
+    /// What `/Contents` holds, without the zeros behind the DER.
+    pub cms: Vec<u8>,
+    /// SHA-256 over the signed ranges, computed now; `None` if [`Coverage::Irregular`].
+    pub digest: Option<[u8; 32]>,
+    /// How much of the file is signed.
+    pub covers: Coverage,
+    /// `/M`, where it is a date.
+    pub claimed_time: Option<OffsetDateTime>,
+    /// `/Name`.
+    pub name: Option<String>,
+    /// `/Reason`.
+    pub reason: Option<String>,
+    /// `/Location`.
+    pub location: Option<String>,
+}
+
+/// How much of a file a signature covers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Coverage {
+    /// Every byte but its own `/Contents`.
+    WholeFile,
+    /// Every byte but its own `/Contents` up to the end of an earlier revision.
+    Revision,
+    /// Anything else: the ranges leave out more than the signature's own `/Contents`, reach
+    /// beyond the file or end within a revision. Such a signature vouches for nothing.
+    Irregular,
+}
+
+/// Facts about a PDF that can be signed, or the reason why it can't be.
+///
+/// # Errors
+///
+/// The same as those of [`prepare`](crate::prepare) for the same file.
+pub fn inspect(pdf: &[u8]) -> Result<PdfFacts, PdfError> {
+    Document::with(pdf, |document| {
+        let site = Site::survey(document)?;
+        let mut signatures = 0;
+        field::walk_fields(document, &site.form.fields, |field| {
+            signatures += usize::from(field.signature(document)?.is_some());
+            Ok(Descend::Yes)
+        })?;
+        let version = match document.value(&site.catalog, "Version")? {
+            Object::Name(name) => document::parse_version(&name),
+            _ => None,
+        };
+        let pages = match document.value(&site.catalog, "Pages")? {
+            Object::Dictionary(root) => document.value(&root, "Count")?.as_integer(),
+            _ => None,
+        };
+        Ok(PdfFacts {
+            version: version.unwrap_or_default().max(document.header_version()),
+            pages: pages
+                .and_then(|pages| u64::try_from(pages).ok())
+                .ok_or(PdfError::in_object("the page tree has no count", site.catalog_id.number))?,
+            signatures,
+            certification: field::certification(document, &site.catalog)?,
+            pdf_a: pdf_a_claim(document, &site.catalog)?,
+        })
+    })
+}
+
+/// Every signature in the file, in the order of the form's fields.
+///
+/// # Errors
+///
+/// Those that keep the file from being read; what is wrong with a single signature is said by
+/// its [`Coverage`]. A file that may not be signed can still be looked at.
+pub fn signatures(pdf: &[u8]) -> Result<Vec<EmbeddedSignature>, PdfError> {
+    Document::with(pdf, |document| {
+        let (_, catalog) = document.catalog()?;
+        let form = Form::read(document, &catalog)?;
+        let mut found = Vec::new();
+        field::walk_fields(document, &form.fields, |field| {
+            if let Some((id, dictionary)) = field.signature(document)? {
+                found.push(read_signature(document, field.name, id, &dictionary)?);
+            }
+            Ok(Descend::Yes)
+        })?;
+        Ok(found)
+    })
+}
+
+fn read_signature(
+    document: &Document<'_>,
+    field_name: String,
+    id: Option<Ref>,
+    dictionary: &Dictionary,
+) -> Result<EmbeddedSignature, PdfError> {
+    let text = |key| match document.value(dictionary, key) {
+        Ok(Object::String(bytes)) => Ok(Some(text::decode(&bytes))),
+        other => other.map(|_| None),
+    };
+    let byte_range: Vec<u64> = match document.value(dictionary, "ByteRange")? {
+        Object::Array(numbers) => numbers
+            .iter()
+            .map_while(|number| number.as_integer().and_then(|number| u64::try_from(number).ok()))
+            .collect(),
+        _ => Vec::new(),
+    };
+    let container = match dictionary.get("Contents") {
+        Some(Object::String(container)) => container.as_slice(),
+        _ => &[],
+    };
+    let span = match id {
+        Some(id) => document.object(id)?.and_then(|object| object.span),
+        None => None,
+    };
+    let signed = signed_ranges(document.data, &byte_range)
+        .filter(|signed| surrounds(document.data, signed, container, span));
+    let (digest, covers) = match signed {
+        None => (None, Coverage::Irregular),
+        Some([before, after]) => {
+            let data = document.data;
+            let covers =
+                if after.end == data.len() { Coverage::WholeFile } else { Coverage::Revision };
+            (Some(signature::sha256(&[&data[before], &data[after]])), covers)
+        }
+    };
+    Ok(EmbeddedSignature {
+        field_name,
+        sub_filter: match document.value(dictionary, "SubFilter")? {
+            Object::Name(name) => String::from_utf8_lossy(&name).into_owned(),
+            _ => String::new(),
+        },
+        byte_range,
+        cms: container[..der_length(container).unwrap_or(container.len())].to_vec(),
+        digest,
+        covers,
+        claimed_time: match document.value(dictionary, "M")? {
+            Object::String(date) => text::decode_date(&date),
+            _ => None,
+        },
+        name: text("Name")?,
+        reason: text("Reason")?,
+        location: text("Location")?,
+    })
+}
+
+/// The two signed ranges, if they are two, start at the file's first byte and lie within it.
+fn signed_ranges(data: &[u8], byte_range: &[u64]) -> Option<[Range<usize>; 2]> {
+    let &[0, first_length, second_start, second_length] = byte_range else { return None };
+    let second_end = second_start.checked_add(second_length)?;
+    let [first, start, end] =
+        [first_length, second_start, second_end].map(|at| usize::try_from(at).ok());
+    let (first, start, end) = (first?, start?, end?);
+    (first <= start && end <= data.len()).then_some([0..first, start..end])
+}
+
+/// True if the gap between the ranges is `container` as a hexadecimal string, inside the
+/// signature's own object, and the second range ends where a revision does.
+fn surrounds(
+    data: &[u8],
+    [before, after]: &[Range<usize>; 2],
+    container: &[u8],
+    object: Option<Range<usize>>,
+) -> bool {
+    let within = object.is_some_and(|object| object.start < before.end && after.start < object.end);
+    let [b'<', digits @ .., b'>'] = &data[before.end..after.start] else { return false };
+    within
+        && syntax::decode_hex(digits).is_some_and(|gap| gap == container)
+        && (after.end == data.len() || data[after.clone()].trim_ascii_end().ends_with(b"%%EOF"))
+}
+
+/// Length of the DER value at the start of `bytes`, its header included (X.690, 8.1.3).
+fn der_length(bytes: &[u8]) -> Option<usize> {
+    let (header, length) = match *bytes.get(1)? {
+        short @ 0..=0x7F => (2, usize::from(short)),
+        long @ 0x81..=0x84 => {
+            let octets = bytes.get(2..2 + usize::from(long & 0x7F))?;
+            let length = octets.iter().fold(0, |sum, octet| sum << 8 | usize::from(*octet));
+            (2 + octets.len(), length)
+        }
+        _ => return None,
+    };
+    header.checked_add(length).filter(|total| *total <= bytes.len())
+}
+
+/// The claim in the XMP metadata (ISO 19005-2, 6.6.4), as an attribute or as an element.
+fn pdf_a_claim(
+    document: &Document<'_>,
+    catalog: &Dictionary,
+) -> Result<Option<String>, PdfError> {
+    let Some(id) = catalog.get("Metadata").and_then(Object::as_reference) else { return Ok(None) };
+    let Some(metadata) = document.object(id)? else { return Ok(None) };
+    if metadata.stream.is_none() {
+        return Ok(None);
+    }
+    let xmp = document.stream_data(id.number, &metadata)?;
+    let value = |name: &[u8]| {
+        let at = memchr::memmem::find(&xmp, name)?;
+        let rest = &xmp[at + name.len()..];
+        let rest = rest.trim_ascii_start();
+        let rest = rest.strip_prefix(b"=").unwrap_or(rest).trim_ascii_start();
+        let value: Vec<_> = rest
+            .strip_prefix(b"\"")
+            .or_else(|| rest.strip_prefix(b"'"))
+            .or_else(|| rest.strip_prefix(b">"))?
+            .trim_ascii_start()
+            .iter()
+            .copied()
+            .take_while(u8::is_ascii_alphanumeric)
+            .take(2)
+            .collect();
+        String::from_utf8(value).ok().filter(|value| !value.is_empty())
+    };
+    Ok(value(b"pdfaid:part").map(|part| part + &value(b"pdfaid:conformance").unwrap_or_default()))
+}

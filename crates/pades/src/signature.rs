@@ -1,0 +1,217 @@
+//! The prepared signature: a revision that is complete but for the CMS.
+
+use crypto::Sha256;
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+
+use crate::{
+    document::Document,
+    error::PdfError,
+    field::Site,
+    object::{Dictionary, Object},
+    revision::{self, Revision},
+    text,
+};
+
+/// What a signature says about itself in the file, next to the CMS.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SignatureSpec {
+    /// Name of the new signature field; made unique by a number if a field has it already.
+    pub field_name: String,
+    /// `/Name`: the signer, for readers that do not look into the certificate.
+    pub name: Option<String>,
+    /// `/Reason`.
+    pub reason: Option<String>,
+    /// `/Location`.
+    pub location: Option<String>,
+    /// `/ContactInfo`.
+    pub contact: Option<String>,
+    /// The claimed time, `/M`. PAdES keeps it here and not in the CMS (EN 319 142-1, 6.3).
+    pub signing_time: OffsetDateTime,
+    /// Bytes to keep free for the CMS. It can't grow later.
+    pub reserve: usize,
+}
+
+/// A revision that is ready but for its CMS.
+///
+/// A plain value: it can be stored, sent to another machine and finished there by whoever has the
+/// original file. It holds what is appended, not the file itself.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Prepared {
+    base_len: usize,
+    #[serde(with = "base64_bytes")]
+    tail: Vec<u8>,
+    /// The value of `/Contents` with its angle brackets, from the start of the tail.
+    gap_start: usize,
+    gap_end: usize,
+    #[serde(with = "base64_bytes")]
+    digest: [u8; 32],
+}
+
+/// Writes everything but the CMS of a new signature (`ETSI.CAdES.detached`; EN 319 142-1, 5.3).
+///
+/// The signature is invisible. The file is kept byte by byte; what is appended has the form of
+/// its newest revision. Costs one pass of SHA-256 over `pdf` and time for the few objects that
+/// change, not for the file.
+///
+/// # Errors
+///
+/// Whatever makes the file unfit to be signed; see [`PdfError`].
+pub fn prepare(pdf: &[u8], spec: &SignatureSpec) -> Result<Prepared, PdfError> {
+    Document::with(pdf, |document| prepare_in(document, spec))
+}
+
+impl Prepared {
+    /// SHA-256 over the two ranges, which the CMS signs as its message digest.
+    pub fn digest(&self) -> [u8; 32] {
+        self.digest
+    }
+
+    /// Length of the file that was prepared, in bytes.
+    pub fn base_len(&self) -> usize {
+        self.base_len
+    }
+
+    /// Bytes of CMS that fit.
+    pub fn reserve(&self) -> usize {
+        (self.gap_end - self.gap_start).saturating_sub(2) / 2
+    }
+
+    /// Puts the CMS in and returns what is to be appended to the file: file and tail, one after
+    /// the other, are the signed PDF. No copy of the file is made.
+    ///
+    /// # Errors
+    ///
+    /// [`PdfError::ContainerTooSmall`] if the CMS is longer than [`Prepared::reserve`], and
+    /// [`PdfError::WrongBase`] if this value was damaged in storage.
+    pub fn seal(mut self, cms: &[u8]) -> Result<Vec<u8>, PdfError> {
+        let damaged = || PdfError::WrongBase("its container is not where it was");
+        let gap = self.tail.get_mut(self.gap_start..self.gap_end).ok_or_else(damaged)?;
+        let [b'<', digits @ .., b'>'] = gap else { return Err(damaged()) };
+        let reserved = digits.len() / 2;
+        if cms.len() > reserved {
+            return Err(PdfError::ContainerTooSmall { needed: cms.len(), reserved });
+        }
+        revision::fill_contents(digits, cms);
+        Ok(self.tail)
+    }
+
+    /// The whole signed PDF: `base` with the [sealed](Prepared::seal) tail.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Prepared::seal`], and [`PdfError::WrongBase`] if `base` has another length than
+    /// the file that was prepared. That it is the same file is the caller's word.
+    pub fn embed(self, base: &[u8], cms: &[u8]) -> Result<Vec<u8>, PdfError> {
+        if base.len() != self.base_len {
+            return Err(PdfError::WrongBase("the file has another length"));
+        }
+        let tail = self.seal(cms)?;
+        let mut signed = Vec::with_capacity(base.len() + tail.len());
+        signed.extend_from_slice(base);
+        signed.extend_from_slice(&tail);
+        Ok(signed)
+    }
+}
+
+/// Without the tail, which holds a person's name.
+impl std::fmt::Debug for Prepared {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_struct("Prepared")
+            .field("base_len", &self.base_len)
+            .field("tail_len", &self.tail.len())
+            .field("reserve", &self.reserve())
+            .finish_non_exhaustive()
+    }
+}
+
+fn prepare_in(document: &Document<'_>, spec: &SignatureSpec) -> Result<Prepared, PdfError> {
+    let site = Site::survey(document)?;
+    let name = site.free_name(document, &spec.field_name)?;
+
+    let mut revision = Revision::new(document, 2 * spec.reserve + 4096);
+    let value_id = revision.allocate()?;
+    let value = signature_dictionary(spec);
+    let mut blanks = None;
+    revision.put_with(value_id, |out| {
+        blanks = Some(revision::write_signature_value(&value, spec.reserve, out));
+    })?;
+    site.add_signature_field(document, &mut revision, &name, value_id)?;
+
+    let mut hash = Sha256::new();
+    hash.update(document.data);
+    let mut tail = revision.finish(&file_id(&hash, &name, spec))?;
+    let Some(blanks) = blanks else {
+        return Err(PdfError::WrongBase("no signature was written"));
+    };
+    blanks.fill_byte_range(document.data.len(), &mut tail);
+    hash.update(&tail[..blanks.contents.start]);
+    hash.update(&tail[blanks.contents.end..]);
+    Ok(Prepared {
+        base_len: document.data.len(),
+        tail,
+        gap_start: blanks.contents.start,
+        gap_end: blanks.contents.end,
+        digest: hash.finish(),
+    })
+}
+
+/// Table 255 of ISO 32000-2; `/Contents` and `/ByteRange` follow when it is written.
+fn signature_dictionary(spec: &SignatureSpec) -> Dictionary {
+    let mut value = Dictionary::default()
+        .with("Type", Object::name("Sig"))
+        .with("Filter", Object::name("Adobe.PPKLite"))
+        .with("SubFilter", Object::name("ETSI.CAdES.detached"))
+        .with("M", text::encode_date(spec.signing_time));
+    for (key, entry) in [
+        ("Name", &spec.name),
+        ("Reason", &spec.reason),
+        ("Location", &spec.location),
+        ("ContactInfo", &spec.contact),
+    ] {
+        if let Some(entry) = entry {
+            value.set(key, text::encode(entry));
+        }
+    }
+    value
+}
+
+/// An identifier for the new state of the file (ISO 32000-2, 14.4), from what makes it new: the
+/// file as it was, the field and the time.
+fn file_id(base: &Sha256, field: &str, spec: &SignatureSpec) -> [u8; 16] {
+    let mut hash = base.clone();
+    hash.update(field.as_bytes());
+    hash.update(&spec.signing_time.unix_timestamp_nanos().to_be_bytes());
+    let digest = hash.finish();
+    std::array::from_fn(|index| digest[index])
+}
+
+/// SHA-256 over parts that follow one another.
+pub(crate) fn sha256(parts: &[&[u8]]) -> [u8; 32] {
+    let mut hash = Sha256::new();
+    for part in parts {
+        hash.update(part);
+    }
+    hash.finish()
+}
+
+/// Bytes as one base64 string, where serde's default is a list of numbers.
+mod base64_bytes {
+    use base64::{Engine, engine::general_purpose::STANDARD};
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    pub fn serialize<S: Serializer>(
+        bytes: &impl AsRef<[u8]>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&STANDARD.encode(bytes))
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>, T: TryFrom<Vec<u8>>>(
+        deserializer: D,
+    ) -> Result<T, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let bytes = STANDARD.decode(text).map_err(D::Error::custom)?;
+        T::try_from(bytes).map_err(|_| D::Error::custom("wrong number of bytes"))
+    }
+}
