@@ -1,1 +1,161 @@
-//! Placeholder.
+//! Content, encrypted at rest: written in one pass, read in any range.
+//!
+//! A blob is written once and never changed. Its name is 32 random hexadecimal digits; what lies
+//! under that name are the sealed chunks of [`crypto::chunk`], and nothing else, so that the
+//! plaintext's size follows from the sealed one. What the bytes are, nobody here knows.
+//!
+//! # Where blobs lie
+//!
+//! In a local folder, behind an interface (`Shelf`) that a store of another kind can fill. The
+//! folder store is our own and not the one of the `object_store` crate, since that one creates
+//! files that everybody may read, leaves the parts of an upload behind for good when the process
+//! is killed, and hides them from listings.
+//!
+//! # Durability
+//!
+//! When [`BlobWriter::finish`] or [`BlobStore::put`] returns, the blob survives a power cut. Before
+//! that it has no name: dropping a writer, an error, or a crash leave nothing that can be read,
+//! and what a crash leaves on the disk shows in [`BlobStore::list`] for the sweeper.
+
+mod folder;
+mod reader;
+mod shelf;
+mod writer;
+
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use crypto::DataKey;
+use model::Entropy;
+use time::OffsetDateTime;
+
+use crate::folder::Folder;
+use crate::shelf::Shelf;
+use crate::writer::Sealing;
+
+pub use reader::{BlobReader, SeekReader};
+pub use writer::BlobWriter;
+
+/// Stores blobs. Clones share everything.
+#[derive(Clone)]
+pub struct BlobStore {
+    shelf: Arc<dyn Shelf>,
+}
+
+/// A blob that was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stored {
+    /// Its name: 32 hexadecimal digits.
+    pub id: String,
+    /// SHA-256 over the plaintext.
+    pub sha256: [u8; 32],
+    /// Size of the plaintext in bytes.
+    pub size: u64,
+}
+
+/// Why a blob could not be written or read.
+#[derive(Debug, thiserror::Error)]
+pub enum BlobError {
+    /// No blob has this name: the caller's fault, or somebody removed it.
+    #[error("blob {0} is missing")]
+    Missing(String),
+    /// The bytes are not those that were written, or were written under another key.
+    #[error("blob {id} is damaged: {why}")]
+    Damaged {
+        /// The blob's name.
+        id: String,
+        /// What does not fit.
+        why: &'static str,
+    },
+    /// There is no room left: the operator's matter.
+    #[error("the storage for blobs is full")]
+    StorageFull,
+    /// The storage does not work as it should: the operator's matter.
+    #[error("the storage for blobs failed")]
+    Io(#[source] io::Error),
+}
+
+impl From<io::Error> for BlobError {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => BlobError::StorageFull,
+            _ => BlobError::Io(error),
+        }
+    }
+}
+
+impl BlobStore {
+    /// Stores blobs in `folder`, which is created (for its owner only) where it does not exist.
+    pub async fn local(folder: impl AsRef<Path>) -> Result<Self, BlobError> {
+        let folder = folder.as_ref().to_owned();
+        let folder = blocking(move || Folder::open(folder)).await?;
+        Ok(Self {
+            shelf: Arc::new(folder),
+        })
+    }
+
+    /// Begins a blob that will be sealed under `key`.
+    ///
+    /// Fails with [`BlobError::StorageFull`] when next to no room is left, before a byte of the
+    /// content is read.
+    pub async fn writer(
+        &self,
+        key: &DataKey,
+        entropy: &dyn Entropy,
+    ) -> Result<BlobWriter, BlobError> {
+        let (shelf, key, id) = (self.shelf.clone(), key.clone(), draw(entropy));
+        let sealing = blocking(move || Sealing::begin(&*shelf, &key, id)).await?;
+        Ok(BlobWriter::start(sealing))
+    }
+
+    /// Writes a blob whose content is at hand.
+    pub async fn put(
+        &self,
+        content: Bytes,
+        key: &DataKey,
+        entropy: &dyn Entropy,
+    ) -> Result<Stored, BlobError> {
+        let (shelf, key, id) = (self.shelf.clone(), key.clone(), draw(entropy));
+        blocking(move || {
+            let mut sealing = Sealing::begin(&*shelf, &key, id)?;
+            sealing.push(&content)?;
+            sealing.finish()
+        })
+        .await
+    }
+
+    /// Opens a blob that was sealed under `key` and checks its end, so that its size is certain.
+    pub async fn reader(&self, id: &str, key: &DataKey) -> Result<BlobReader, BlobError> {
+        let (shelf, key, id) = (self.shelf.clone(), key.clone(), id.to_owned());
+        blocking(move || BlobReader::open(&*shelf, &key, id)).await
+    }
+
+    /// Removes a blob, whole or abandoned half-way. Nothing happens where there is none.
+    pub async fn delete(&self, id: &str) -> Result<(), BlobError> {
+        let (shelf, id) = (self.shelf.clone(), id.to_owned());
+        blocking(move || shelf.delete(&id)).await
+    }
+
+    /// The names of all blobs last written to before `older_than`, whole or abandoned half-way.
+    pub async fn list(&self, older_than: OffsetDateTime) -> Result<Vec<String>, BlobError> {
+        let shelf = self.shelf.clone();
+        blocking(move || shelf.list(older_than.into())).await
+    }
+}
+
+/// A name that was never used before: chunks sealed under one name twice would share their nonces.
+fn draw(entropy: &dyn Entropy) -> String {
+    let mut bytes = [0; 16];
+    entropy.fill(&mut bytes);
+    hex::encode(bytes)
+}
+
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, BlobError> + Send + 'static,
+) -> Result<T, BlobError> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .unwrap_or_else(|stopped| Err(BlobError::Io(io::Error::other(stopped))))
+}

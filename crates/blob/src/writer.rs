@@ -1,0 +1,149 @@
+//! Writing: one pass that hashes, seals and stores.
+
+use bytes::Bytes;
+use crypto::chunk::{ChunkSealer, PLAIN, SEALED};
+use crypto::{DataKey, Sha256};
+use tokio::sync::mpsc;
+use tokio::task::{JoinHandle, spawn_blocking};
+
+use crate::shelf::{Shelf, Staged};
+use crate::{BlobError, Stored};
+
+/// Pieces under way to the blocking thread. Few, since a piece can be as large as the HTTP
+/// server's read buffer.
+const QUEUE: usize = 8;
+
+/// A blob being written. Dropped before [`BlobWriter::finish`], it leaves nothing behind.
+///
+/// Hashing, sealing and writing happen on a blocking thread; memory stays at one chunk and a few
+/// pieces, and a disk that is slower than the sender slows the sender down.
+pub struct BlobWriter {
+    pieces: mpsc::Sender<Message>,
+    /// Gone once its outcome was reported.
+    sealing: Option<JoinHandle<Result<Option<Stored>, BlobError>>>,
+}
+
+/// The explicit end tells a sender that is done from one that went away.
+enum Message {
+    Piece(Bytes),
+    End,
+}
+
+impl BlobWriter {
+    pub(crate) fn start(sealing: Sealing) -> Self {
+        let (pieces, received) = mpsc::channel(QUEUE);
+        Self {
+            pieces,
+            sealing: Some(spawn_blocking(move || run(sealing, received))),
+        }
+    }
+
+    /// Takes the next piece. Fails as soon as an earlier one could not be stored; nothing is left
+    /// of the blob then.
+    pub async fn write(&mut self, piece: Bytes) -> Result<(), BlobError> {
+        match self.pieces.send(Message::Piece(piece)).await {
+            Ok(()) => Ok(()),
+            Err(_) => self.outcome().await.and(Err(broken(STOPPED))),
+        }
+    }
+
+    /// Completes the blob: durable and readable when this returns.
+    pub async fn finish(mut self) -> Result<Stored, BlobError> {
+        // Where nobody takes the end any more, the outcome says why.
+        let _ = self.pieces.send(Message::End).await;
+        self.outcome().await?.ok_or_else(|| broken(STOPPED))
+    }
+
+    /// Gives the blob up. Nothing of it is left when this returns.
+    pub async fn abort(self) {
+        drop(self.pieces);
+        if let Some(sealing) = self.sealing {
+            // Whatever the outcome, the staged blob went with it.
+            let _ = sealing.await;
+        }
+    }
+
+    async fn outcome(&mut self) -> Result<Option<Stored>, BlobError> {
+        match self.sealing.take() {
+            Some(sealing) => sealing.await.unwrap_or_else(|panic| Err(broken(panic))),
+            None => Err(broken(STOPPED)),
+        }
+    }
+}
+
+const STOPPED: &str = "the writer stopped before the end";
+
+fn broken(why: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> BlobError {
+    BlobError::Io(std::io::Error::other(why))
+}
+
+/// The blocking side. Without an end, the staged blob is dropped, which removes it.
+fn run(
+    mut sealing: Sealing,
+    mut pieces: mpsc::Receiver<Message>,
+) -> Result<Option<Stored>, BlobError> {
+    while let Some(message) = pieces.blocking_recv() {
+        match message {
+            Message::Piece(piece) => sealing.push(&piece)?,
+            Message::End => return sealing.finish().map(Some),
+        }
+    }
+    Ok(None)
+}
+
+/// Seals a blob chunk by chunk into a shelf.
+pub(crate) struct Sealing {
+    id: String,
+    staged: Box<dyn Staged>,
+    sealer: ChunkSealer,
+    hash: Sha256,
+    size: u64,
+    chunk: Vec<u8>,
+}
+
+impl Sealing {
+    pub(crate) fn begin(shelf: &dyn Shelf, key: &DataKey, id: String) -> Result<Self, BlobError> {
+        Ok(Self {
+            staged: shelf.stage(&id)?,
+            sealer: ChunkSealer::new(key, &id),
+            id,
+            hash: Sha256::new(),
+            size: 0,
+            chunk: Vec::with_capacity(SEALED),
+        })
+    }
+
+    pub(crate) fn push(&mut self, mut piece: &[u8]) -> Result<(), BlobError> {
+        self.hash.update(piece);
+        self.size += piece.len() as u64;
+        while !piece.is_empty() {
+            // A full chunk waits until something follows it, since the last one is marked.
+            if self.chunk.len() == PLAIN {
+                self.flush(false)?;
+            }
+            let taken = piece.len().min(PLAIN - self.chunk.len());
+            self.chunk.extend_from_slice(&piece[..taken]);
+            piece = &piece[taken..];
+        }
+        Ok(())
+    }
+
+    pub(crate) fn finish(mut self) -> Result<Stored, BlobError> {
+        self.flush(true)?;
+        self.staged.publish()?;
+        Ok(Stored {
+            id: self.id,
+            sha256: self.hash.finish(),
+            size: self.size,
+        })
+    }
+
+    fn flush(&mut self, last: bool) -> Result<(), BlobError> {
+        self.sealer
+            .seal_in_place(last, &mut self.chunk)
+            .map_err(broken)?;
+        self.staged.write(&self.chunk)?;
+        self.chunk.clear();
+        Ok(())
+    }
+}
