@@ -198,10 +198,9 @@ pub(crate) fn public_key_bits(info: &[u8]) -> Result<&[u8], PkiError> {
 
 /// An INTEGER's content as hexadecimal digits, without the leading zero of a high bit.
 pub(crate) fn serial_hex(integer: &[u8]) -> String {
-    let digits = if let [0, rest @ ..] = integer {
-        rest
-    } else {
-        integer
+    let digits = match integer {
+        [0, rest @ ..] if !rest.is_empty() => rest,
+        digits => digits,
     };
     digits.iter().map(|byte| format!("{byte:02x}")).collect()
 }

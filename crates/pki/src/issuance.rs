@@ -370,8 +370,8 @@ fn parts_of(tbs: &[u8]) -> Result<TbsParts<'_>, PkiError> {
     })
 }
 
-/// 126 random bits in 16 bytes, always positive and always of the same length (EN 319 411-1
-/// asks for 64 bits at least, RFC 5280 §4.1.2.2 for 20 bytes at most).
+/// 126 random bits in 16 bytes, always positive and always of the same length (RFC 5280 §4.1.2.2
+/// allows 20 bytes): nobody can prepare a certificate's digest without knowing its serial.
 fn random_serial(entropy: &dyn Entropy) -> [u8; 16] {
     let mut serial = [0; 16];
     entropy.fill(&mut serial);

@@ -23,7 +23,7 @@ use crate::{name, oid};
 /// One broken rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
-    /// The clause, as in `RFC 5280 §4.1.2.2`.
+    /// The clause, as in `RFC 5280 §4.1.2.2`, or `Avouch` for a rule of our own.
     pub clause: &'static str,
     /// What is wrong. Never repeats a value: subjects are people.
     pub message: &'static str,
@@ -115,7 +115,7 @@ impl Lint<'_> {
         );
         self.expect(
             serial.len() >= 8,
-            "EN 319 411-1 §6.6.1",
+            "Avouch",
             "the serial number must hold at least 64 random bits",
         );
         self.expect(

@@ -1,0 +1,238 @@
+use std::path::Path;
+
+use pki::CertificateFacts;
+use pki::profile::natural_person::{Disclosure, NaturalPerson, Qualification};
+use testkit::{LintFinding, openssl, pkilint_etsi, run};
+
+use crate::{AUTHORITIES, specimen, text};
+
+fn persons() -> Vec<(&'static str, NaturalPerson)> {
+    let person = |given: &str, surname: &str, country: &str, number: &str| NaturalPerson {
+        given_name: given.into(),
+        surname: surname.into(),
+        common_name: format!("{given} {surname}"),
+        country: country.into(),
+        semantic_serial_number: number.into(),
+        email: None,
+        organisation: None,
+    };
+    let officer = NaturalPerson {
+        organisation: Some("Ejemplo S.L.".into()),
+        ..specimen()
+    };
+    vec![
+        ("latin", specimen()),
+        ("officer", officer),
+        (
+            "greek",
+            person("Ελένη", "Παπαδοπούλου", "GR", "IDCGR-AB123456"),
+        ),
+        (
+            "cyrillic",
+            person("Йордан", "Щърбанов", "BG", "PNOBG-7523169263"),
+        ),
+        (
+            "polish",
+            person("Łukasz", "Brzęczyszczykiewicz", "PL", "PASPL-ZS0000177"),
+        ),
+        (
+            "long",
+            person(
+                &"Anna Maria ".repeat(12),
+                &"de la Torre ".repeat(15),
+                "ES",
+                "TINES-X",
+            ),
+        ),
+    ]
+}
+
+fn disclosures() -> Vec<Disclosure> {
+    vec![Disclosure {
+        url: "https://pki.example.com/pds-en.pdf".into(),
+        language: "en".into(),
+    }]
+}
+
+/// What pkilint finds, except that it takes note of the pointer to the practice statement, which
+/// RFC 5280 §4.2.1.4 allows and operators want.
+fn judged(certificate: &Path, kind: &str) -> Vec<LintFinding> {
+    let mut findings = pkilint_etsi(certificate, kind);
+    findings.retain(|one| one.code != "pkix.certificate_policies_policy_has_qualifier");
+    findings
+}
+
+#[test]
+fn openssl_follows_every_chain_to_the_root() {
+    let a = &*AUTHORITIES;
+    let signer = a.issue(&specimen(), &Qualification::None);
+    let signer = a.file(
+        "chain-signer.pem",
+        pki::facts::to_pem(signer.signed.certificate()).unwrap(),
+    );
+    let (root, issuing) = (a.path("root.pem"), a.path("issuing.pem"));
+    for (leaf, purpose) in [
+        (a.path("issuing.pem"), "any"),
+        (a.path("tsa.pem"), "timestampsign"),
+        (a.path("issuing_ocsp.pem"), "ocsphelper"),
+        (a.path("root_ocsp.pem"), "ocsphelper"),
+        (signer, "any"),
+    ] {
+        let arguments = [
+            "verify",
+            "-x509_strict",
+            "-purpose",
+            purpose,
+            "-CAfile",
+            text(&root),
+            "-untrusted",
+            text(&issuing),
+            text(&leaf),
+        ];
+        openssl(arguments, b"").must_accept();
+    }
+}
+
+#[test]
+fn openssl_shows_what_the_profile_promises() {
+    let a = &*AUTHORITIES;
+    let signer = a.issue(&specimen(), &Qualification::None);
+    let shown = openssl(
+        [
+            "x509",
+            "-inform",
+            "DER",
+            "-noout",
+            "-text",
+            "-nameopt",
+            "RFC2253,utf8,-esc_msb",
+        ],
+        signer.signed.certificate(),
+    )
+    .must_accept()
+    .text();
+    for expected in [
+        "CN=Carmen Española Española,GN=Carmen,SN=Española Española,\
+         serialNumber=IDCES-99999999R,C=ES",
+        "X509v3 Key Usage: critical\n                Non Repudiation\n",
+        "OCSP - URI:http://pki.example.com/ocsp",
+        "CA Issuers - URI:http://pki.example.com/issuing.cer",
+        "Policy: 0.4.0.2042.1.1",
+        "Policy: 1.3.6.1.4.1.32473.1.1\n                  CPS: https://pki.example.com/cps",
+        "email:carmen@example.com",
+        "Signature Algorithm: ecdsa-with-SHA256",
+    ] {
+        assert!(
+            shown.contains(expected),
+            "{expected} is missing in\n{shown}"
+        );
+    }
+    // Nobody is qualified by default: neither QcCompliance nor a qualified policy is there.
+    assert!(!shown.contains("0.4.0.194112"), "{shown}");
+}
+
+#[test]
+fn pkilint_accepts_every_person_under_the_normalised_policy() {
+    let a = &*AUTHORITIES;
+    for (name, person) in persons() {
+        let signed = a.issue(&person, &Qualification::None).signed;
+        let file = a.file(&format!("ncp-{name}.der"), signed.certificate());
+        assert_eq!(
+            judged(&file, "NCP-NATURAL-PERSON-CERTIFICATE"),
+            [],
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn pkilint_accepts_every_person_as_qualified() {
+    let a = &*AUTHORITIES;
+    let qualification = Qualification::Qualified {
+        qscd: true,
+        disclosures: disclosures(),
+    };
+    for (name, person) in persons() {
+        let signed = a.issue(&person, &qualification).signed;
+        let file = a.file(&format!("qcp-{name}.der"), signed.certificate());
+        assert_eq!(
+            judged(&file, "QCP-N-QSCD-EIDAS-FINAL-CERTIFICATE"),
+            [],
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn pkilint_would_find_a_certificate_of_the_wrong_kind() {
+    let a = &*AUTHORITIES;
+    let signed = a.issue(&specimen(), &Qualification::None).signed;
+    let file = a.file("wrong-kind.der", signed.certificate());
+    let findings = pkilint_etsi(&file, "QCP-N-QSCD-EIDAS-FINAL-CERTIFICATE");
+    assert!(findings.iter().any(|finding| finding.severity == "ERROR"));
+}
+
+#[test]
+fn pkilint_accepts_the_authorities() {
+    let a = &*AUTHORITIES;
+    for name in ["root", "issuing", "tsa", "issuing_ocsp", "root_ocsp"] {
+        let file = a.path(&format!("{name}.pem"));
+        run(
+            "lint_pkix_cert",
+            ["lint", "--severity", "NOTICE", text(&file)],
+            b"",
+        )
+        .must_accept();
+    }
+    for (issuer, subject) in [
+        ("root", "issuing"),
+        ("root", "root_ocsp"),
+        ("issuing", "tsa"),
+        ("issuing", "issuing_ocsp"),
+    ] {
+        let [issuer, subject] = [issuer, subject].map(|name| a.path(&format!("{name}.pem")));
+        let arguments = [
+            "lint",
+            "--severity",
+            "NOTICE",
+            text(&issuer),
+            text(&subject),
+        ];
+        run("lint_pkix_signer_signee_cert_chain", arguments, b"").must_accept();
+    }
+}
+
+#[test]
+fn facts_agree_with_openssl() {
+    let a = &*AUTHORITIES;
+    for (_, person) in persons() {
+        let signed = a.issue(&person, &Qualification::None).signed;
+        let facts = CertificateFacts::read(signed.certificate()).unwrap();
+        let arguments = [
+            "x509",
+            "-inform",
+            "DER",
+            "-noout",
+            "-serial",
+            "-subject",
+            "-nameopt",
+            "RFC2253,utf8,-esc_msb",
+        ];
+        let shown = openssl(arguments, signed.certificate())
+            .must_accept()
+            .text();
+        let serial = format!("serial={}\n", facts.serial.to_uppercase());
+        assert!(shown.contains(&serial), "{shown}");
+        assert_eq!(facts.serial, signed.serial());
+        let common_name = format!("CN={}", facts.common_name);
+        assert!(
+            shown.contains(&common_name) && facts.subject.contains(&common_name),
+            "{shown}"
+        );
+        assert!(
+            facts.subject.ends_with(&format!(",C={}", person.country)),
+            "{}",
+            facts.subject
+        );
+    }
+}

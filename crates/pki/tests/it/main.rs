@@ -1,0 +1,168 @@
+//! Everything that this room makes, judged by OpenSSL and pkilint.
+
+mod certificates;
+mod cms;
+mod issuance;
+mod ocsp;
+mod tsa;
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, LazyLock};
+
+use crypto::{KeyAlgorithm, SigningKey, SoftwareKey, SystemEntropy};
+use model::Clock;
+use pki::issuance::{Issuer, Signed, Validity};
+use pki::ocsp::Responder;
+use pki::profile::natural_person::{self, NaturalPerson, Qualification, Terms};
+use pki::tsa::Tsa;
+use pki::{AuthorityNames, AuthorityUrls, Established, establish};
+use time::{Duration, OffsetDateTime};
+
+/// One installation for all tests.
+static AUTHORITIES: LazyLock<Authorities> = LazyLock::new(Authorities::new);
+
+struct Authorities {
+    made: Established,
+    issuer: Issuer,
+    now: OffsetDateTime,
+    folder: tempfile::TempDir,
+}
+
+impl Authorities {
+    fn new() -> Self {
+        let names = AuthorityNames {
+            country: "ES".into(),
+            organisation: "Ejemplo Ñandú S.L.".into(),
+            organisation_identifier: Some("VATES-B00000000".into()),
+            prefix: "Avouch Test".into(),
+        };
+        let urls = AuthorityUrls {
+            issuing_ocsp: "http://pki.example.com/ocsp".into(),
+            issuing_certificate: "http://pki.example.com/issuing.cer".into(),
+            root_ocsp: "http://pki.example.com/ocsp/root".into(),
+            root_certificate: "http://pki.example.com/root.cer".into(),
+        };
+        let now = machine_time();
+        let made = establish(&names, &urls, now, &SystemEntropy).unwrap();
+        let issuer = Issuer::new(
+            made.issuing.certificate.clone(),
+            made.issuing.key.clone(),
+            urls.issuing_pointers(),
+        )
+        .unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let authorities = Self {
+            made,
+            issuer,
+            now,
+            folder,
+        };
+        for (name, certificate) in [
+            ("root.pem", &authorities.made.root.certificate),
+            ("issuing.pem", &authorities.made.issuing.certificate),
+            ("tsa.pem", &authorities.made.time_stamping.certificate),
+            (
+                "issuing_ocsp.pem",
+                &authorities.made.issuing_ocsp.certificate,
+            ),
+            ("root_ocsp.pem", &authorities.made.root_ocsp.certificate),
+        ] {
+            authorities.file(name, pki::facts::to_pem(certificate).unwrap());
+        }
+        authorities
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Writes a file into the folder that all tests share; names must differ.
+    fn file(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.path(name);
+        std::fs::write(&path, content).unwrap();
+        path
+    }
+
+    fn tsa(&self) -> Tsa {
+        let unit = &self.made.time_stamping;
+        Tsa::new(
+            &unit.certificate,
+            std::slice::from_ref(&self.made.issuing.certificate),
+            unit.key.clone(),
+        )
+        .unwrap()
+    }
+
+    fn responder(&self) -> Responder {
+        let unit = &self.made.issuing_ocsp;
+        Responder::new(
+            &self.made.issuing.certificate,
+            unit.certificate.clone(),
+            unit.key.clone(),
+        )
+        .unwrap()
+    }
+
+    fn roots(&self) -> Vec<Vec<u8>> {
+        vec![self.made.root.certificate.clone()]
+    }
+
+    fn issue(&self, person: &NaturalPerson, qualification: &Qualification) -> Person {
+        let key = Arc::new(SoftwareKey::generate(KeyAlgorithm::EcdsaP256).unwrap());
+        let terms = Terms {
+            validity: Validity::starting(self.now, Validity::ONE_DAY),
+            qualification,
+            policy: Some(pki::ObjectIdentifier::new_unwrap("1.3.6.1.4.1.32473.1.1")),
+            practice_statement: Some("https://pki.example.com/cps"),
+        };
+        let signed = natural_person::draft(
+            &self.issuer,
+            person,
+            &terms,
+            key.public_key_info(),
+            &SystemEntropy,
+        )
+        .and_then(|draft| draft.lint()?.record()?.sign(&self.issuer))
+        .unwrap();
+        Person { signed, key }
+    }
+}
+
+struct Person {
+    signed: Signed,
+    key: Arc<SoftwareKey>,
+}
+
+fn specimen() -> NaturalPerson {
+    NaturalPerson {
+        given_name: "Carmen".into(),
+        surname: "Española Española".into(),
+        common_name: "Carmen Española Española".into(),
+        country: "ES".into(),
+        semantic_serial_number: "IDCES-99999999R".into(),
+        email: Some("carmen@example.com".into()),
+        organisation: None,
+    }
+}
+
+struct Fixed(OffsetDateTime);
+
+impl Clock for Fixed {
+    fn now(&self) -> OffsetDateTime {
+        self.0
+    }
+}
+
+/// A second ago, so that nothing lies in the future of a judge that is asked at once.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "OpenSSL judges by the machine's own clock"
+)]
+fn machine_time() -> OffsetDateTime {
+    let now = OffsetDateTime::now_utc() - Duration::SECOND;
+    now.replace_nanosecond(0).unwrap()
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
