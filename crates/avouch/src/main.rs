@@ -1,2 +1,49 @@
-//! Placeholder.
-fn main() {}
+//! `avouch`: from a filmed identification to a certificate and a signed document, in one binary.
+
+mod app;
+mod audit;
+mod cli;
+mod config;
+mod demo;
+mod init;
+mod installation;
+mod logging;
+mod openapi;
+mod sandbox;
+mod serve;
+mod server;
+mod system;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    let cli = cli::Cli::parse();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return failed(&error.into()),
+    };
+    let outcome = runtime.block_on(async {
+        match cli.command {
+            cli::Command::Init(options) => init::run(options).await,
+            cli::Command::Serve(options) => serve::run(options).await,
+            cli::Command::Sandbox(options) => sandbox::run(options).await,
+            cli::Command::Demo(options) => demo::run(options).await,
+            cli::Command::Openapi(options) => openapi::run(&options),
+            cli::Command::Audit(options) => audit::run(options).await,
+        }
+    });
+    // Blocking work that is still under way (a render, a key derivation) is not waited for: the
+    // request it served is gone.
+    runtime.shutdown_background();
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => failed(&error),
+    }
+}
+
+fn failed(error: &anyhow::Error) -> ExitCode {
+    eprintln!("avouch: {error:#}");
+    ExitCode::FAILURE
+}

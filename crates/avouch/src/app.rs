@@ -1,0 +1,203 @@
+//! Wiring: from a configuration and keys to a service, its doors and its dispatcher.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use axum::Router;
+use blob::BlobStore;
+use crypto::{MasterKey, SystemEntropy};
+use delivery::{AllowList, Dispatcher, FileOutbox, SmsRoute};
+use http_doors::{DoorConfig, Keys as DoorKeys, Product};
+use model::otp::OtpPolicy;
+use model::{Clock, Entropy};
+use pki::profile::natural_person::{Disclosure, Qualification};
+use secrecy::ExposeSecret;
+use service::{CodeDelivery, Limits, Parts, Policy, Service, TrustAnchors};
+use store::Store;
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+use crate::config::Config;
+use crate::installation::{Keys, published_at};
+use crate::server::Server;
+use crate::system::SystemClock;
+
+/// What `GET /version` and the OpenAPI document call the program.
+pub const PRODUCT: Product = Product { name: "avouch", version: env!("CARGO_PKG_VERSION") };
+
+/// How often blobs without a row are looked for, and how old they must be.
+const SWEEP_EVERY: Duration = Duration::from_secs(6 * 3600);
+const SWEEP_AGE: time::Duration = time::Duration::days(1);
+
+/// Everything that runs, but for the listener.
+pub struct App {
+    /// The use cases.
+    pub service: Service,
+    store: Store,
+    dispatcher: Dispatcher,
+}
+
+/// How texts leave.
+pub enum Texts {
+    /// As the configuration says.
+    AsConfigured,
+    /// Into a file, in the sandbox.
+    Into(PathBuf),
+}
+
+impl App {
+    /// Opens the stores and puts everything together. Nothing runs yet.
+    pub async fn open(config: &Config, keys: Keys, texts: Texts) -> anyhow::Result<Self> {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
+        let outbox = Arc::new(Notify::new());
+        let Keys { master, authorities } = keys;
+
+        let store = Store::open(config.storage.database.expose_secret())
+            .await
+            .context("storage.database")?;
+        let blobs = BlobStore::local(&config.storage.blobs)
+            .await
+            .with_context(|| format!("storage.blobs {}", config.storage.blobs.display()))?;
+        let urls = published_at(&config.server.public_url);
+        let anchors = TrustAnchors::new(authorities, &urls).context("storage.keys")?;
+
+        let sms = match (texts, &config.otp.sms_gateway) {
+            (Texts::Into(path), _) => SmsRoute::File(
+                FileOutbox::open(&path).with_context(|| format!("cannot open {}", path.display()))?,
+            ),
+            (Texts::AsConfigured, Some(gateway)) => SmsRoute::Gateway(gateway.clone()),
+            (Texts::AsConfigured, None) => SmsRoute::Nowhere,
+        };
+        let code_delivery = match sms {
+            SmsRoute::Nowhere => CodeDelivery::None,
+            _ => CodeDelivery::Sms { text: config.otp.text.clone() },
+        };
+        let dispatcher = dispatcher(config, sms, &store, &master, &clock, &entropy, &outbox)?;
+        let service = Service::new(Parts {
+            store: store.clone(),
+            blobs,
+            master,
+            anchors,
+            renderer: contract::Renderer::new(),
+            clock,
+            entropy,
+            policy: policy(config, code_delivery),
+            outbox,
+        });
+        Ok(Self { service, store, dispatcher })
+    }
+
+    /// The machine doors.
+    pub fn router(&self, config: &Config) -> Router {
+        let base_url = config.server.public_url.as_str().trim_end_matches('/').to_owned();
+        let mut doors = DoorConfig::new(base_url, PRODUCT, Arc::new(SystemEntropy));
+        let digest = |key: &secrecy::SecretString| crypto::sha256(key.expose_secret().as_bytes());
+        doors.keys = DoorKeys::new(
+            crypto::sha256,
+            config.one_shot.api_keys.iter().map(digest).collect(),
+            config.one_shot.admin_key.as_ref().map(digest),
+        );
+        http_doors::router(self.service.clone(), doors)
+    }
+
+    /// Serves, sends and sweeps until `stop`; then lets everything under way finish.
+    pub async fn run(self, server: Server, router: Router, stop: CancellationToken) {
+        let sending = tokio::spawn(self.dispatcher.run(stop.clone()));
+        let sweeping = tokio::spawn(sweep(self.service, stop.clone()));
+        server.run(router, stop).await;
+        let _ = sending.await;
+        let _ = sweeping.await;
+        self.store.close().await;
+    }
+}
+
+/// Resolves at SIGINT or SIGTERM.
+pub async fn told_to_stop() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
+        let _ = tokio::signal::ctrl_c().await;
+        return;
+    };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminate.recv() => {}
+    }
+}
+
+async fn sweep(service: Service, stop: CancellationToken) {
+    loop {
+        match service.sweep(SWEEP_AGE).await {
+            Ok(swept) if swept.removed > 0 => {
+                tracing::info!(seen = swept.seen, removed = swept.removed, "swept blobs");
+            }
+            Ok(_) => {}
+            Err(error) => tracing::warn!(%error, "sweeping blobs failed"),
+        }
+        tokio::select! {
+            () = tokio::time::sleep(SWEEP_EVERY) => {}
+            () = stop.cancelled() => return,
+        }
+    }
+}
+
+fn dispatcher(
+    config: &Config,
+    sms: SmsRoute,
+    store: &Store,
+    master: &MasterKey,
+    clock: &Arc<dyn Clock>,
+    entropy: &Arc<dyn Entropy>,
+    outbox: &Arc<Notify>,
+) -> anyhow::Result<Dispatcher> {
+    let allow = AllowList::new(&config.webhooks.allow).context("webhooks.allow")?;
+    let delivery = delivery::Config { sms, allow, ..delivery::Config::default() };
+    Dispatcher::new(
+        delivery,
+        store.clone(),
+        master.clone(),
+        Arc::clone(clock),
+        Arc::clone(entropy),
+        Arc::clone(outbox),
+    )
+    .context("otp.sms_gateway")
+}
+
+fn policy(config: &Config, code_delivery: CodeDelivery) -> Policy {
+    let mib = |count: u64| count << 20;
+    Policy {
+        provider: config.organisation.name.clone(),
+        applicable_law: config.organisation.applicable_law.clone(),
+        limits: Limits {
+            json_bytes: mib(config.limits.json_mib),
+            video_bytes: mib(config.limits.video_mib),
+            document_bytes: mib(config.limits.document_mib),
+            documents: config.limits.documents,
+        },
+        otp: OtpPolicy {
+            lifetime: time::Duration::minutes(config.otp.lifetime_minutes.into()),
+            attempts: config.otp.attempts.into(),
+            cooldown: time::Duration::seconds(config.otp.cooldown_seconds.into()),
+            ..OtpPolicy::default()
+        },
+        code_delivery,
+        webhook_lifetime: time::Duration::hours(config.webhooks.retry_hours.into()),
+        certificate_validity: time::Duration::hours(config.certificates.validity_hours.into()),
+        qualification: qualification(config),
+    }
+}
+
+fn qualification(config: &Config) -> Qualification {
+    match &config.certificates.qualified {
+        None => Qualification::None,
+        Some(qualified) => Qualification::Qualified {
+            qscd: false,
+            disclosures: vec![Disclosure {
+                url: qualified.disclosure_statement.to_string(),
+                language: qualified.language.clone(),
+            }],
+        },
+    }
+}

@@ -1,0 +1,196 @@
+//! The command line.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use url::Url;
+
+/// From a filmed identification to a certificate and a signed document.
+#[derive(Parser)]
+#[command(name = "avouch", version, about, max_term_width = 100)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What `avouch` can do.
+#[derive(Subcommand)]
+pub enum Command {
+    /// Make an installation: keys, CA and TSA, database, configuration, first officer.
+    Init(Init),
+    /// Run an installation.
+    Serve(Serve),
+    /// Start a ready-to-use instance for trying and testing.
+    Sandbox(Sandbox),
+    /// Play the whole workflow on a fresh instance and show every step.
+    Demo(Demo),
+    /// Print the OpenAPI document.
+    Openapi(Openapi),
+    /// Verify the audit log's chain of hashes.
+    Audit(Audit),
+}
+
+/// Make an installation.
+#[derive(Args)]
+#[command(
+    long_about = "Makes a real installation in DIR: the master key, a root CA, an issuing CA, a \
+time-stamping authority and OCSP responders, the database, a commented configuration file, the \
+first registration authority and its first officer (RAO).\n\nThe officer's password and PIN are \
+printed once and stored nowhere in the clear. An existing installation is never touched.",
+    after_long_help = "Examples:\n  \
+avouch init --dir /var/lib/avouch\n  \
+avouch init --dir /var/lib/avouch --organisation \"Example Trust SL\" --country ES \\\n      \
+--public-url https://sign.example.com\n  \
+avouch init --dir ./trial --database postgres://avouch@localhost/avouch"
+)]
+pub struct Init {
+    /// Folder for the installation; made if missing.
+    #[arg(long, value_name = "DIR")]
+    pub dir: PathBuf,
+    /// The organisation that runs it, as certificates and contracts name it.
+    #[arg(long, value_name = "NAME", default_value = "Avouch Self-Hosted")]
+    pub organisation: String,
+    /// The organisation's country, ISO 3166-1 alpha-2.
+    #[arg(long, value_name = "CC", default_value = "ES")]
+    pub country: String,
+    /// Under which URL clients and verifiers reach the server; certificates point there.
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8420")]
+    pub public_url: Url,
+    /// Database: `sqlite:PATH` or `postgres://…`. Default: SQLite inside DIR.
+    #[arg(long, value_name = "URL")]
+    pub database: Option<String>,
+    /// Name of the first registration authority. Default: the organisation.
+    #[arg(long, value_name = "NAME")]
+    pub authority: Option<String>,
+    /// The first officer's first names.
+    #[arg(long, value_name = "NAME", default_value = "First")]
+    pub officer_given_name: String,
+    /// The first officer's surname.
+    #[arg(long, value_name = "NAME", default_value = "Officer")]
+    pub officer_surname: String,
+    /// The first officer's identity number, as EN 319 412-1 §5.1.3 writes it. Default: a random
+    /// one issued by the organisation itself.
+    #[arg(long, value_name = "NUMBER")]
+    pub officer_identity: Option<String>,
+}
+
+/// Run an installation.
+#[derive(Args)]
+#[command(
+    long_about = "Runs the installation that FILE configures, until SIGINT or SIGTERM.\n\nThe \
+server listens on loopback. Any other address needs TLS (server.tls in FILE) or --behind-proxy, \
+which says that a reverse proxy in front ends TLS.\n\nEvery field can be set by an environment \
+variable too: AVOUCH__SERVER__LISTEN for server.listen. File, environment and flags count in \
+that order.",
+    after_long_help = "Examples:\n  \
+avouch serve --config /var/lib/avouch/avouch.toml\n  \
+avouch serve --config avouch.toml --listen 0.0.0.0:8420 --behind-proxy\n  \
+AVOUCH__LOG__LEVEL=debug avouch serve --config avouch.toml"
+)]
+pub struct Serve {
+    /// The configuration file that `avouch init` wrote.
+    #[arg(long, value_name = "FILE")]
+    pub config: PathBuf,
+    /// Address to listen on instead of the configured one.
+    #[arg(long, value_name = "ADDR")]
+    pub listen: Option<SocketAddr>,
+    /// A reverse proxy in front ends TLS: listen beyond loopback without it.
+    #[arg(long)]
+    pub behind_proxy: bool,
+}
+
+/// Start a sandbox.
+#[derive(Args)]
+#[command(
+    long_about = "Starts an instance that keeps everything under DIR: database, keys, content, and \
+the files that codes and mails go to instead of people. Once it accepts connections it prints one \
+line, `ready ` and the base URL, on standard output; DIR/sandbox.json has by then the URLs and the \
+credentials, which are random per instance. Started again on the same DIR it goes on where it \
+stopped.",
+    after_long_help = "Examples:\n  \
+avouch sandbox --dir ./sandbox --listen 127.0.0.1:8420\n  \
+avouch sandbox --dir ./sandbox --listen 127.0.0.1:0 --webhook-url http://127.0.0.1:9000/hook\n  \
+tail -f ./sandbox/sms.jsonl"
+)]
+pub struct Sandbox {
+    /// Folder for everything; made if missing.
+    #[arg(long, value_name = "DIR")]
+    pub dir: PathBuf,
+    /// Loopback address to listen on; port 0 takes a free one.
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8420")]
+    pub listen: SocketAddr,
+    /// Where events go; loopback is allowed here.
+    #[arg(long, value_name = "URL")]
+    pub webhook_url: Option<Url>,
+    /// Payload form of the events: `event` or `status`.
+    #[arg(long, value_name = "FORM", default_value = "event", value_parser = ["event", "status"])]
+    pub webhook_format: String,
+    /// Secret for Standard Webhooks signatures: `whsec_` and base64.
+    #[arg(long, value_name = "SECRET")]
+    pub webhook_secret: Option<String>,
+    /// Database: `sqlite:PATH` or `postgres://…`. Default: SQLite inside DIR.
+    #[arg(long, value_name = "URL")]
+    pub database: Option<String>,
+    /// Largest video that is taken, in MiB. Default: 512.
+    #[arg(long, value_name = "MIB")]
+    pub max_video_mib: Option<u64>,
+}
+
+/// Play the workflow.
+#[derive(Args)]
+#[command(
+    long_about = "Starts a sandbox in DIR and plays the whole workflow against it over HTTP, with \
+the specimen identity card, selfie and video that ship with the program: call by call, with the \
+status before and after and the time each took. The signed documents are verified and left in \
+DIR/out, with DIR/out/summary.json. The sandbox then stays up until Ctrl-C, unless --exit is \
+given.",
+    after_long_help = "Examples:\n  \
+avouch demo --dir ./demo\n  \
+avouch demo --dir ./demo --exit\n  \
+avouch demo --dir ./demo --listen 127.0.0.1:8420"
+)]
+pub struct Demo {
+    /// Folder for everything; must be empty or missing.
+    #[arg(long, value_name = "DIR")]
+    pub dir: PathBuf,
+    /// Loopback address to listen on; port 0 takes a free one.
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:0")]
+    pub listen: SocketAddr,
+    /// Stop when the workflow has been played.
+    #[arg(long)]
+    pub exit: bool,
+}
+
+/// Print the OpenAPI document.
+#[derive(Args)]
+#[command(
+    long_about = "Prints the OpenAPI 3.1 document of all machine doors as JSON. A running server \
+serves the same document at /openapi.json and a reference page at /docs.",
+    after_long_help = "Examples:\n  avouch openapi > openapi.json\n  avouch openapi --output docs/openapi.json"
+)]
+pub struct Openapi {
+    /// File to write instead of standard output.
+    #[arg(long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+}
+
+/// Verify the audit log.
+#[derive(Args)]
+#[command(
+    long_about = "Walks the audit log from its first entry and recomputes the chain of hashes. \
+Ends with exit status 0 and the number of entries and the head's hash, or with 1 and the first \
+entry that does not fit. The head's hash, written down elsewhere, later proves that nothing \
+before it was changed.",
+    after_long_help = "Examples:\n  avouch audit --config /var/lib/avouch/avouch.toml\n  \
+avouch audit --database sqlite:./sandbox/avouch.db"
+)]
+pub struct Audit {
+    /// The configuration file that names the database.
+    #[arg(long, value_name = "FILE", required_unless_present = "database")]
+    pub config: Option<PathBuf>,
+    /// The database itself: `sqlite:PATH` or `postgres://…`.
+    #[arg(long, value_name = "URL", conflicts_with = "config")]
+    pub database: Option<String>,
+}

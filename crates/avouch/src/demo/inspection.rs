@@ -1,0 +1,40 @@
+//! Verifying what the demo signed, offline, against the sandbox's root.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, ensure};
+use model::Clock;
+use pades::Coverage;
+use rustls_pki_types::CertificateDer;
+use rustls_pki_types::pem::PemObject;
+
+use crate::system::SystemClock;
+
+/// Verifies every signature of every file and shows them.
+pub fn inspect(files: &[PathBuf], root: &Path) -> anyhow::Result<()> {
+    let root = CertificateDer::from_pem_file(root)
+        .with_context(|| format!("cannot read {}", root.display()))?;
+    println!();
+    for file in files {
+        let pdf = std::fs::read(file)
+            .with_context(|| format!("cannot read {}", file.display()))?;
+        let signatures = pades::signatures(&pdf)?;
+        ensure!(!signatures.is_empty(), "{} bears no signature", file.display());
+        let name = file.file_name().unwrap_or_default().to_string_lossy();
+        for signature in &signatures {
+            let digest = signature.digest.context("a signature over irregular ranges")?;
+            let verified = pki::verify::verify_detached(
+                &signature.cms,
+                &digest,
+                &[root.to_vec()],
+                SystemClock.now(),
+            )
+            .with_context(|| format!("{name}: {}", signature.field_name))?;
+            let stamped = verified.time_stamp.context("a signature without time-stamp")?;
+            println!("✓ {name}: signed by {}, time-stamped {stamped}", verified.signer.common_name);
+        }
+        let whole = signatures.iter().any(|one| one.covers == Coverage::WholeFile);
+        ensure!(whole, "{name}: something was appended after the last signature");
+    }
+    Ok(())
+}

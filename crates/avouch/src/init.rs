@@ -1,0 +1,192 @@
+//! `avouch init`.
+
+use std::path::Path;
+
+use anyhow::{Context, ensure};
+use crypto::SystemEntropy;
+use model::contact::Country;
+use model::event::WebhookFormat;
+use model::{Entropy, RaId};
+use pki::AuthorityNames;
+use secrecy::SecretString;
+use service::{NewAuthority, NewOfficer, Service};
+
+use crate::app::{App, Texts};
+use crate::cli;
+use crate::config::Config;
+use crate::installation::{Keys, make_private_folder, published_at, write_private};
+use crate::system::SystemClock;
+
+const TEMPLATE: &str = include_str!("template.toml");
+
+/// An officer's credentials, at the one moment when they are known in the clear.
+pub struct OfficerCredentials {
+    /// The officer's number.
+    pub id: i64,
+    /// User name.
+    pub username: String,
+    /// Password.
+    pub password: String,
+    /// PIN.
+    pub pin: String,
+}
+
+/// Makes an installation and prints the first officer's credentials.
+pub async fn run(options: cli::Init) -> anyhow::Result<()> {
+    let dir = &options.dir;
+    let file = dir.join("avouch.toml");
+    ensure!(!file.exists(), "{} exists: there is an installation in this folder", file.display());
+    ensure!(
+        !dir.join("keys").exists(),
+        "{} has keys but no avouch.toml: an installation was started and not finished; move the \
+         folder away and start anew",
+        dir.display()
+    );
+    let country = Country::parse(&options.country)?;
+    make_private_folder(dir)?;
+
+    let text = template(&options)?;
+    // The file itself comes last: a folder without it is no installation.
+    let draft = dir.join("avouch.toml.draft");
+    write_private(&draft, text.as_bytes())?;
+    let config = Config::load(&draft)?;
+
+    let names = AuthorityNames {
+        country: country.to_string(),
+        organisation: options.organisation.clone(),
+        organisation_identifier: None,
+        prefix: common_prefix(&options.organisation),
+    };
+    let urls = published_at(&config.server.public_url);
+    let keys =
+        Keys::create(&config.storage.keys, &names, &urls, &SystemClock, &SystemEntropy)?;
+    let app = App::open(&config, keys, Texts::AsConfigured).await?;
+    let authority = app
+        .service
+        .create_authority(NewAuthority {
+            name: options.authority.clone().unwrap_or_else(|| options.organisation.clone()),
+            webhook_url: None,
+            webhook_format: WebhookFormat::default(),
+            webhook_secret: None,
+            external_unlock: Vec::new(),
+        })
+        .await?;
+    let officer = first_officer(&app.service, authority, &options, country).await?;
+    std::fs::rename(&draft, &file).with_context(|| format!("cannot write {}", file.display()))?;
+    report(dir, &file, authority.0, &officer);
+    Ok(())
+}
+
+async fn first_officer(
+    service: &Service,
+    authority: RaId,
+    options: &cli::Init,
+    country: Country,
+) -> anyhow::Result<OfficerCredentials> {
+    let identity = match &options.officer_identity {
+        Some(identity) => identity.clone(),
+        // A number that only this installation issues (EN 319 412-1 §5.1.3, third form).
+        None => format!("PI:{country}-{}", digits(10)),
+    };
+    let person = Person {
+        given_name: options.officer_given_name.clone(),
+        surname: options.officer_surname.clone(),
+        identity,
+        country: country.to_string(),
+    };
+    create_officer(service, authority, format!("rao-{}", digits(6)), person).await
+}
+
+/// Who an officer is.
+pub struct Person {
+    /// First names.
+    pub given_name: String,
+    /// Surname.
+    pub surname: String,
+    /// Identity number in the form of EN 319 412-1 §5.1.3.
+    pub identity: String,
+    /// Country, ISO 3166-1 alpha-2.
+    pub country: String,
+}
+
+/// Sets up an officer with a drawn password and PIN.
+pub async fn create_officer(
+    service: &Service,
+    ra: RaId,
+    username: String,
+    person: Person,
+) -> anyhow::Result<OfficerCredentials> {
+    let (password, pin) = (password(), digits(8));
+    let Person { given_name, surname, identity, country } = person;
+    let new = NewOfficer {
+        ra,
+        username: username.clone(),
+        password: SecretString::from(password.clone()),
+        pin: SecretString::from(pin.clone()),
+        given_name,
+        surname,
+        identity,
+        country,
+    };
+    let id = service.create_officer(new).await?.0;
+    Ok(OfficerCredentials { id, username, password, pin })
+}
+
+/// Twenty characters that are read aloud without doubt: 100 bits.
+fn password() -> String {
+    const ALPHABET: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
+    let mut bytes = [0; 20];
+    SystemEntropy.fill(&mut bytes);
+    bytes.map(|byte| char::from(ALPHABET[usize::from(byte % 32)])).iter().collect()
+}
+
+/// Decimal digits, each equally likely.
+pub fn digits(count: usize) -> String {
+    let mut text = String::with_capacity(count);
+    while text.len() < count {
+        let mut byte = [0];
+        SystemEntropy.fill(&mut byte);
+        if byte[0] < 250 {
+            text.push(char::from(b'0' + byte[0] % 10));
+        }
+    }
+    text
+}
+
+/// What the authorities' common names begin with: the organisation's name, cut at a word.
+pub fn common_prefix(organisation: &str) -> String {
+    const LONGEST: usize = 40;
+    if organisation.chars().count() <= LONGEST {
+        return organisation.to_owned();
+    }
+    let cut: String = organisation.chars().take(LONGEST).collect();
+    cut.rsplit_once(' ').map_or(cut.clone(), |(words, _)| words.to_owned())
+}
+
+fn template(options: &cli::Init) -> anyhow::Result<String> {
+    let quoted = |text: &str| toml::Value::String(text.to_owned()).to_string();
+    let database = options.database.as_deref().unwrap_or("sqlite:avouch.db");
+    Ok(TEMPLATE
+        .replace("\"@organisation@\"", &quoted(&options.organisation))
+        .replace("\"@public_url@\"", &quoted(options.public_url.as_str()))
+        .replace("\"@database@\"", &quoted(database)))
+}
+
+fn report(dir: &Path, file: &Path, authority: i64, officer: &OfficerCredentials) {
+    println!("Installed in {}.", dir.display());
+    println!();
+    println!("Registration authority   {authority}");
+    println!("Officer (RAO)            {}", officer.id);
+    println!("  user name              {}", officer.username);
+    println!("  password               {}", officer.password);
+    println!("  PIN                    {}", officer.pin);
+    println!();
+    println!("These are shown once and stored nowhere in the clear: write them down now.");
+    println!("Back up {} apart from all else: without it nothing", dir.join("keys").display());
+    println!("that is stored can be read again.");
+    println!();
+    println!("Next:");
+    println!("  1. Read and adapt {}", file.display());
+    println!("     (without otp.sms_gateway no code can be sent).");
+    println!("  2. avouch serve --config {}", file.display());
+}

@@ -1,0 +1,20 @@
+//! `avouch openapi`.
+
+use anyhow::Context;
+
+use crate::app::PRODUCT;
+use crate::cli;
+
+/// Prints the document, or writes it.
+pub fn run(options: &cli::Openapi) -> anyhow::Result<()> {
+    let mut document = http_doors::openapi(&PRODUCT, None).to_pretty_json()?;
+    document.push('\n');
+    match &options.output {
+        Some(path) => std::fs::write(path, document)
+            .with_context(|| format!("cannot write {}", path.display())),
+        None => {
+            print!("{document}");
+            Ok(())
+        }
+    }
+}
