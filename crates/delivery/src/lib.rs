@@ -1,1 +1,26 @@
-//! Placeholder.
+//! Takes due messages from the outbox and sends them: webhooks by HTTP POST, text messages
+//! through a gateway or, in the sandbox, into a file.
+//!
+//! A message is sent outside any transaction, at least once, and always under the same
+//! identifier; the next message of its stream (one request, one channel) leaves only when it is
+//! delivered or given up. Failures are retried with growing pauses until the message expires,
+//! whether or not the program was restarted in between.
+//!
+//! What to send was decided when the message was queued. Nothing here reads a request.
+
+mod dispatcher;
+mod failure;
+mod file_outbox;
+mod guard;
+mod retry;
+mod sms;
+mod template;
+mod webhook;
+
+pub use dispatcher::{Config, ConfigError, Dispatcher, SmsRoute};
+pub use file_outbox::FileOutbox;
+pub use guard::{AllowList, Network, NotANetwork};
+pub use retry::RetrySchedule;
+pub use sms::{SmsGateway, TextMessage, sms_context};
+pub use template::TemplateError;
+pub use webhook::{InvalidSecret, WebhookSecret};

@@ -1,0 +1,5 @@
+//! The dispatcher against real sockets and real databases.
+
+mod house;
+mod sms;
+mod webhooks;
