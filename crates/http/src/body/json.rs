@@ -1,0 +1,338 @@
+//! JSON objects and the lenient typing of their members.
+
+use axum::body::Body;
+use axum::http::HeaderMap;
+use secrecy::SecretString;
+use serde_json::{Map, Value};
+use service::Problems;
+
+use super::BodyFault;
+
+/// Bodies from this size on are parsed off the async threads.
+const LARGE: usize = 256 << 10;
+
+/// Reads a JSON object, whatever the Content-Type says. An empty body is an empty object.
+pub(crate) async fn read_object(
+    headers: &HeaderMap,
+    body: Body,
+    limit: u64,
+) -> Result<Map<String, Value>, BodyFault> {
+    let content = super::read(headers, body, limit).await?;
+    if content.len() < LARGE {
+        return parse_object(&content);
+    }
+    match tokio::task::spawn_blocking(move || parse_object(&content)).await {
+        Ok(parsed) => parsed,
+        Err(failed) => std::panic::resume_unwind(failed.into_panic()),
+    }
+}
+
+/// Parses an object; the parser bounds the depth at 128.
+fn parse_object(content: &[u8]) -> Result<Map<String, Value>, BodyFault> {
+    let content = content.strip_prefix(b"\xef\xbb\xbf").unwrap_or(content);
+    if content.iter().all(u8::is_ascii_whitespace) {
+        return Ok(Map::new());
+    }
+    match serde_json::from_slice(content) {
+        Ok(Value::Object(members)) => {
+            refuse_nul(&members)?;
+            Ok(members)
+        }
+        Ok(_) => Err(BodyFault::NotAnObject),
+        Err(error) => Err(parse_fault(content, &error)),
+    }
+}
+
+fn refuse_nul(members: &Map<String, Value>) -> Result<(), BodyFault> {
+    fn has_nul(value: &Value) -> bool {
+        match value {
+            Value::String(text) => text.contains('\0'),
+            Value::Array(items) => items.iter().any(has_nul),
+            Value::Object(members) => members
+                .iter()
+                .any(|(name, value)| name.contains('\0') || has_nul(value)),
+            Value::Null | Value::Bool(_) | Value::Number(_) => false,
+        }
+    }
+    match members
+        .iter()
+        .find(|(name, value)| name.contains('\0') || has_nul(value))
+    {
+        Some((name, _)) => Err(BodyFault::Nul(printable(name))),
+        None => Ok(()),
+    }
+}
+
+/// At most 40 printable characters of a name that a client made up.
+fn printable(name: &str) -> String {
+    name.chars().filter(|c| !c.is_control()).take(40).collect()
+}
+
+/// Place and message in the form that the API's clients know.
+fn parse_fault(content: &[u8], error: &serde_json::Error) -> BodyFault {
+    let line = error.line().max(1);
+    let start = content
+        .split_inclusive(|byte| *byte == b'\n')
+        .take(line - 1)
+        .map(<[u8]>::len)
+        .sum::<usize>()
+        .min(content.len());
+    // The parser counts the bytes it has taken; at the end of input the missing byte is the next.
+    let taken = error.column() + usize::from(error.is_eof());
+    let place = (start + taken.saturating_sub(1)).min(content.len());
+    let characters = |bytes: &[u8]| String::from_utf8_lossy(bytes).chars().count();
+    BodyFault::Json {
+        message: message(error),
+        line,
+        column: characters(&content[start..place]) + 1,
+        offset: characters(&content[..place]),
+    }
+}
+
+fn message(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    let text = text
+        .rsplit_once(" at line ")
+        .map_or(text.as_str(), |(text, _)| text);
+    match text {
+        "expected `,` or `}`" | "expected `,` or `]`" => "Expecting ',' delimiter",
+        "expected `:`" => "Expecting ':' delimiter",
+        "key must be a string" | "trailing comma" => {
+            "Expecting property name enclosed in double quotes"
+        }
+        "expected value" | "expected ident" | "EOF while parsing a value" => "Expecting value",
+        "EOF while parsing an object" | "EOF while parsing a list" => "Expecting ',' delimiter",
+        "EOF while parsing a string" => "Unterminated string",
+        "trailing characters" => "Extra data",
+        "control character (\\u0000-\\u001F) found while parsing a string" => {
+            "Invalid control character"
+        }
+        other => return capitalised(other),
+    }
+    .to_owned()
+}
+
+fn capitalised(text: &str) -> String {
+    let mut characters = text.chars();
+    match characters.next() {
+        Some(first) => first.to_uppercase().chain(characters).collect(),
+        None => String::new(),
+    }
+}
+
+/// The members of an object, taken out one by one. Numbers are taken for texts; `null` is absent;
+/// members nobody asks for are ignored.
+pub(crate) struct Fields {
+    members: Map<String, Value>,
+    /// Prefixed to names in problems, as in `videoid_data.`.
+    within: &'static str,
+    problems: Problems,
+    absent: Vec<&'static str>,
+}
+
+impl Fields {
+    pub(crate) fn new(members: Map<String, Value>) -> Self {
+        Self {
+            members,
+            within: "",
+            problems: Problems::default(),
+            absent: Vec::new(),
+        }
+    }
+
+    /// The members as they are.
+    pub(crate) fn into_members(self) -> Map<String, Value> {
+        self.members
+    }
+
+    /// Whether there is such a member, `null` or not.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.members.contains_key(name)
+    }
+
+    /// A text or number.
+    pub(crate) fn text(&mut self, name: &'static str) -> Option<String> {
+        let text = match self.value(name)? {
+            Value::String(text) => text,
+            Value::Number(number) => decimal(&number),
+            Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => {
+                self.problems
+                    .invalid(format!("{}{name}", self.within), "must be a text");
+                return None;
+            }
+        };
+        Some(text)
+    }
+
+    /// As [`Self::text`], for what must never be printed.
+    pub(crate) fn secret(&mut self, name: &'static str) -> Option<SecretString> {
+        self.text(name).map(SecretString::from)
+    }
+
+    /// An object.
+    pub(crate) fn object(&mut self, name: &'static str) -> Option<Map<String, Value>> {
+        match self.value(name)? {
+            Value::Object(members) => Some(members),
+            _ => {
+                self.problems
+                    .invalid(format!("{}{name}", self.within), "must be an object");
+                None
+            }
+        }
+    }
+
+    /// An object, to be taken apart like this one.
+    pub(crate) fn nested(&mut self, name: &'static str, within: &'static str) -> Option<Fields> {
+        let members = self.object(name)?;
+        Some(Fields {
+            within,
+            ..Fields::new(members)
+        })
+    }
+
+    /// A value of any kind but `null`.
+    pub(crate) fn value(&mut self, name: &'static str) -> Option<Value> {
+        match self.members.remove(name) {
+            None | Some(Value::Null) => {
+                self.absent.push(name);
+                None
+            }
+            found => found,
+        }
+    }
+
+    /// Notes a problem of the caller's own finding.
+    pub(crate) fn invalid(&mut self, name: &str, text: impl Into<String>) {
+        self.problems
+            .invalid(format!("{}{name}", self.within), text);
+    }
+
+    /// Notes a missing member.
+    pub(crate) fn missing(&mut self, name: &str) {
+        self.problems.missing(format!("{}{name}", self.within));
+    }
+
+    /// Takes over the problems of a nested object.
+    pub(crate) fn absorb(&mut self, nested: Fields) {
+        self.problems.0.extend(nested.problems.0);
+    }
+
+    /// An error naming every problem so far. When there is one, those of `required` that were
+    /// asked for and absent are named too: the use case that would have done so is not reached.
+    pub(crate) fn check(mut self, required: &[&'static str]) -> Result<(), service::Error> {
+        if !self.problems.0.is_empty() {
+            let absent = std::mem::take(&mut self.absent);
+            for name in required.iter().filter(|name| absent.contains(name)) {
+                self.problems.missing(*name);
+            }
+        }
+        self.problems.check()
+    }
+}
+
+/// A number as a text; `7.0` is `7`, since some languages know no integers.
+fn decimal(number: &serde_json::Number) -> String {
+    match number.as_f64() {
+        Some(float)
+            if !number.is_i64()
+                && !number.is_u64()
+                && float.fract() == 0.0
+                && float.abs() < 1e15 =>
+        {
+            format!("{float:.0}")
+        }
+        _ => number.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use secrecy::ExposeSecret;
+
+    fn fault(text: &str) -> String {
+        parse_object(text.as_bytes()).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn errors_name_line_column_and_character() {
+        // Places and words as Python's json module gives them for the same texts.
+        let cases = [
+            (
+                "{\"a\": 1 \"b\": 2}",
+                "Expecting ',' delimiter: line 1 column 9 (char 8)",
+            ),
+            (
+                "{\n  \"a\": 1\n  \"b\": 2\n}",
+                "Expecting ',' delimiter: line 3 column 3 (char 13)",
+            ),
+            ("{\"ä\": x}", "Expecting value: line 1 column 7 (char 6)"),
+            ("{\"a\": ", "Expecting value: line 1 column 7 (char 6)"),
+            (
+                "{\"a\" 1}",
+                "Expecting ':' delimiter: line 1 column 6 (char 5)",
+            ),
+            (
+                "{a: 1}",
+                "Expecting property name enclosed in double quotes: line 1 column 2 (char 1)",
+            ),
+            ("{} x", "Extra data: line 1 column 4 (char 3)"),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(
+                fault(text),
+                format!("Could not parse JSON body - {expected}"),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn nothing_else_gets_through() {
+        assert_eq!(
+            fault("[]"),
+            "Could not parse JSON body - Expecting an object"
+        );
+        assert!(fault(&"[".repeat(100_000)).contains("Recursion limit exceeded"));
+        assert!(fault("{\"a\": \"\\ud800\"}").contains("line 1 column"));
+        assert_eq!(
+            fault("{\"a\": {\"b\": [\"\\u0000\"]}}"),
+            "The character U+0000 is not allowed in 'a'"
+        );
+        assert!(fault("{\"\\u0000a\": 1}").ends_with("in 'a'"));
+        assert!(parse_object(b"{\"a\": \"\xff\"}").is_err());
+        assert!(parse_object(b" \n").unwrap().is_empty());
+        assert!(
+            parse_object(b"\xef\xbb\xbf{\"a\": 1}")
+                .unwrap()
+                .contains_key("a")
+        );
+    }
+
+    #[test]
+    fn members_are_taken_leniently_and_all_problems_are_named() {
+        let Value::Object(members) = serde_json::json!({
+            "ra": 7, "phone": "+34", "float": 7.0, "none": null, "list": [], "flag": true,
+            "inner": {"pin": 1234, "deep": 1},
+        }) else {
+            unreachable!()
+        };
+        let mut fields = Fields::new(members);
+        assert_eq!(fields.text("ra").as_deref(), Some("7"));
+        assert_eq!(fields.text("float").as_deref(), Some("7"));
+        assert_eq!(fields.text("phone").as_deref(), Some("+34"));
+        assert_eq!(fields.text("none"), None);
+        assert_eq!(fields.text("email"), None);
+        let mut inner = fields.nested("inner", "inner.").unwrap();
+        assert_eq!(inner.secret("pin").unwrap().expose_secret(), "1234");
+        assert_eq!(inner.object("deep"), None);
+        fields.absorb(inner);
+        assert_eq!(fields.text("list"), None);
+        assert_eq!(fields.text("flag"), None);
+        let Err(service::Error::Fields(problems)) = fields.check(&["email", "phone"]) else {
+            panic!("there are problems")
+        };
+        let names: Vec<_> = problems.0.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(names, ["inner.deep", "list", "flag", "email"]);
+    }
+}

@@ -1,0 +1,44 @@
+//! A bound on what is served at the same time.
+
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::Response;
+use tokio::sync::Semaphore;
+
+use crate::layers::routing;
+
+/// Places for requests. Cloning shares them.
+#[derive(Clone)]
+pub(crate) struct InFlight(Arc<Semaphore>);
+
+impl InFlight {
+    pub(crate) fn new(places: usize) -> Self {
+        Self(Arc::new(Semaphore::new(places.min(Semaphore::MAX_PERMITS))))
+    }
+}
+
+/// Serves the request if there is a place, and otherwise says so at once: a queue would only make
+/// slow clients starve quick ones.
+pub(crate) async fn limit(
+    State(places): State<InFlight>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let Ok(_place) = places.0.try_acquire() else {
+        tracing::warn!("too many requests at the same time");
+        let mut response = routing::refuse(
+            request.uri(),
+            None,
+            StatusCode::SERVICE_UNAVAILABLE,
+            "Too many requests at the same time. Try again in a few seconds",
+        );
+        response
+            .headers_mut()
+            .insert(header::RETRY_AFTER, HeaderValue::from_static("2"));
+        return response;
+    };
+    next.run(request).await
+}

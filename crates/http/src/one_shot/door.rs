@@ -1,0 +1,197 @@
+//! What every endpoint holds in its hands.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::{FromRequestParts, RawPathParams, Request, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode};
+use axum::middleware::Next;
+use axum::response::Response;
+use service::{Error, Service};
+
+use super::dialect::{Dialect, Refusal, Success};
+use super::refusal::{Call, Fault};
+use crate::body::json::{Fields, read_object};
+use crate::config::DoorConfig;
+use crate::layers::request_id::RequestId;
+
+/// What the routes of one dialect share.
+#[derive(Clone)]
+pub(crate) struct DoorState {
+    pub(crate) service: Service,
+    pub(crate) config: Arc<DoorConfig>,
+    pub(crate) dialect: Dialect,
+}
+
+/// The door that one request came through.
+pub(crate) struct Door {
+    pub(crate) service: Service,
+    pub(crate) config: Arc<DoorConfig>,
+    pub(crate) dialect: Dialect,
+    request_id: Option<RequestId>,
+}
+
+impl Door {
+    /// Does the work and puts its outcome into the dialect's words.
+    pub(crate) async fn answer<T: IntoAnswer>(
+        &self,
+        call: Call,
+        work: impl Future<Output = Result<T, Fault>>,
+    ) -> Response {
+        match work.await {
+            Ok(done) => done.into_answer(self.dialect),
+            Err(fault) => self.refuse(call, fault),
+        }
+    }
+
+    /// Puts a fault into the words that `call` has for it.
+    pub(crate) fn refuse(&self, call: Call, fault: Fault) -> Response {
+        let internal = match &fault {
+            Fault::Service(Error::Internal(text)) => Some(text.clone()),
+            _ => None,
+        };
+        let mut refusal = fault.refusal(call);
+        if refusal.status.is_server_error() {
+            tracing::error!(call = ?call, error = internal.unwrap_or_else(|| refusal.text.clone()), "failed");
+            refusal = refusal.with_id(self.request_id.clone());
+        }
+        refusal.into_response(self.dialect)
+    }
+
+    /// The body as an object of leniently typed members.
+    pub(crate) async fn fields(&self, headers: &HeaderMap, body: Body) -> Result<Fields, Fault> {
+        Ok(Fields::new(
+            read_object(headers, body, self.service.limits().json_bytes).await?,
+        ))
+    }
+}
+
+impl FromRequestParts<DoorState> for Door {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, state: &DoorState) -> Result<Self, Infallible> {
+        let DoorState {
+            service,
+            config,
+            dialect,
+        } = state.clone();
+        let request_id = parts.extensions.get().cloned();
+        Ok(Self {
+            service,
+            config,
+            dialect,
+            request_id,
+        })
+    }
+}
+
+/// What an endpoint may answer when all went well.
+pub(crate) trait IntoAnswer {
+    /// The answer in the dialect's form.
+    fn into_answer(self, dialect: Dialect) -> Response;
+}
+
+impl IntoAnswer for Success {
+    fn into_answer(self, dialect: Dialect) -> Response {
+        self.into_response(dialect)
+    }
+}
+
+impl IntoAnswer for Response {
+    fn into_answer(self, _dialect: Dialect) -> Response {
+        self
+    }
+}
+
+/// The variable parts of a path. Reading them never fails: what is no number is the number of
+/// nothing.
+pub(crate) struct PathArgs(Vec<(String, String)>);
+
+impl PathArgs {
+    /// The request's or VideoID's number.
+    pub(crate) fn pk(&self) -> Result<i64, Error> {
+        let text = self.text("pk");
+        let digits = text.bytes().all(|b| b.is_ascii_digit());
+        match text.parse() {
+            Ok(number) if digits => Ok(number),
+            _ => Err(Error::UnknownRequest(text.chars().take(40).collect())),
+        }
+    }
+
+    /// A part as a text without control characters; no database or log wants those.
+    pub(crate) fn text(&self, name: &str) -> String {
+        let value = self
+            .0
+            .iter()
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.as_str());
+        value
+            .unwrap_or_default()
+            .chars()
+            .filter(|c| !c.is_control())
+            .take(200)
+            .collect()
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for PathArgs {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Infallible> {
+        // Rejected where the percent-encoding is no UTF-8: then nothing is known by that name.
+        let params = RawPathParams::from_request_parts(parts, state).await;
+        Ok(Self(match &params {
+            Ok(params) => params
+                .iter()
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .collect(),
+            Err(_) => Vec::new(),
+        }))
+    }
+}
+
+/// Lets a request pass only with a key, where the operator has set any.
+pub(crate) async fn demand_key(
+    State(state): State<DoorState>,
+    request: Request,
+    next: Next,
+) -> Response {
+    if state.config.keys.admit(request.headers()) {
+        return next.run(request).await;
+    }
+    let text = "Missing or unknown API key";
+    Refusal::new(StatusCode::UNAUTHORIZED, text).into_response(state.dialect)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_plain_numbers_name_a_request() {
+        let pk = |text: &str| PathArgs(vec![("pk".into(), text.into())]).pk();
+        assert_eq!(pk("50231").unwrap(), 50231);
+        for unknown in [
+            "",
+            "+5",
+            "-5",
+            "5.0",
+            "abc",
+            "99999999999999999999",
+            "5\u{0}x",
+        ] {
+            assert!(
+                matches!(pk(unknown), Err(Error::UnknownRequest(_))),
+                "{unknown}"
+            );
+        }
+        assert_eq!(
+            PathArgs(vec![("uid".into(), "a\0b".into())]).text("uid"),
+            "ab"
+        );
+        assert_eq!(PathArgs(Vec::new()).text("uid"), "");
+    }
+}

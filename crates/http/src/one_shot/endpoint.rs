@@ -1,0 +1,551 @@
+//! One endpoint: its paths, its handler and its description, side by side so that none can be
+//! forgotten when another changes.
+
+use std::collections::BTreeMap;
+
+use axum::Router;
+use axum::handler::Handler;
+use axum::http::StatusCode;
+use axum::routing::{MethodFilter, on};
+use serde_json::Value;
+use utoipa::ToSchema;
+use utoipa::openapi::content::ContentBuilder;
+use utoipa::openapi::example::ExampleBuilder;
+use utoipa::openapi::path::{
+    HttpMethod, Operation, OperationBuilder, ParameterBuilder, ParameterIn, PathItem,
+};
+use utoipa::openapi::request_body::RequestBodyBuilder;
+use utoipa::openapi::response::{Response, ResponseBuilder, ResponsesBuilder};
+use utoipa::openapi::schema::{ObjectBuilder, Schema, SchemaType, Type};
+use utoipa::openapi::{Ref, RefOr, Required};
+
+use super::dialect::{Dialect, Success};
+use super::door::{Door, DoorState};
+use super::refusal::{Call, Fault};
+use super::schema;
+use crate::body::BodyFault;
+
+/// An endpoint under both prefixes.
+pub(crate) struct Endpoint {
+    call: Call,
+    method: HttpMethod,
+    attach: Box<dyn FnOnce(MethodFilter) -> axum::routing::MethodRouter<DoorState>>,
+    /// Documented in the new dialect.
+    new: &'static [&'static str],
+    /// Documented in the legacy dialect.
+    legacy: &'static [&'static str],
+    /// Served in both, documented in none.
+    aliases: &'static [&'static str],
+    group: &'static str,
+    summary: &'static str,
+    description: &'static str,
+    /// What `{pk}` is called in the new dialect.
+    pk: &'static str,
+    queries: Vec<(&'static str, &'static str, &'static [&'static str])>,
+    body: Body,
+    answer: Answer,
+    refusals: fn() -> Vec<(Fault, &'static str)>,
+    schemas: Vec<(String, RefOr<Schema>)>,
+}
+
+enum Body {
+    None,
+    Json {
+        schema: RefOr<Schema>,
+        example: Value,
+        required: bool,
+    },
+    Form {
+        schema: RefOr<Schema>,
+    },
+}
+
+enum Answer {
+    None,
+    Envelope {
+        new: Option<RefOr<Schema>>,
+        legacy: Option<RefOr<Schema>>,
+        sample: Success,
+    },
+    Bytes {
+        media_types: &'static [&'static str],
+        description: &'static str,
+        ranges: bool,
+    },
+}
+
+impl Endpoint {
+    fn on<H, T>(method: HttpMethod, call: Call, handler: H) -> Self
+    where
+        H: Handler<T, DoorState>,
+        T: 'static,
+    {
+        Self {
+            call,
+            method,
+            attach: Box::new(move |filter| on(filter, handler)),
+            new: &[],
+            legacy: &[],
+            aliases: &[],
+            group: "",
+            summary: "",
+            description: "",
+            pk: "request_pk",
+            queries: Vec::new(),
+            body: Body::None,
+            answer: Answer::None,
+            refusals: Vec::new,
+            schemas: Vec::new(),
+        }
+    }
+
+    pub(crate) fn get<H: Handler<T, DoorState>, T: 'static>(call: Call, handler: H) -> Self {
+        Self::on(HttpMethod::Get, call, handler)
+    }
+
+    pub(crate) fn post<H: Handler<T, DoorState>, T: 'static>(call: Call, handler: H) -> Self {
+        Self::on(HttpMethod::Post, call, handler)
+    }
+
+    pub(crate) fn put<H: Handler<T, DoorState>, T: 'static>(call: Call, handler: H) -> Self {
+        Self::on(HttpMethod::Put, call, handler)
+    }
+
+    pub(crate) fn delete<H: Handler<T, DoorState>, T: 'static>(call: Call, handler: H) -> Self {
+        Self::on(HttpMethod::Delete, call, handler)
+    }
+
+    /// Refuses paths from which the identifier was left out, in the documented words.
+    pub(crate) fn nameless(
+        method: HttpMethod,
+        call: Call,
+        paths: &'static [&'static str],
+        text: &'static str,
+    ) -> Self {
+        let refuse = move |door: Door| async move {
+            door.refuse(call, Fault::said(StatusCode::BAD_REQUEST, text))
+        };
+        Self::on(method, call, refuse).aliases(paths)
+    }
+
+    /// The paths that each dialect documents.
+    pub(crate) fn paths(
+        mut self,
+        new: &'static [&'static str],
+        legacy: &'static [&'static str],
+    ) -> Self {
+        (self.new, self.legacy) = (new, legacy);
+        self
+    }
+
+    /// Further paths, served in both dialects.
+    pub(crate) fn aliases(mut self, aliases: &'static [&'static str]) -> Self {
+        self.aliases = aliases;
+        self
+    }
+
+    pub(crate) fn about(
+        mut self,
+        group: &'static str,
+        summary: &'static str,
+        description: &'static str,
+    ) -> Self {
+        (self.group, self.summary, self.description) = (group, summary, description);
+        self
+    }
+
+    /// The number in the path is a VideoID's in the new dialect.
+    pub(crate) fn of_videoid(mut self) -> Self {
+        self.pk = "videoid_pk";
+        self
+    }
+
+    pub(crate) fn query(
+        mut self,
+        name: &'static str,
+        description: &'static str,
+        values: &'static [&'static str],
+    ) -> Self {
+        self.queries.push((name, description, values));
+        self
+    }
+
+    pub(crate) fn json(mut self, schema: RefOr<Schema>, example: Value, required: bool) -> Self {
+        self.body = Body::Json {
+            schema,
+            example,
+            required,
+        };
+        self
+    }
+
+    pub(crate) fn form(mut self, schema: RefOr<Schema>) -> Self {
+        self.body = Body::Form { schema };
+        self
+    }
+
+    /// A message and nothing else.
+    pub(crate) fn answers(self, sample: Success) -> Self {
+        self.answers_each(None, None, sample)
+    }
+
+    /// A payload, the same in both dialects.
+    pub(crate) fn answers_with<P: ToSchema>(mut self, sample: Success) -> Self {
+        let payload = self.component::<P>();
+        self.answers_each(Some(payload.clone()), Some(payload), sample)
+    }
+
+    /// A payload that differs.
+    pub(crate) fn answers_each(
+        mut self,
+        new: Option<RefOr<Schema>>,
+        legacy: Option<RefOr<Schema>>,
+        sample: Success,
+    ) -> Self {
+        self.answer = Answer::Envelope {
+            new,
+            legacy,
+            sample,
+        };
+        self
+    }
+
+    /// Bytes; with `ranges`, as RFC 9110 §14 has them.
+    pub(crate) fn answers_bytes(
+        mut self,
+        media_types: &'static [&'static str],
+        description: &'static str,
+        ranges: bool,
+    ) -> Self {
+        self.answer = Answer::Bytes {
+            media_types,
+            description,
+            ranges,
+        };
+        self
+    }
+
+    /// The refusals that are this endpoint's own, with what leads to them.
+    pub(crate) fn refuses(mut self, refusals: fn() -> Vec<(Fault, &'static str)>) -> Self {
+        self.refusals = refusals;
+        self
+    }
+
+    /// Adds the schema of `P` and those it needs to the components, and refers to it.
+    pub(crate) fn component<P: ToSchema>(&mut self) -> RefOr<Schema> {
+        self.schemas.push((P::name().into_owned(), P::schema()));
+        P::schemas(&mut self.schemas);
+        Ref::from_schema_name(P::name()).into()
+    }
+
+    /// Adds all paths to the routes of a dialect.
+    pub(crate) fn register(self, router: Router<DoorState>) -> Router<DoorState> {
+        let handler = (self.attach)(match self.method {
+            HttpMethod::Post => MethodFilter::POST,
+            HttpMethod::Put => MethodFilter::PUT,
+            HttpMethod::Delete => MethodFilter::DELETE,
+            _ => MethodFilter::GET,
+        });
+        let mut paths: Vec<_> = [self.new, self.legacy, self.aliases].concat();
+        paths.sort_unstable();
+        paths.dedup();
+        paths
+            .into_iter()
+            .fold(router, |router, path| router.route(path, handler.clone()))
+    }
+
+    /// Schemas that the description refers to.
+    pub(crate) fn schemas(self) -> Vec<(String, RefOr<Schema>)> {
+        self.schemas
+    }
+
+    /// The documented paths of one dialect.
+    pub(crate) fn describe(&self, dialect: Dialect) -> Vec<(String, PathItem)> {
+        let (paths, pk) = match dialect {
+            Dialect::New => (self.new, self.pk),
+            Dialect::Legacy => (self.legacy, "request_pk"),
+        };
+        let describe = |(index, path): (usize, &&'static str)| {
+            let path = format!("{}{path}", dialect.prefix()).replace("{pk}", &format!("{{{pk}}}"));
+            let operation = self.operation(dialect, &path, index);
+            (path, PathItem::new(self.method.clone(), operation))
+        };
+        paths.iter().enumerate().map(describe).collect()
+    }
+
+    /// Every refusal in one dialect: code, text, what leads to it, body.
+    pub(crate) fn refusals(
+        &self,
+        dialect: Dialect,
+    ) -> Vec<(StatusCode, String, &'static str, Value)> {
+        (self.refusals)()
+            .into_iter()
+            .chain(self.common_refusals())
+            .map(|(fault, when)| {
+                let refusal = fault.refusal(self.call);
+                (
+                    refusal.status,
+                    refusal.text.clone(),
+                    when,
+                    refusal.body(dialect),
+                )
+            })
+            .collect()
+    }
+
+    fn common_refusals(&self) -> Vec<(Fault, &'static str)> {
+        let too_large = (
+            Fault::Body(BodyFault::TooLarge { limit: 33_554_432 }),
+            "The body is larger than the operator allows.",
+        );
+        let stalled = (
+            Fault::Body(BodyFault::Stalled),
+            "The client sends too slowly.",
+        );
+        let cut = (
+            Fault::Body(BodyFault::CutOff),
+            "The connection ended inside the body.",
+        );
+        let full = (
+            Fault::Service(service::Error::StorageFull),
+            "The server's disk is full.",
+        );
+        let mut common = match &self.body {
+            Body::None => Vec::new(),
+            Body::Json { .. } => {
+                let unparsable = BodyFault::Json {
+                    message: "Expecting ',' delimiter".into(),
+                    line: 5,
+                    column: 11,
+                    offset: 205,
+                };
+                vec![
+                    (
+                        Fault::Body(unparsable),
+                        "The body is no JSON. Line, column and character say where.",
+                    ),
+                    (
+                        Fault::Body(BodyFault::NotAnObject),
+                        "The body is JSON, but no object.",
+                    ),
+                    (
+                        Fault::Body(BodyFault::Nul("email".into())),
+                        "A text holds the character U+0000.",
+                    ),
+                    cut,
+                    stalled,
+                    too_large,
+                    full,
+                ]
+            }
+            Body::Form { .. } => vec![
+                (
+                    Fault::Body(BodyFault::NotMultipart),
+                    "The body is no multipart form.",
+                ),
+                (
+                    Fault::Body(BodyFault::Multipart(
+                        "the form ended before its closing boundary".into(),
+                    )),
+                    "The form is broken or cut off. Nothing was stored.",
+                ),
+                cut,
+                stalled,
+                too_large,
+                full,
+            ],
+        };
+        common.extend([
+            (
+                Fault::said(StatusCode::UNAUTHORIZED, "Missing or unknown API key"),
+                "The operator demands an API key, and the request brings none of those known.",
+            ),
+            (
+                Fault::said(StatusCode::INTERNAL_SERVER_ERROR, "Internal server error"),
+                "The server is at fault. Its log tells more under the answer's `request_id`.",
+            ),
+            (
+                Fault::said(
+                    StatusCode::SERVICE_UNAVAILABLE,
+                    "Too many requests at the same time. Try again in a few seconds",
+                ),
+                "Overload.",
+            ),
+        ]);
+        common
+    }
+
+    fn operation(&self, dialect: Dialect, path: &str, index: usize) -> Operation {
+        let suffix = if index == 0 {
+            String::new()
+        } else {
+            (index + 1).to_string()
+        };
+        let tag = match dialect {
+            Dialect::New => self.group.to_owned(),
+            Dialect::Legacy => format!("{} (legacy)", self.group),
+        };
+        let mut operation = OperationBuilder::new()
+            .operation_id(Some(format!("{dialect:?}{:?}{suffix}", self.call)))
+            .tag(tag)
+            .summary(Some(self.summary))
+            .description(Some(self.description));
+        for name in path.split(['{', '}']).skip(1).step_by(2) {
+            operation = operation.parameter(path_parameter(name));
+        }
+        for (name, description, values) in &self.queries {
+            let schema = ObjectBuilder::new()
+                .schema_type(SchemaType::new(Type::String))
+                .enum_values(Some(values.iter().copied()));
+            let parameter = ParameterBuilder::new()
+                .name(*name)
+                .parameter_in(ParameterIn::Query)
+                .required(Required::False)
+                .description(Some(*description))
+                .schema(Some(schema));
+            operation = operation.parameter(parameter);
+        }
+        match &self.body {
+            Body::None => {}
+            Body::Json {
+                schema,
+                example,
+                required,
+            } => {
+                let content = ContentBuilder::new()
+                    .schema(Some(schema.clone()))
+                    .example(Some(example.clone()));
+                let required = if *required {
+                    Required::True
+                } else {
+                    Required::False
+                };
+                let body = RequestBodyBuilder::new()
+                    .content("application/json", content.build())
+                    .required(Some(required));
+                operation = operation.request_body(Some(body.build()));
+            }
+            Body::Form { schema } => {
+                let content = ContentBuilder::new().schema(Some(schema.clone())).build();
+                let body = RequestBodyBuilder::new()
+                    .content("multipart/form-data", content)
+                    .required(Some(Required::True));
+                operation = operation.request_body(Some(body.build()));
+            }
+        }
+        operation.responses(self.responses(dialect)).build()
+    }
+
+    fn responses(&self, dialect: Dialect) -> ResponsesBuilder {
+        let mut responses = ResponsesBuilder::new();
+        match &self.answer {
+            Answer::None => {}
+            Answer::Envelope {
+                new,
+                legacy,
+                sample,
+            } => {
+                let payload = match dialect {
+                    Dialect::New => new,
+                    Dialect::Legacy => legacy,
+                };
+                let content = ContentBuilder::new()
+                    .schema(Some(schema::success(dialect, payload.clone())))
+                    .example(Some(sample.clone().body(dialect)))
+                    .build();
+                let response = ResponseBuilder::new()
+                    .description("Done.")
+                    .content("application/json", content);
+                responses = responses.response("200", response);
+            }
+            Answer::Bytes {
+                media_types,
+                description,
+                ranges,
+            } => {
+                let with_bytes = |text: &str| -> Response {
+                    media_types
+                        .iter()
+                        .fold(
+                            ResponseBuilder::new().description(text),
+                            |response, media_type| {
+                                let content = ContentBuilder::new()
+                                    .schema(Some(schema::bytes("")))
+                                    .build();
+                                response.content(*media_type, content)
+                            },
+                        )
+                        .build()
+                };
+                responses = responses.response("200", with_bytes(description));
+                if *ranges {
+                    responses = responses
+                        .response("206", with_bytes("The bytes that `Range` asked for."))
+                        .response(
+                            "304",
+                            Response::new("The client's copy, named in `If-None-Match`, is good."),
+                        );
+                }
+            }
+        }
+        let mut by_status: BTreeMap<u16, Vec<_>> = BTreeMap::new();
+        for (status, text, when, body) in self.refusals(dialect) {
+            by_status
+                .entry(status.as_u16())
+                .or_default()
+                .push((text, when, body));
+        }
+        for (status, refusals) in by_status {
+            let description: Vec<_> = refusals
+                .iter()
+                .map(|(text, when, _)| format!("- `{text}`: {when}"))
+                .collect();
+            let examples = refusals
+                .into_iter()
+                .enumerate()
+                .map(|(index, (_, when, body))| {
+                    let example = ExampleBuilder::new()
+                        .summary(when)
+                        .value(Some(body))
+                        .build();
+                    (format!("e{}", index + 1), example)
+                });
+            let content = ContentBuilder::new()
+                .schema(Some(schema::failure(dialect)))
+                .examples_from_iter(examples)
+                .build();
+            let response = ResponseBuilder::new()
+                .description(description.join("\n"))
+                .content("application/json", content);
+            responses = responses.response(status.to_string(), response);
+        }
+        responses
+    }
+}
+
+fn path_parameter(name: &str) -> ParameterBuilder {
+    let (schema, description): (RefOr<Schema>, _) = match name {
+        "request_pk" | "videoid_pk" => {
+            let number = ObjectBuilder::new()
+                .schema_type(SchemaType::new(Type::Integer))
+                .minimum(Some(1_u64));
+            (
+                number.into(),
+                "The request's number or its VideoID's: either is accepted.",
+            )
+        }
+        "copy" => {
+            let copy = ObjectBuilder::new()
+                .schema_type(SchemaType::new(Type::String))
+                .enum_values(Some(["signed", "original"]));
+            (copy.into(), "Which copy.")
+        }
+        _ => (schema::text(""), "The identifier that the server gave out."),
+    };
+    ParameterBuilder::new()
+        .name(name)
+        .parameter_in(ParameterIn::Path)
+        .required(Required::True)
+        .description(Some(description))
+        .schema(Some(schema))
+}

@@ -1,0 +1,107 @@
+//! The One-Shot API: one set of endpoints, two dialects.
+//!
+//! The prefix of the path chooses the dialect, the dialect chooses the envelopes, and nothing else.
+
+mod contract;
+mod decisions;
+mod dialect;
+mod documents;
+mod door;
+mod endpoint;
+mod evidences;
+mod otp;
+mod refusal;
+mod requests;
+mod schema;
+mod settings;
+mod sign;
+mod tokens;
+mod video;
+mod video_id;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::middleware::from_fn_with_state;
+use axum::routing::MethodFilter;
+use service::Service;
+use utoipa::openapi::path::PathsBuilder;
+use utoipa::openapi::schema::ComponentsBuilder;
+
+use crate::config::DoorConfig;
+
+pub(crate) use dialect::{Dialect, Refusal};
+
+use door::DoorState;
+use endpoint::Endpoint;
+
+/// The doors of one dialect, relative to its prefix.
+pub(crate) fn router(service: Service, config: Arc<DoorConfig>, dialect: Dialect) -> Router {
+    let state = DoorState {
+        service,
+        config,
+        dialect,
+    };
+    endpoints()
+        .into_iter()
+        .fold(Router::new(), |router, endpoint| endpoint.register(router))
+        .layer(from_fn_with_state(state.clone(), door::demand_key))
+        .with_state(state)
+}
+
+/// Two paths of the oldest clients, which lack every prefix. They speak the legacy dialect.
+pub(crate) fn stray_routes(service: Service, config: Arc<DoorConfig>) -> Router {
+    let state = DoorState {
+        service,
+        config,
+        dialect: Dialect::Legacy,
+    };
+    let upload = axum::routing::on(MethodFilter::POST, video::upload_by_name);
+    let download = axum::routing::on(MethodFilter::GET, video::download_by_name);
+    Router::new()
+        .route("/v1/upload/video/{name}", upload)
+        .route("/v1/download/video/{name}", download)
+        .layer(from_fn_with_state(state.clone(), door::demand_key))
+        .with_state(state)
+}
+
+/// Adds both dialects to the OpenAPI document.
+pub(crate) fn describe(
+    mut paths: PathsBuilder,
+    mut components: ComponentsBuilder,
+) -> (PathsBuilder, ComponentsBuilder) {
+    for dialect in Dialect::ALL {
+        let (name, failure) = schema::failure_component(dialect);
+        components = components.schema(name, failure);
+        for endpoint in endpoints() {
+            for (path, item) in endpoint.describe(dialect) {
+                paths = paths.path(path, item);
+            }
+            for (name, schema) in endpoint.schemas() {
+                components = components.schema(name, schema);
+            }
+        }
+    }
+    (paths, components)
+}
+
+/// Every endpoint, in the order in which a reader meets them.
+fn endpoints() -> Vec<Endpoint> {
+    [
+        video_id::endpoints(),
+        evidences::endpoints(),
+        video::endpoints(),
+        requests::endpoints(),
+        decisions::endpoints(),
+        documents::endpoints(),
+        contract::endpoints(),
+        otp::endpoints(),
+        sign::endpoints(),
+        tokens::endpoints(),
+        settings::endpoints(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+

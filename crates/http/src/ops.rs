@@ -1,0 +1,364 @@
+//! For those who run and explore the server: health, the OpenAPI document, the reference page.
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::get;
+use bytes::Bytes;
+use serde::Serialize;
+use serde_json::json;
+use service::Service;
+use utoipa::ToSchema;
+use utoipa::openapi::content::ContentBuilder;
+use utoipa::openapi::path::{
+    HttpMethod, OperationBuilder, ParameterBuilder, ParameterIn, PathItem, PathsBuilder,
+};
+use utoipa::openapi::request_body::RequestBodyBuilder;
+use utoipa::openapi::response::ResponseBuilder;
+use utoipa::openapi::schema::{ComponentsBuilder, KnownFormat, SchemaFormat};
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::server::ServerBuilder;
+use utoipa::openapi::{
+    InfoBuilder, LicenseBuilder, ObjectBuilder, OpenApi, OpenApiBuilder, Ref, RefOr, Required,
+    Schema, SecurityRequirement, schema::SchemaType, schema::Type,
+};
+
+use crate::config::Product;
+use crate::one_shot;
+use crate::problem::Problem;
+
+/// What the reference page may do: run its own scripts and ask its own server. The renderer writes
+/// style attributes, which a policy cannot tell by hash.
+const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
+    img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; \
+    frame-ancestors 'none'";
+
+pub(crate) fn router(service: Service, document: &OpenApi) -> Router {
+    // It never changes while the server runs.
+    let document = Bytes::from(serde_json::to_vec(document).unwrap_or_default());
+    Router::new()
+        .route("/", get(|| async { Redirect::temporary("/docs") }))
+        .route("/health", get(health))
+        .route(
+            "/openapi.json",
+            get(move || async move { asset("application/json", document) }),
+        )
+        .route("/docs", get(page))
+        .route(
+            "/docs/docs.css",
+            get(|| async {
+                asset(
+                    "text/css; charset=utf-8",
+                    Bytes::from_static(include_bytes!("../assets/docs.css")),
+                )
+            }),
+        )
+        .route(
+            "/docs/docs.js",
+            get(|| async {
+                asset(
+                    "text/javascript; charset=utf-8",
+                    Bytes::from_static(include_bytes!("../assets/docs.js")),
+                )
+            }),
+        )
+        .route("/docs/rapidoc.js", get(renderer))
+        .with_state(service)
+}
+
+/// How the server is doing.
+#[derive(Serialize, ToSchema)]
+struct HealthReport {
+    /// `ok`.
+    status: &'static str,
+    /// `sqlite` or `postgresql`.
+    database: &'static str,
+    /// Webhooks and messages that wait to leave.
+    outbox_pending: i64,
+    /// Webhooks and messages that were given up.
+    outbox_dead: i64,
+}
+
+async fn health(State(service): State<Service>) -> Response {
+    match service.health().await {
+        Ok(health) => {
+            let report = HealthReport {
+                status: "ok",
+                database: health.database,
+                outbox_pending: health.outbox_pending,
+                outbox_dead: health.outbox_dead,
+            };
+            axum::Json(report).into_response()
+        }
+        Err(error) => {
+            tracing::error!(%error, "unhealthy");
+            Problem::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "The database does not answer",
+            )
+            .into_response()
+        }
+    }
+}
+
+async fn page() -> Response {
+    let page = Bytes::from_static(include_bytes!("../assets/docs.html"));
+    let mut response = asset("text/html; charset=utf-8", page);
+    response.headers_mut().insert(
+        header::CONTENT_SECURITY_POLICY,
+        HeaderValue::from_static(PAGE_POLICY),
+    );
+    response
+}
+
+/// Kept and sent compressed: there is no browser that does not take it.
+async fn renderer() -> Response {
+    let script = Bytes::from_static(include_bytes!("../assets/rapidoc-min.js.gz"));
+    let mut response = asset("text/javascript; charset=utf-8", script);
+    response
+        .headers_mut()
+        .insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+    response
+}
+
+fn asset(media_type: &'static str, content: Bytes) -> Response {
+    let headers: [(HeaderName, &str); 2] = [
+        (header::CONTENT_TYPE, media_type),
+        (header::CACHE_CONTROL, "no-cache"),
+    ];
+    (headers, content).into_response()
+}
+
+/// The whole document.
+pub(crate) fn document(product: &Product, base_url: Option<&str>) -> OpenApi {
+    let components = ComponentsBuilder::new()
+        .schema("Problem", problem_schema())
+        .schema_from::<HealthReport>()
+        .security_scheme(
+            "api_key",
+            SecurityScheme::ApiKey(ApiKey::Header(ApiKeyValue::new("X-API-Key"))),
+        )
+        .security_scheme(
+            "bearer",
+            SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build()),
+        );
+    let (paths, components) = one_shot::describe(PathsBuilder::new(), components);
+    let info = InfoBuilder::new()
+        .title("Avouch")
+        .version(product.version)
+        .description(Some(DESCRIPTION))
+        .license(Some(
+            LicenseBuilder::new()
+                .name("Apache-2.0 OR MIT")
+                .identifier(Some("Apache-2.0 OR MIT"))
+                .build(),
+        ));
+    let server = ServerBuilder::new().url(base_url.unwrap_or("/"));
+    OpenApiBuilder::new()
+        .info(info)
+        .servers(Some([server.build()]))
+        .paths(own_paths(paths))
+        .components(Some(components.build()))
+        // Either key, or none where the operator has set none.
+        .security(Some([
+            SecurityRequirement::default(),
+            SecurityRequirement::new("api_key", [""; 0]),
+            SecurityRequirement::new("bearer", [""; 0]),
+        ]))
+        .build()
+}
+
+const DESCRIPTION: &str = "From a filmed identification to a certificate and a signed PDF.\n\n\
+    **One-Shot, new dialect** (`/oneshot/api/v1`): create a VideoID, upload evidences and video, \
+    approve, upload documents, fetch the contract, send a code, sign, fetch what was signed. \
+    **One-Shot, legacy dialect** (`/api/v1`): the same calls in the older envelopes.\n\n\
+    Every path is served with and without a trailing slash. Numbers may come as texts. Members \
+    that are not described are ignored. A call that is not possible in a request's status is \
+    answered with 412 and changes nothing.";
+
+fn own_paths(mut paths: PathsBuilder) -> PathsBuilder {
+    for own in OWN_PATHS {
+        let mut operation = OperationBuilder::new()
+            .operation_id(Some(own.id))
+            .tag(own.tag)
+            .summary(Some(own.summary))
+            .description(Some(own.description));
+        if let Some((media_type, description)) = own.body {
+            let content = ContentBuilder::new()
+                .schema(Some(bytes(description)))
+                .build();
+            let body = RequestBodyBuilder::new()
+                .content(media_type, content)
+                .required(Some(Required::True));
+            operation = operation.request_body(Some(body.build()));
+        }
+        if own.path.contains("{request}") {
+            let parameter = ParameterBuilder::new()
+                .name("request")
+                .parameter_in(ParameterIn::Path)
+                .required(Required::True)
+                .description(Some("The DER of the request in base64, URL-encoded."))
+                .schema(Some(
+                    ObjectBuilder::new().schema_type(SchemaType::new(Type::String)),
+                ));
+            operation = operation.parameter(parameter);
+        }
+        let schema: RefOr<Schema> = match own.answer {
+            "application/json" if own.path == "/health" => {
+                Ref::from_schema_name("HealthReport").into()
+            }
+            "application/json" => ObjectBuilder::new()
+                .schema_type(SchemaType::new(Type::Object))
+                .into(),
+            _ => bytes(""),
+        };
+        let content = ContentBuilder::new().schema(Some(schema)).build();
+        operation = operation.response(
+            "200",
+            ResponseBuilder::new()
+                .description("Done.")
+                .content(own.answer, content),
+        );
+        for (status, description) in own.problems {
+            let content = ContentBuilder::new()
+                .schema(Some(Ref::from_schema_name("Problem")))
+                .build();
+            let response = ResponseBuilder::new()
+                .description(*description)
+                .content("application/problem+json", content);
+            operation = operation.response(*status, response);
+        }
+        let method = if own.body.is_some() {
+            HttpMethod::Post
+        } else {
+            HttpMethod::Get
+        };
+        paths = paths.path(own.path, PathItem::new(method, operation));
+    }
+    paths
+}
+
+struct OwnPath {
+    path: &'static str,
+    id: &'static str,
+    tag: &'static str,
+    summary: &'static str,
+    description: &'static str,
+    body: Option<(&'static str, &'static str)>,
+    answer: &'static str,
+    problems: &'static [(&'static str, &'static str)],
+}
+
+const NOT_TAKEN: &[(&str, &str)] = &[
+    ("400", "The connection ended inside the body."),
+    ("408", "The client sends too slowly."),
+    ("413", "The body is larger than any such request."),
+    ("500", "The server is at fault."),
+    ("503", "Overload."),
+];
+const OVERLOAD: &[(&str, &str)] = &[("503", "Overload.")];
+
+const OWN_PATHS: &[OwnPath] = &[
+    OwnPath {
+        path: "/ocsp",
+        id: "OcspPost",
+        tag: "Trust services",
+        summary: "OCSP",
+        description: "RFC 6960. What is wrong with a request is said inside the answer.",
+        body: Some(("application/ocsp-request", "OCSPRequest, DER.")),
+        answer: "application/ocsp-response",
+        problems: NOT_TAKEN,
+    },
+    OwnPath {
+        path: "/ocsp/{request}",
+        id: "OcspGet",
+        tag: "Trust services",
+        summary: "OCSP over GET",
+        description: "RFC 6960, Appendix A.1.",
+        body: None,
+        answer: "application/ocsp-response",
+        problems: OVERLOAD,
+    },
+    OwnPath {
+        path: "/tsa",
+        id: "TimeStamp",
+        tag: "Trust services",
+        summary: "Time-stamp",
+        description: "RFC 3161. What is wrong with a request is said inside the answer.",
+        body: Some(("application/timestamp-query", "TimeStampReq, DER.")),
+        answer: "application/timestamp-reply",
+        problems: NOT_TAKEN,
+    },
+    OwnPath {
+        path: "/pki/root.crt",
+        id: "RootCertificate",
+        tag: "Trust services",
+        summary: "Root certificate",
+        description: "DER. In PEM: `/pki/root.pem`.",
+        body: None,
+        answer: "application/pkix-cert",
+        problems: OVERLOAD,
+    },
+    OwnPath {
+        path: "/pki/issuing.crt",
+        id: "IssuingCertificate",
+        tag: "Trust services",
+        summary: "Issuing CA's certificate",
+        description: "DER. In PEM: `/pki/issuing.pem`.",
+        body: None,
+        answer: "application/pkix-cert",
+        problems: OVERLOAD,
+    },
+    OwnPath {
+        path: "/health",
+        id: "Health",
+        tag: "Operation",
+        summary: "Health",
+        description: "200 while the database answers.",
+        body: None,
+        answer: "application/json",
+        problems: &[("503", "The database does not answer, or overload.")],
+    },
+    OwnPath {
+        path: "/openapi.json",
+        id: "OpenApiDocument",
+        tag: "Operation",
+        summary: "This document",
+        description: "OpenAPI 3.1.",
+        body: None,
+        answer: "application/json",
+        problems: OVERLOAD,
+    },
+];
+
+fn bytes(description: &str) -> RefOr<Schema> {
+    ObjectBuilder::new()
+        .schema_type(SchemaType::new(Type::String))
+        .format(Some(SchemaFormat::KnownFormat(KnownFormat::Binary)))
+        .description(Some(description).filter(|text| !text.is_empty()))
+        .into()
+}
+
+fn problem_schema() -> RefOr<Schema> {
+    let member = |kind: Type| ObjectBuilder::new().schema_type(SchemaType::new(kind));
+    ObjectBuilder::new()
+        .schema_type(SchemaType::new(Type::Object))
+        .description(Some("Problem details, RFC 9457."))
+        .property("type", member(Type::String))
+        .property("title", member(Type::String))
+        .property("status", member(Type::Integer))
+        .property("detail", member(Type::String))
+        .property("request_id", member(Type::String))
+        .required("type")
+        .required("title")
+        .required("status")
+        .required("detail")
+        .examples([json!({
+            "type": "about:blank",
+            "title": "Payload Too Large",
+            "status": 413,
+            "detail": "Request body too large: the limit is 65536 bytes",
+        })])
+        .into()
+}

@@ -1,0 +1,159 @@
+//! OCSP, time-stamping, and the certificates that everything hangs on.
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use service::Service;
+
+use crate::body::{self, BodyFault};
+use crate::problem::Problem;
+
+/// OCSP and time-stamp requests are a few hundred bytes.
+const LIMIT: u64 = 64 << 10;
+
+/// `OCSPResponse { responseStatus malformedRequest(1) }` (RFC 6960 §4.2.1).
+const MALFORMED_REQUEST: [u8; 5] = [0x30, 0x03, 0x0a, 0x01, 0x01];
+/// `OCSPResponse { responseStatus internalError(2) }`.
+const INTERNAL_ERROR: [u8; 5] = [0x30, 0x03, 0x0a, 0x01, 0x02];
+
+pub(crate) fn router(service: Service) -> Router {
+    Router::new()
+        .route("/ocsp", post(ocsp_post))
+        .route("/ocsp/{*request}", get(ocsp_get))
+        .route("/tsa", post(time_stamp))
+        .route(
+            "/pki/root.crt",
+            get(|State(service): State<Service>| async move { der(service.root_certificate()) }),
+        )
+        .route(
+            "/pki/root.pem",
+            get(|State(service): State<Service>| async move { pem(service.root_certificate()) }),
+        )
+        .route(
+            "/pki/issuing.crt",
+            get(|State(service): State<Service>| async move { der(service.issuing_certificate()) }),
+        )
+        .route(
+            "/pki/issuing.pem",
+            get(|State(service): State<Service>| async move { pem(service.issuing_certificate()) }),
+        )
+        .with_state(service)
+}
+
+/// OCSP over POST (RFC 6960 Appendix A.1). The Content-Type is not looked at: the body is DER or
+/// refused.
+async fn ocsp_post(State(service): State<Service>, headers: HeaderMap, body: Body) -> Response {
+    match body::read(&headers, body, LIMIT).await {
+        Ok(request) => ocsp(&service, &request).await,
+        Err(fault) => unread(&fault),
+    }
+}
+
+/// OCSP over GET (RFC 6960 Appendix A.1): base64, then URL-encoded. A client that joins it to a
+/// URL with a slash at its end sends two.
+async fn ocsp_get(
+    State(service): State<Service>,
+    request: Result<Path<String>, PathRejection>,
+) -> Response {
+    let request = request.map(|Path(text)| text).unwrap_or_default();
+    match STANDARD.decode(request.trim_start_matches('/')) {
+        Ok(request) => ocsp(&service, &request).await,
+        Err(_) => ocsp_response(MALFORMED_REQUEST.to_vec()),
+    }
+}
+
+async fn ocsp(service: &Service, request: &[u8]) -> Response {
+    let answer = service.ocsp(request).await.unwrap_or_else(|error| {
+        tracing::error!(%error, "no OCSP answer");
+        INTERNAL_ERROR.to_vec()
+    });
+    ocsp_response(answer)
+}
+
+/// Every OCSP answer, errors included, is a 200: the status is inside.
+fn ocsp_response(der: Vec<u8>) -> Response {
+    ([(header::CONTENT_TYPE, "application/ocsp-response")], der).into_response()
+}
+
+/// RFC 3161 §3.4.
+async fn time_stamp(State(service): State<Service>, headers: HeaderMap, body: Body) -> Response {
+    let request = match body::read(&headers, body, LIMIT).await {
+        Ok(request) => request,
+        Err(fault) => return unread(&fault),
+    };
+    match service.time_stamp(&request) {
+        Ok(reply) => (
+            [(header::CONTENT_TYPE, "application/timestamp-reply")],
+            reply,
+        )
+            .into_response(),
+        Err(error) => {
+            tracing::error!(%error, "no time-stamp");
+            Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "Internal server error").into_response()
+        }
+    }
+}
+
+fn unread(fault: &BodyFault) -> Response {
+    let status = match fault {
+        BodyFault::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+        BodyFault::Stalled => StatusCode::REQUEST_TIMEOUT,
+        _ => StatusCode::BAD_REQUEST,
+    };
+    Problem::new(status, fault.to_string()).into_response()
+}
+
+/// A certificate as RFC 2585 §4.1 wants it.
+fn der(certificate: &[u8]) -> Response {
+    public("application/pkix-cert", certificate.to_vec())
+}
+
+fn pem(certificate: &[u8]) -> Response {
+    public("application/x-pem-file", armour(certificate).into_bytes())
+}
+
+/// RFC 7468 §5.
+fn armour(certificate: &[u8]) -> String {
+    let mut text = String::from("-----BEGIN CERTIFICATE-----\n");
+    for line in STANDARD.encode(certificate).as_bytes().chunks(64) {
+        text.extend(line.iter().copied().map(char::from));
+        text.push('\n');
+    }
+    text + "-----END CERTIFICATE-----\n"
+}
+
+fn public(media_type: &'static str, content: Vec<u8>) -> Response {
+    let mut response = content.into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
+    headers.insert(
+        header::CACHE_CONTROL,
+        HeaderValue::from_static("public, max-age=3600"),
+    );
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn armour_has_lines_of_64() {
+        let text = armour(&[0xff; 100]);
+        let lines: Vec<_> = text.lines().collect();
+        assert_eq!(lines[0], "-----BEGIN CERTIFICATE-----");
+        assert!(
+            lines[1..lines.len() - 2]
+                .iter()
+                .all(|line| line.len() == 64)
+        );
+        let body = lines[1..lines.len() - 1].concat();
+        assert_eq!(STANDARD.decode(body).unwrap(), [0xff; 100]);
+    }
+}
