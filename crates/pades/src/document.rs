@@ -28,7 +28,6 @@ const MAX_INDIRECTIONS: usize = 16;
 pub(crate) struct Document<'a> {
     pub data: &'a [u8],
     pub xref: Xref,
-    header: usize,
     inflate_left: Cell<usize>,
     parse_left: Cell<usize>,
     object_streams: RefCell<HashMap<u32, Rc<ObjectStream>>>,
@@ -59,7 +58,7 @@ impl<'a> Document<'a> {
     ) -> Result<T, PdfError> {
         let header = find_header(data)?;
         let read = xref::read(data, header, xref::inflate_limit(data));
-        let broken = match read.and_then(|xref| Self::new(data, header, xref)) {
+        let broken = match read.and_then(|xref| Self::new(data, xref)) {
             Ok(document) => match work(&document) {
                 Err(error @ PdfError::Broken { .. }) => error,
                 result => return result,
@@ -68,7 +67,7 @@ impl<'a> Document<'a> {
             Err(error) => return Err(error),
         };
         let rebuilt = xref::rebuild(data, header)
-            .and_then(|xref| Self::new(data, header, xref))
+            .and_then(|xref| Self::new(data, xref))
             .and_then(|document| work(&document));
         match rebuilt {
             // The first complaint says more about the file than the failed repair.
@@ -77,14 +76,17 @@ impl<'a> Document<'a> {
         }
     }
 
-    fn new(data: &'a [u8], header: usize, xref: Xref) -> Result<Self, PdfError> {
-        if xref.trailer.get("Encrypt").is_some_and(|value| !value.is_null()) {
+    fn new(data: &'a [u8], xref: Xref) -> Result<Self, PdfError> {
+        if xref
+            .trailer
+            .get("Encrypt")
+            .is_some_and(|value| !value.is_null())
+        {
             return Err(PdfError::Encrypted);
         }
         Ok(Self {
             data,
             xref,
-            header,
             inflate_left: Cell::new(xref::inflate_limit(data)),
             parse_left: Cell::new(parse_limit(data)),
             object_streams: RefCell::default(),
@@ -102,13 +104,26 @@ impl<'a> Document<'a> {
                     let what = "the cross-reference data point at another object";
                     return Err(PdfError::in_object(what, id.number));
                 }
-                let ParsedIndirect { value, span, stream, .. } = parsed;
-                Ok(Some(Indirect { value, span: Some(span), stream }))
+                let ParsedIndirect {
+                    value,
+                    span,
+                    stream,
+                    ..
+                } = parsed;
+                Ok(Some(Indirect {
+                    value,
+                    span: Some(span),
+                    stream,
+                }))
             }
             Some(Entry::Compressed { .. }) if id.generation != 0 => Ok(None),
             Some(Entry::Compressed { stream, index }) => {
                 let value = self.compressed(id.number, *stream, *index)?;
-                Ok(Some(Indirect { value, span: None, stream: None }))
+                Ok(Some(Indirect {
+                    value,
+                    span: None,
+                    stream: None,
+                }))
             }
         }
     }
@@ -118,22 +133,32 @@ impl<'a> Document<'a> {
         let mut holder = None;
         let mut value = value.clone();
         for _ in 0..MAX_INDIRECTIONS {
-            let Object::Reference(id) = value else { return Ok((holder, value)) };
+            let Object::Reference(id) = value else {
+                return Ok((holder, value));
+            };
             holder = Some(id);
             value = self.object(id)?.map_or(Object::Null, |object| object.value);
         }
-        Err(PdfError::in_object("references lead in a circle", holder.map_or(0, |id| id.number)))
+        Err(PdfError::in_object(
+            "references lead in a circle",
+            holder.map_or(0, |id| id.number),
+        ))
     }
 
     /// The value under `key`, references followed; null where it is absent.
     pub fn value(&self, dictionary: &Dictionary, key: &str) -> Result<Object, PdfError> {
-        dictionary.get(key).map_or(Ok(Object::Null), |value| Ok(self.locate(value)?.1))
+        dictionary
+            .get(key)
+            .map_or(Ok(Object::Null), |value| Ok(self.locate(value)?.1))
     }
 
     /// The decoded data of a stream.
     pub fn stream_data(&self, number: u32, object: &Indirect) -> Result<Vec<u8>, PdfError> {
         let (Object::Dictionary(dictionary), Some(start)) = (&object.value, object.stream) else {
-            return Err(PdfError::in_object("there is no stream where one should be", number));
+            return Err(PdfError::in_object(
+                "there is no stream where one should be",
+                number,
+            ));
         };
         // An indirect length may not itself be in an object stream (7.5.7), so this ends.
         let length = match dictionary.get("Length") {
@@ -158,13 +183,21 @@ impl<'a> Document<'a> {
             Some((Some(id), Object::Dictionary(catalog))) if catalog.get("Pages").is_some() => {
                 Ok((id, catalog))
             }
-            _ => Err(PdfError::at_byte("the trailer leads to no catalogue", self.data.len())),
+            _ => Err(PdfError::at_byte(
+                "the trailer leads to no catalogue",
+                self.data.len(),
+            )),
         }
     }
 
     /// The first number that no object of the file uses.
     pub fn next_number(&self) -> u32 {
-        let used = self.xref.entries.keys().max().map_or(1, |highest| highest + 1);
+        let used = self
+            .xref
+            .entries
+            .keys()
+            .max()
+            .map_or(1, |highest| highest + 1);
         // An absurd /Size is no reason to leave a gap of millions of numbers.
         let declared = self.xref.trailer.get("Size").and_then(Object::as_integer);
         let declared = declared
@@ -175,7 +208,7 @@ impl<'a> Document<'a> {
 
     /// The version that the header gives, as `(1, 7)`.
     pub fn header_version(&self) -> (u8, u8) {
-        let rest = &self.data[self.header + "%PDF-".len()..];
+        let rest = &self.data[self.xref.header + "%PDF-".len()..];
         parse_version(rest).unwrap_or((1, 0))
     }
 
@@ -202,21 +235,38 @@ impl<'a> Document<'a> {
         if let Some(known) = self.object_streams.borrow().get(&number) {
             return Ok(Rc::clone(known));
         }
-        let broken = || PdfError::in_object("there is no object stream where one should be", number);
+        let broken =
+            || PdfError::in_object("there is no object stream where one should be", number);
         // Object streams can't hold one another (7.5.7), so only plain objects are followed.
         let Some(Entry::Offset { at, .. }) = self.xref.entries.get(&number) else {
             return Err(broken());
         };
-        let ParsedIndirect { id, value, span, stream } = self.parse_at(*at)?;
-        let Object::Dictionary(dictionary) = &value else { return Err(broken()) };
+        let ParsedIndirect {
+            id,
+            value,
+            span,
+            stream,
+        } = self.parse_at(*at)?;
+        let Object::Dictionary(dictionary) = &value else {
+            return Err(broken());
+        };
         if id.number != number || !dictionary.is_type("ObjStm") {
             return Err(broken());
         }
         let dictionary = dictionary.clone();
-        let plain = self.stream_data(number, &Indirect { value, span: Some(span), stream })?;
+        let plain = self.stream_data(
+            number,
+            &Indirect {
+                value,
+                span: Some(span),
+                stream,
+            },
+        )?;
         let index = xref::stream_index(&plain, &dictionary).collect();
         let stream = Rc::new(ObjectStream { plain, index });
-        self.object_streams.borrow_mut().insert(number, Rc::clone(&stream));
+        self.object_streams
+            .borrow_mut()
+            .insert(number, Rc::clone(&stream));
         Ok(stream)
     }
 
@@ -228,10 +278,14 @@ impl<'a> Document<'a> {
     }
 
     fn spend(&self, bytes: usize) -> Result<(), PdfError> {
-        let left = self.parse_left.get().checked_sub(bytes).ok_or(PdfError::Limit {
-            what: "its objects overlap so that reading them would take too long",
-            limit: parse_limit(self.data) as u64,
-        })?;
+        let left = self
+            .parse_left
+            .get()
+            .checked_sub(bytes)
+            .ok_or(PdfError::Limit {
+                what: "its objects overlap so that reading them would take too long",
+                limit: parse_limit(self.data) as u64,
+            })?;
         self.parse_left.set(left);
         Ok(())
     }
@@ -240,9 +294,7 @@ impl<'a> Document<'a> {
 /// `1.7` at the head of `bytes`, as `(1, 7)`.
 pub(crate) fn parse_version(bytes: &[u8]) -> Option<(u8, u8)> {
     match bytes {
-        [major @ b'0'..=b'9', b'.', minor @ b'0'..=b'9', ..] => {
-            Some((major - b'0', minor - b'0'))
-        }
+        [major @ b'0'..=b'9', b'.', minor @ b'0'..=b'9', ..] => Some((major - b'0', minor - b'0')),
         _ => None,
     }
 }

@@ -80,11 +80,17 @@ impl std::fmt::Display for Place {
 
 impl PdfError {
     pub(crate) fn at_byte(what: &'static str, at: usize) -> Self {
-        Self::Broken { what, place: Place::Byte(at) }
+        Self::Broken {
+            what,
+            place: Place::Byte(at),
+        }
     }
 
     pub(crate) fn in_object(what: &'static str, number: u32) -> Self {
-        Self::Broken { what, place: Place::Object(number) }
+        Self::Broken {
+            what,
+            place: Place::Object(number),
+        }
     }
 }
 

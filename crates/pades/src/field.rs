@@ -62,7 +62,7 @@ pub(crate) struct Field {
     is_signature: bool,
 }
 
-/// Whether a walk goes on below a field.
+/// Whether a walk goes on: below a field, or to the next page.
 pub(crate) enum Descend {
     Yes,
     No,
@@ -80,7 +80,13 @@ impl Site {
             return Err(PdfError::Xfa);
         }
         let (page_id, page) = first_page(document, &catalog)?;
-        Ok(Self { catalog_id, catalog, form, page_id, page })
+        Ok(Self {
+            catalog_id,
+            catalog,
+            form,
+            page_id,
+            page,
+        })
     }
 
     /// `wanted`, or the first of `wanted_2`, `wanted_3` … that no field has.
@@ -88,7 +94,12 @@ impl Site {
     /// The new field stands at the root, so it meets only names without a full stop; one in
     /// `wanted` would read as a path and is replaced.
     pub fn free_name(&self, document: &Document<'_>, wanted: &str) -> Result<String, PdfError> {
-        let wanted = if wanted.is_empty() { "Signature" } else { wanted }.replace('.', "_");
+        let wanted = if wanted.is_empty() {
+            "Signature"
+        } else {
+            wanted
+        }
+        .replace('.', "_");
         let mut taken = HashSet::new();
         walk_fields(document, &self.form.fields, |field| {
             let named = !field.name.is_empty();
@@ -129,7 +140,12 @@ impl Site {
         revision.put(widget_id, &Object::Dictionary(widget))?;
 
         let annotations = self.page.get("Annots").unwrap_or(&Object::Null);
-        let (id, mut list) = array(document, annotations, "a page's annotations are not an array", self.page_id)?;
+        let (id, mut list) = array(
+            document,
+            annotations,
+            "a page's annotations are not an array",
+            self.page_id,
+        )?;
         list.push(Object::Reference(widget_id));
         match id {
             Some(id) => revision.put(id, &Object::Array(list))?,
@@ -138,7 +154,8 @@ impl Site {
                 revision.put(self.page_id, &Object::Dictionary(self.page))?;
             }
         }
-        self.form.add_field(document, revision, widget_id, self.catalog_id, self.catalog)
+        self.form
+            .add_field(document, revision, widget_id, self.catalog_id, self.catalog)
     }
 }
 
@@ -154,9 +171,23 @@ impl Form {
             }
         };
         let entry = dictionary.get("Fields").unwrap_or(&Object::Null);
-        let holder = id.unwrap_or(Ref { number: 0, generation: 0 });
-        let (fields_id, fields) = array(document, entry, "the form's fields are not an array", holder)?;
-        Ok(Self { id, dictionary, fields_id, fields, exists: true })
+        let holder = id.unwrap_or(Ref {
+            number: 0,
+            generation: 0,
+        });
+        let (fields_id, fields) = array(
+            document,
+            entry,
+            "the form's fields are not an array",
+            holder,
+        )?;
+        Ok(Self {
+            id,
+            dictionary,
+            fields_id,
+            fields,
+            exists: true,
+        })
     }
 
     fn add_field(
@@ -168,7 +199,10 @@ impl Form {
         mut catalog: Dictionary,
     ) -> Result<(), PdfError> {
         self.fields.push(Object::Reference(widget));
-        let flags = document.value(&self.dictionary, "SigFlags")?.as_integer().unwrap_or(0);
+        let flags = document
+            .value(&self.dictionary, "SigFlags")?
+            .as_integer()
+            .unwrap_or(0);
         let mut changed = false;
         match self.fields_id {
             Some(id) => revision.put(id, &Object::Array(self.fields))?,
@@ -178,7 +212,8 @@ impl Form {
             }
         }
         if flags & SIGNATURE_FLAGS != SIGNATURE_FLAGS {
-            self.dictionary.set("SigFlags", Object::Integer(flags | SIGNATURE_FLAGS));
+            self.dictionary
+                .set("SigFlags", Object::Integer(flags | SIGNATURE_FLAGS));
             changed = true;
         }
         if !changed {
@@ -224,18 +259,26 @@ pub(crate) fn walk_fields(
     mut visit: impl FnMut(Field) -> Result<Descend, PdfError>,
 ) -> Result<(), PdfError> {
     let mut seen = HashSet::new();
-    let mut stack: Vec<_> =
-        roots.iter().rev().map(|root| (root.clone(), String::new(), false, 0)).collect();
+    let mut stack: Vec<_> = roots
+        .iter()
+        .rev()
+        .map(|root| (root.clone(), String::new(), false, 0))
+        .collect();
     while let Some((node, prefix, parent_is_signature, depth)) = stack.pop() {
         if let Object::Reference(id) = node
             && !seen.insert(id)
         {
             continue;
         }
-        let (_, Object::Dictionary(dictionary)) = document.locate(&node)? else { continue };
+        let (_, Object::Dictionary(dictionary)) = document.locate(&node)? else {
+            continue;
+        };
         if depth > MAX_DEPTH {
             let what = "form fields are nested too deeply";
-            return Err(PdfError::Limit { what, limit: MAX_DEPTH as u64 });
+            return Err(PdfError::Limit {
+                what,
+                limit: MAX_DEPTH as u64,
+            });
         }
         let name = match document.value(&dictionary, "T")? {
             Object::String(partial) if prefix.is_empty() => text::decode(&partial),
@@ -250,7 +293,11 @@ pub(crate) fn walk_fields(
             Object::Array(kids) => kids,
             _ => Vec::new(),
         };
-        let field = Field { name: name.clone(), dictionary, is_signature };
+        let field = Field {
+            name: name.clone(),
+            dictionary,
+            is_signature,
+        };
         if let Descend::Yes = visit(field)? {
             let kids = kids.into_iter().rev();
             stack.extend(kids.map(|kid| (kid, name.clone(), is_signature, depth + 1)));
@@ -274,7 +321,9 @@ pub(crate) fn certification(
         return Ok(None);
     };
     for reference in &references {
-        let (_, Object::Dictionary(reference)) = document.locate(reference)? else { continue };
+        let (_, Object::Dictionary(reference)) = document.locate(reference)? else {
+            continue;
+        };
         if document.value(&reference, "TransformMethod")?.as_name() != Some(b"DocMDP") {
             continue;
         }
@@ -292,25 +341,60 @@ pub(crate) fn certification(
     Ok(None)
 }
 
-/// The first leaf of the page tree (7.7.3).
+/// The number of pages that the page tree declares; where it does not, its leaves are counted.
+pub(crate) fn page_count(document: &Document<'_>, catalog: &Dictionary) -> Result<u64, PdfError> {
+    if let Object::Dictionary(root) = document.value(catalog, "Pages")?
+        && let Some(count) = document.value(&root, "Count")?.as_integer()
+        && let Ok(count) = u64::try_from(count)
+    {
+        return Ok(count);
+    }
+    let mut count = 0;
+    walk_pages(document, catalog, |_, _| {
+        count += 1;
+        Descend::Yes
+    })?;
+    Ok(count)
+}
+
 fn first_page(
     document: &Document<'_>,
     catalog: &Dictionary,
 ) -> Result<(Ref, Dictionary), PdfError> {
+    let mut first = None;
+    walk_pages(document, catalog, |id, page| {
+        first = Some((id, page));
+        Descend::No
+    })?;
+    first.ok_or_else(|| PdfError::at_byte("the page tree holds no page", document.data.len()))
+}
+
+/// Visits the leaves of the page tree (7.7.3) in order, until `visit` says no.
+fn walk_pages(
+    document: &Document<'_>,
+    catalog: &Dictionary,
+    mut visit: impl FnMut(Ref, Dictionary) -> Descend,
+) -> Result<(), PdfError> {
     let mut seen = HashSet::new();
     let mut stack: Vec<_> = catalog.get("Pages").cloned().into_iter().collect();
     while let Some(node) = stack.pop() {
-        let (Some(id), Object::Dictionary(page)) = document.locate(&node)? else { continue };
+        let (Some(id), Object::Dictionary(page)) = document.locate(&node)? else {
+            continue;
+        };
         if !seen.insert(id) {
             continue;
         }
         match document.value(&page, "Kids")? {
             Object::Array(kids) => stack.extend(kids.into_iter().rev()),
             _ if page.is_type("Pages") => {}
-            _ => return Ok((id, page)),
+            _ => {
+                if let Descend::No = visit(id, page) {
+                    return Ok(());
+                }
+            }
         }
     }
-    Err(PdfError::at_byte("the page tree holds no page", document.data.len()))
+    Ok(())
 }
 
 /// The array that `entry` is or leads to, and the object that holds it; empty where it is absent.

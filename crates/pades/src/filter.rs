@@ -29,7 +29,10 @@ pub(crate) fn decode(
             }
         }
         [Object::Name(name), ..] => Err(PdfError::Filter(String::from_utf8_lossy(name).into())),
-        _ => Err(PdfError::in_object("a stream's filter is not a name", number)),
+        _ => Err(PdfError::in_object(
+            "a stream's filter is not a name",
+            number,
+        )),
     }
 }
 
@@ -61,8 +64,13 @@ fn undo_predictor(
     number: u32,
 ) -> Result<Vec<u8>, PdfError> {
     let parameter = |key, default| {
-        let value = parameters.get(key).and_then(Object::as_integer).unwrap_or(default);
-        usize::try_from(value).ok().filter(|value| (1..=1 << 16).contains(value))
+        let value = parameters
+            .get(key)
+            .and_then(Object::as_integer)
+            .unwrap_or(default);
+        usize::try_from(value)
+            .ok()
+            .filter(|value| (1..=1 << 16).contains(value))
     };
     let broken = || PdfError::in_object("a stream's predictor does not fit its data", number);
     let predictor = parameter("Predictor", 1).ok_or_else(broken)?;
@@ -86,8 +94,16 @@ fn undo_predictor(
     for row in data.chunks_exact(width + 1) {
         let start = plain.len();
         for (column, &byte) in row[1..].iter().enumerate() {
-            let left = if column >= step { plain[start + column - step] } else { 0 };
-            let above = if start > 0 { plain[start + column - width] } else { 0 };
+            let left = if column >= step {
+                plain[start + column - step]
+            } else {
+                0
+            };
+            let above = if start > 0 {
+                plain[start + column - width]
+            } else {
+                0
+            };
             let corner = if start > 0 && column >= step {
                 plain[start + column - step - width]
             } else {

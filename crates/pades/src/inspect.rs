@@ -72,10 +72,12 @@ pub enum Coverage {
 ///
 /// # Errors
 ///
-/// The same as those of [`prepare`](crate::prepare) for the same file.
+/// Those of [`prepare`](crate::prepare) for the same file: a signature is rehearsed, so what passes
+/// here can be signed. Beyond that, all fields and not only the outermost must be readable.
 pub fn inspect(pdf: &[u8]) -> Result<PdfFacts, PdfError> {
     Document::with(pdf, |document| {
         let site = Site::survey(document)?;
+        signature::rehearse(document)?;
         let mut signatures = 0;
         field::walk_fields(document, &site.form.fields, |field| {
             signatures += usize::from(field.signature(document)?.is_some());
@@ -85,18 +87,13 @@ pub fn inspect(pdf: &[u8]) -> Result<PdfFacts, PdfError> {
             Object::Name(name) => document::parse_version(&name),
             _ => None,
         };
-        let pages = match document.value(&site.catalog, "Pages")? {
-            Object::Dictionary(root) => document.value(&root, "Count")?.as_integer(),
-            _ => None,
-        };
         Ok(PdfFacts {
             version: version.unwrap_or_default().max(document.header_version()),
-            pages: pages
-                .and_then(|pages| u64::try_from(pages).ok())
-                .ok_or(PdfError::in_object("the page tree has no count", site.catalog_id.number))?,
+            pages: field::page_count(document, &site.catalog)?,
             signatures,
             certification: field::certification(document, &site.catalog)?,
-            pdf_a: pdf_a_claim(document, &site.catalog)?,
+            // A claim that can't be read is none.
+            pdf_a: pdf_a_claim(document, &site.catalog).unwrap_or_default(),
         })
     })
 }
@@ -135,7 +132,11 @@ fn read_signature(
     let byte_range: Vec<u64> = match document.value(dictionary, "ByteRange")? {
         Object::Array(numbers) => numbers
             .iter()
-            .map_while(|number| number.as_integer().and_then(|number| u64::try_from(number).ok()))
+            .map_while(|number| {
+                number
+                    .as_integer()
+                    .and_then(|number| u64::try_from(number).ok())
+            })
             .collect(),
         _ => Vec::new(),
     };
@@ -153,9 +154,15 @@ fn read_signature(
         None => (None, Coverage::Irregular),
         Some([before, after]) => {
             let data = document.data;
-            let covers =
-                if after.end == data.len() { Coverage::WholeFile } else { Coverage::Revision };
-            (Some(signature::sha256(&[&data[before], &data[after]])), covers)
+            let covers = if after.end == data.len() {
+                Coverage::WholeFile
+            } else {
+                Coverage::Revision
+            };
+            (
+                Some(signature::sha256(&[&data[before], &data[after]])),
+                covers,
+            )
         }
     };
     Ok(EmbeddedSignature {
@@ -180,7 +187,9 @@ fn read_signature(
 
 /// The two signed ranges, if they are two, start at the file's first byte and lie within it.
 fn signed_ranges(data: &[u8], byte_range: &[u64]) -> Option<[Range<usize>; 2]> {
-    let &[0, first_length, second_start, second_length] = byte_range else { return None };
+    let &[0, first_length, second_start, second_length] = byte_range else {
+        return None;
+    };
     let second_end = second_start.checked_add(second_length)?;
     let [first, start, end] =
         [first_length, second_start, second_end].map(|at| usize::try_from(at).ok());
@@ -197,7 +206,9 @@ fn surrounds(
     object: Option<Range<usize>>,
 ) -> bool {
     let within = object.is_some_and(|object| object.start < before.end && after.start < object.end);
-    let [b'<', digits @ .., b'>'] = &data[before.end..after.start] else { return false };
+    let [b'<', digits @ .., b'>'] = &data[before.end..after.start] else {
+        return false;
+    };
     within
         && syntax::decode_hex(digits).is_some_and(|gap| gap == container)
         && (after.end == data.len() || data[after.clone()].trim_ascii_end().ends_with(b"%%EOF"))
@@ -209,21 +220,26 @@ fn der_length(bytes: &[u8]) -> Option<usize> {
         short @ 0..=0x7F => (2, usize::from(short)),
         long @ 0x81..=0x84 => {
             let octets = bytes.get(2..2 + usize::from(long & 0x7F))?;
-            let length = octets.iter().fold(0, |sum, octet| sum << 8 | usize::from(*octet));
+            let length = octets
+                .iter()
+                .fold(0, |sum, octet| sum << 8 | usize::from(*octet));
             (2 + octets.len(), length)
         }
         _ => return None,
     };
-    header.checked_add(length).filter(|total| *total <= bytes.len())
+    header
+        .checked_add(length)
+        .filter(|total| *total <= bytes.len())
 }
 
 /// The claim in the XMP metadata (ISO 19005-2, 6.6.4), as an attribute or as an element.
-fn pdf_a_claim(
-    document: &Document<'_>,
-    catalog: &Dictionary,
-) -> Result<Option<String>, PdfError> {
-    let Some(id) = catalog.get("Metadata").and_then(Object::as_reference) else { return Ok(None) };
-    let Some(metadata) = document.object(id)? else { return Ok(None) };
+fn pdf_a_claim(document: &Document<'_>, catalog: &Dictionary) -> Result<Option<String>, PdfError> {
+    let Some(id) = catalog.get("Metadata").and_then(Object::as_reference) else {
+        return Ok(None);
+    };
+    let Some(metadata) = document.object(id)? else {
+        return Ok(None);
+    };
     if metadata.stream.is_none() {
         return Ok(None);
     }
@@ -243,7 +259,9 @@ fn pdf_a_claim(
             .take_while(u8::is_ascii_alphanumeric)
             .take(2)
             .collect();
-        String::from_utf8(value).ok().filter(|value| !value.is_empty())
+        String::from_utf8(value)
+            .ok()
+            .filter(|value| !value.is_empty())
     };
     Ok(value(b"pdfaid:part").map(|part| part + &value(b"pdfaid:conformance").unwrap_or_default()))
 }

@@ -97,11 +97,20 @@ impl Object {
 impl Dictionary {
     /// The value of `key`. Where a broken file has the key twice, the last one counts.
     pub fn get(&self, key: &str) -> Option<&Object> {
-        self.entries.iter().rev().find(|(name, _)| name == key.as_bytes()).map(|(_, value)| value)
+        self.entries
+            .iter()
+            .rev()
+            .find(|(name, _)| name == key.as_bytes())
+            .map(|(_, value)| value)
     }
 
     pub fn set(&mut self, key: &str, value: Object) {
-        match self.entries.iter_mut().rev().find(|(name, _)| name == key.as_bytes()) {
+        match self
+            .entries
+            .iter_mut()
+            .rev()
+            .find(|(name, _)| name == key.as_bytes())
+        {
             Some((_, old)) => *old = value,
             None => self.entries.push((key.as_bytes().to_vec(), value)),
         }
@@ -117,7 +126,9 @@ impl Dictionary {
     }
 
     pub fn iter(&self) -> impl Iterator<Item = (&[u8], &Object)> {
-        self.entries.iter().map(|(key, value)| (key.as_slice(), value))
+        self.entries
+            .iter()
+            .map(|(key, value)| (key.as_slice(), value))
     }
 
     /// True when `/Type` is there and is `name`.
@@ -169,9 +180,10 @@ fn write_string(bytes: &[u8], out: &mut Vec<u8>) {
 /// Appends two upper-case hexadecimal digits for each byte.
 pub(crate) fn write_hex(bytes: &[u8], out: &mut Vec<u8>) {
     const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
-    out.extend(
-        bytes
-            .iter()
-            .flat_map(|byte| [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]),
-    );
+    out.extend(bytes.iter().flat_map(|byte| {
+        [
+            DIGITS[usize::from(byte >> 4)],
+            DIGITS[usize::from(byte & 15)],
+        ]
+    }));
 }

@@ -38,45 +38,90 @@ impl<'d, 'a> Revision<'d, 'a> {
         if !matches!(document.data.last(), Some(b'\n' | b'\r')) {
             tail.push(b'\n');
         }
-        Self { document, tail, entries: BTreeMap::new(), next: document.next_number() }
+        Self {
+            document,
+            tail,
+            entries: BTreeMap::new(),
+            next: document.next_number(),
+        }
     }
 
     /// A number for a new object.
     pub fn allocate(&mut self) -> Result<Ref, PdfError> {
         if self.next > MAX_OBJECT_NUMBER {
             let limit = u64::from(MAX_OBJECT_NUMBER);
-            return Err(PdfError::Limit { what: "object numbers are used up", limit });
+            return Err(PdfError::Limit {
+                what: "object numbers are used up",
+                limit,
+            });
         }
         self.next += 1;
-        Ok(Ref { number: self.next - 1, generation: 0 })
+        Ok(Ref {
+            number: self.next - 1,
+            generation: 0,
+        })
     }
 
     /// Writes a new object, or a new state of one.
     pub fn put(&mut self, id: Ref, value: &Object) -> Result<(), PdfError> {
-        self.put_with(id, |out| value.write(out))
+        let start = self.begin(id);
+        value.write(&mut self.tail);
+        self.end(id, start)
     }
 
-    /// Writes an object by a function, which finds the tail's length as its place in it.
-    pub fn put_with(
+    /// Writes a signature dictionary (12.8.1) whose `/ByteRange` and `/Contents` are still blank.
+    pub fn put_signature_value(
         &mut self,
-        id: Ref,
-        write: impl FnOnce(&mut Vec<u8>),
-    ) -> Result<(), PdfError> {
+        dictionary: &Dictionary,
+        reserve: usize,
+    ) -> Result<(Ref, Blanks), PdfError> {
+        let id = self.allocate()?;
+        let start = self.begin(id);
+        let tail = &mut self.tail;
+        dictionary.write(tail);
+        tail.truncate(tail.len() - ">>".len());
+        tail.extend_from_slice(b"/ByteRange ");
+        let byte_range = tail.len()..tail.len() + LONGEST_BYTE_RANGE.len();
+        tail.resize(byte_range.end, b' ');
+        tail.extend_from_slice(b"/Contents ");
+        let contents = tail.len()..tail.len() + 2 * reserve + "<>".len();
+        tail.push(b'<');
+        tail.resize(contents.end - 1, b'0');
+        tail.extend_from_slice(b">>>");
+        self.end(id, start)?;
+        Ok((
+            id,
+            Blanks {
+                byte_range,
+                contents,
+            },
+        ))
+    }
+
+    fn begin(&mut self, id: Ref) -> usize {
         let start = self.tail.len();
-        self.tail.extend_from_slice(format!("{} {} obj\n", id.number, id.generation).as_bytes());
-        write(&mut self.tail);
+        self.tail
+            .extend_from_slice(format!("{} {} obj\n", id.number, id.generation).as_bytes());
+        start
+    }
+
+    fn end(&mut self, id: Ref, start: usize) -> Result<(), PdfError> {
         self.tail.extend_from_slice(b"\nendobj\n");
-        let written = Written { generation: id.generation, start, end: self.tail.len() };
-        if let Some(earlier) = self.entries.get(&id.number) {
-            // Some producers use one array as a page's annotations and as the form's fields.
-            if self.tail[earlier.start..earlier.end] != self.tail[start..] {
-                let what = "one object is used in two roles that a signature changes";
-                return Err(PdfError::in_object(what, id.number));
-            }
-            self.tail.truncate(start);
+        let written = Written {
+            generation: id.generation,
+            start,
+            end: self.tail.len(),
+        };
+        let Some(earlier) = self.entries.get(&id.number) else {
+            self.entries.insert(id.number, written);
             return Ok(());
+        };
+        // Some producers use one array as a page's annotations and as the form's fields.
+        if self.tail[earlier.start..earlier.end] != self.tail[start..] {
+            let what = "one object is used in two roles that a signature changes";
+            return Err(PdfError::in_object(what, id.number));
         }
-        self.entries.insert(id.number, written);
+        self.tail.truncate(start);
         Ok(())
     }
 
@@ -97,7 +142,13 @@ impl<'d, 'a> Revision<'d, 'a> {
         }
         for (number, written) in &self.entries {
             let at = self.document.data.len() + written.start;
-            rows.insert(*number, Entry::Offset { at, generation: written.generation });
+            rows.insert(
+                *number,
+                Entry::Offset {
+                    at,
+                    generation: written.generation,
+                },
+            );
         }
         if let Some(id) = stream_id {
             let at = self.document.data.len() + section;
@@ -116,15 +167,19 @@ impl<'d, 'a> Revision<'d, 'a> {
             trailer.set("Prev", Object::Integer(start as i64));
         }
         match stream_id {
-            None => write_table(&rows, xref.shift, trailer, &mut self.tail),
-            Some(id) => write_stream(id, &rows, xref.shift, trailer, &mut self.tail),
+            None => write_table(&rows, xref.header, trailer, &mut self.tail),
+            Some(id) => write_stream(id, &rows, xref.header, trailer, &mut self.tail),
         }
-        let start = self.document.data.len() + section - xref.shift;
-        self.tail.extend_from_slice(format!("startxref\n{start}\n%%EOF\n").as_bytes());
+        let start = self.document.data.len() + section - xref.header;
+        self.tail
+            .extend_from_slice(format!("startxref\n{start}\n%%EOF\n").as_bytes());
 
         let length = (self.document.data.len() + self.tail.len()) as u64;
         if length > MAX_FILE {
-            return Err(PdfError::Limit { what: "the file is too large", limit: MAX_FILE });
+            return Err(PdfError::Limit {
+                what: "the file is too large",
+                limit: MAX_FILE,
+            });
         }
         Ok(self.tail)
     }
@@ -138,9 +193,15 @@ impl<'d, 'a> Revision<'d, 'a> {
             _ => None,
         };
         let second = Object::String(file_id.to_vec());
-        Ok(Object::Array(vec![first.map_or_else(|| second.clone(), Object::String), second]))
+        Ok(Object::Array(vec![
+            first.map_or_else(|| second.clone(), Object::String),
+            second,
+        ]))
     }
 }
+
+/// What `/ByteRange` may grow to in a file of [`MAX_FILE`] bytes.
+const LONGEST_BYTE_RANGE: &str = "[0 9999999999 9999999999 9999999999]";
 
 /// What belongs to one cross-reference section; all else in a trailer is carried on (7.5.6).
 const SECTION_KEYS: [&[u8]; 13] = [
@@ -160,19 +221,14 @@ const SECTION_KEYS: [&[u8]; 13] = [
 ];
 
 /// 7.5.4. Every line has twenty bytes.
-fn write_table(
-    rows: &BTreeMap<u32, Entry>,
-    shift: usize,
-    trailer: Dictionary,
-    out: &mut Vec<u8>,
-) {
+fn write_table(rows: &BTreeMap<u32, Entry>, header: usize, trailer: Dictionary, out: &mut Vec<u8>) {
     out.extend_from_slice(b"xref\n");
     for (first, count) in subsections(rows) {
         out.extend_from_slice(format!("{first} {count}\n").as_bytes());
         for entry in rows.range(first..first + count).map(|(_, entry)| entry) {
             let line = match entry {
                 Entry::Offset { at, generation } => {
-                    format!("{:010} {generation:05} n \n", at - shift)
+                    format!("{:010} {generation:05} n \n", at - header)
                 }
                 // Free for good, so that no list of free objects needs to be kept. A file with
                 // object streams never gets a table of all its objects.
@@ -190,17 +246,21 @@ fn write_table(
 fn write_stream(
     id: Ref,
     rows: &BTreeMap<u32, Entry>,
-    shift: usize,
+    header: usize,
     trailer: Dictionary,
     out: &mut Vec<u8>,
 ) {
     let place = |entry: &Entry| match entry {
         Entry::Free => [0, 0, 65_535],
-        Entry::Offset { at, generation } => [1, (at - shift) as u64, u64::from(*generation)],
+        Entry::Offset { at, generation } => [1, (at - header) as u64, u64::from(*generation)],
         Entry::Compressed { stream, index } => [2, u64::from(*stream), u64::from(*index)],
     };
     let width = |column: usize| {
-        let largest = rows.values().map(|entry| place(entry)[column]).max().unwrap_or(0);
+        let largest = rows
+            .values()
+            .map(|entry| place(entry)[column])
+            .max()
+            .unwrap_or(0);
         (8 - largest.leading_zeros() as usize / 8).max(1)
     };
     let widths = [1, width(1), width(2)];
@@ -215,7 +275,10 @@ fn write_stream(
         .flat_map(|(first, count)| [first, count].map(|value| Object::Integer(value.into())));
     let mut dictionary = Dictionary::default()
         .with("Type", Object::name("XRef"))
-        .with("W", Object::Array(widths.map(|width| Object::Integer(width as i64)).to_vec()))
+        .with(
+            "W",
+            Object::Array(widths.map(|width| Object::Integer(width as i64)).to_vec()),
+        )
         .with("Index", Object::Array(index.collect()))
         .with("Length", Object::Integer(data.len() as i64));
     for (key, value) in trailer.iter() {
@@ -247,28 +310,6 @@ pub(crate) struct Blanks {
     pub byte_range: std::ops::Range<usize>,
     /// The hexadecimal string of `/Contents` with its angle brackets.
     pub contents: std::ops::Range<usize>,
-}
-
-/// Writes a signature dictionary (12.8.1) whose `/ByteRange` and `/Contents` are still blank.
-pub(crate) fn write_signature_value(
-    dictionary: &Dictionary,
-    reserve: usize,
-    out: &mut Vec<u8>,
-) -> Blanks {
-    dictionary.write(out);
-    out.truncate(out.len() - ">>".len());
-    out.extend_from_slice(b"/ByteRange ");
-    let byte_range_start = out.len();
-    out.resize(byte_range_start + "[0 9999999999 9999999999 9999999999]".len(), b' ');
-    let byte_range = byte_range_start..out.len();
-    out.extend_from_slice(b"/Contents ");
-    let contents_start = out.len();
-    out.push(b'<');
-    out.resize(out.len() + 2 * reserve, b'0');
-    out.push(b'>');
-    let contents = contents_start..out.len();
-    out.extend_from_slice(b">>");
-    Blanks { byte_range, contents }
 }
 
 impl Blanks {

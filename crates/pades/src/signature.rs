@@ -9,7 +9,7 @@ use crate::{
     error::PdfError,
     field::Site,
     object::{Dictionary, Object},
-    revision::{self, Revision},
+    revision::{self, Blanks, Revision},
     text,
 };
 
@@ -86,11 +86,19 @@ impl Prepared {
     /// [`PdfError::WrongBase`] if this value was damaged in storage.
     pub fn seal(mut self, cms: &[u8]) -> Result<Vec<u8>, PdfError> {
         let damaged = || PdfError::WrongBase("its container is not where it was");
-        let gap = self.tail.get_mut(self.gap_start..self.gap_end).ok_or_else(damaged)?;
-        let [b'<', digits @ .., b'>'] = gap else { return Err(damaged()) };
+        let gap = self
+            .tail
+            .get_mut(self.gap_start..self.gap_end)
+            .ok_or_else(damaged)?;
+        let [b'<', digits @ .., b'>'] = gap else {
+            return Err(damaged());
+        };
         let reserved = digits.len() / 2;
         if cms.len() > reserved {
-            return Err(PdfError::ContainerTooSmall { needed: cms.len(), reserved });
+            return Err(PdfError::ContainerTooSmall {
+                needed: cms.len(),
+                reserved,
+            });
         }
         revision::fill_contents(digits, cms);
         Ok(self.tail)
@@ -125,25 +133,19 @@ impl std::fmt::Debug for Prepared {
     }
 }
 
+/// Does everything that [`prepare`] does to the structure of the file, and keeps nothing.
+pub(crate) fn rehearse(document: &Document<'_>) -> Result<(), PdfError> {
+    let value = Dictionary::default();
+    let (revision, _, _) = assemble(document, "Signature", &value, 0)?;
+    revision.finish(&[0; 16]).map(drop)
+}
+
 fn prepare_in(document: &Document<'_>, spec: &SignatureSpec) -> Result<Prepared, PdfError> {
-    let site = Site::survey(document)?;
-    let name = site.free_name(document, &spec.field_name)?;
-
-    let mut revision = Revision::new(document, 2 * spec.reserve + 4096);
-    let value_id = revision.allocate()?;
     let value = signature_dictionary(spec);
-    let mut blanks = None;
-    revision.put_with(value_id, |out| {
-        blanks = Some(revision::write_signature_value(&value, spec.reserve, out));
-    })?;
-    site.add_signature_field(document, &mut revision, &name, value_id)?;
-
+    let (revision, blanks, name) = assemble(document, &spec.field_name, &value, spec.reserve)?;
     let mut hash = Sha256::new();
     hash.update(document.data);
     let mut tail = revision.finish(&file_id(&hash, &name, spec))?;
-    let Some(blanks) = blanks else {
-        return Err(PdfError::WrongBase("no signature was written"));
-    };
     blanks.fill_byte_range(document.data.len(), &mut tail);
     hash.update(&tail[..blanks.contents.start]);
     hash.update(&tail[blanks.contents.end..]);
@@ -154,6 +156,21 @@ fn prepare_in(document: &Document<'_>, spec: &SignatureSpec) -> Result<Prepared,
         gap_end: blanks.contents.end,
         digest: hash.finish(),
     })
+}
+
+/// A revision with all objects of a signature, its blanks, and the name that its field got.
+fn assemble<'d, 'a>(
+    document: &'d Document<'a>,
+    wanted_name: &str,
+    value: &Dictionary,
+    reserve: usize,
+) -> Result<(Revision<'d, 'a>, Blanks, String), PdfError> {
+    let site = Site::survey(document)?;
+    let name = site.free_name(document, wanted_name)?;
+    let mut revision = Revision::new(document, 2 * reserve + 4096);
+    let (value_id, blanks) = revision.put_signature_value(value, reserve)?;
+    site.add_signature_field(document, &mut revision, &name, value_id)?;
+    Ok((revision, blanks, name))
 }
 
 /// Table 255 of ISO 32000-2; `/Contents` and `/ByteRange` follow when it is written.

@@ -33,7 +33,10 @@ pub(crate) struct Lexer<'a> {
 
 impl<'a> Lexer<'a> {
     pub fn new(data: &'a [u8], pos: usize) -> Self {
-        Self { data, pos: pos.min(data.len()) }
+        Self {
+            data,
+            pos: pos.min(data.len()),
+        }
     }
 
     pub fn position(&self) -> usize {
@@ -84,7 +87,11 @@ impl<'a> Lexer<'a> {
             return None;
         }
         self.pos += digits;
-        Some(rest[..digits].iter().fold(0, |sum, digit| sum * 10 + u64::from(digit - b'0')))
+        Some(
+            rest[..digits]
+                .iter()
+                .fold(0, |sum, digit| sum * 10 + u64::from(digit - b'0')),
+        )
     }
 
     pub fn object(&mut self) -> Result<Object, SyntaxError> {
@@ -93,8 +100,12 @@ impl<'a> Lexer<'a> {
 
     /// An indirect object; the cursor ends behind its value, or at its stream's data.
     pub fn indirect(&mut self) -> Result<ParsedIndirect, SyntaxError> {
-        let number = self.take_unsigned().and_then(|number| u32::try_from(number).ok());
-        let generation = self.take_unsigned().and_then(|number| u16::try_from(number).ok());
+        let number = self
+            .take_unsigned()
+            .and_then(|number| u32::try_from(number).ok());
+        let generation = self
+            .take_unsigned()
+            .and_then(|number| u16::try_from(number).ok());
         let (Some(number), Some(generation)) = (number, generation) else {
             return Err(self.error("no object where one should begin"));
         };
@@ -104,8 +115,11 @@ impl<'a> Lexer<'a> {
         self.skip_space();
         let start = self.pos;
         // `1 0 obj endobj` is how some producers write null.
-        let value =
-            if self.rest().starts_with(b"endobj") { Object::Null } else { self.object()? };
+        let value = if self.rest().starts_with(b"endobj") {
+            Object::Null
+        } else {
+            self.object()?
+        };
         let span = start..self.pos;
         let mut stream = None;
         if matches!(value, Object::Dictionary(_)) {
@@ -122,7 +136,12 @@ impl<'a> Lexer<'a> {
                 self.pos = after_value;
             }
         }
-        Ok(ParsedIndirect { id: Ref { number, generation }, value, span, stream })
+        Ok(ParsedIndirect {
+            id: Ref { number, generation },
+            value,
+            span,
+            stream,
+        })
     }
 
     fn object_at_depth(&mut self, depth: usize) -> Result<Object, SyntaxError> {
@@ -206,11 +225,16 @@ impl<'a> Lexer<'a> {
         self.pos += 1;
         let rest = self.rest();
         let Some(length) = memchr::memchr(b'>', rest) else {
-            return Err(SyntaxError { what: "a string has no end", at: start });
+            return Err(SyntaxError {
+                what: "a string has no end",
+                at: start,
+            });
         };
         self.pos += length + 1;
-        decode_hex(&rest[..length])
-            .ok_or(SyntaxError { what: "a hexadecimal string holds other characters", at: start })
+        decode_hex(&rest[..length]).ok_or(SyntaxError {
+            what: "a hexadecimal string holds other characters",
+            at: start,
+        })
     }
 
     fn literal_string(&mut self) -> Result<Vec<u8>, SyntaxError> {
@@ -244,7 +268,10 @@ impl<'a> Lexer<'a> {
             }
             text.push(byte);
         }
-        Err(SyntaxError { what: "a string has no end", at: start })
+        Err(SyntaxError {
+            what: "a string has no end",
+            at: start,
+        })
     }
 
     fn escape(&mut self, text: &mut Vec<u8>) {
@@ -265,7 +292,9 @@ impl<'a> Lexer<'a> {
             b'0'..=b'7' => {
                 let mut value = u32::from(byte - b'0');
                 for _ in 0..2 {
-                    let Some(digit @ b'0'..=b'7') = self.peek() else { break };
+                    let Some(digit @ b'0'..=b'7') = self.peek() else {
+                        break;
+                    };
                     value = value * 8 + u32::from(digit - b'0');
                     self.pos += 1;
                 }
@@ -282,13 +311,17 @@ impl<'a> Lexer<'a> {
         let token = &rest[..length];
         self.pos += length;
         let plain = token.iter().all(u8::is_ascii_digit);
-        let Some(value) = std::str::from_utf8(token).ok().and_then(|text| text.parse().ok())
+        let Some(value) = std::str::from_utf8(token)
+            .ok()
+            .and_then(|text| text.parse().ok())
         else {
             return Object::Real(token.into());
         };
         if plain && let Ok(number) = u32::try_from(value) {
             let after_number = self.pos;
-            let generation = self.take_unsigned().and_then(|number| u16::try_from(number).ok());
+            let generation = self
+                .take_unsigned()
+                .and_then(|number| u16::try_from(number).ok());
             if let Some(generation) = generation
                 && self.take_keyword("R")
             {
@@ -338,7 +371,10 @@ pub(crate) fn is_space(byte: u8) -> bool {
 }
 
 pub(crate) fn is_delimiter(byte: u8) -> bool {
-    matches!(byte, b'(' | b')' | b'<' | b'>' | b'[' | b']' | b'{' | b'}' | b'/' | b'%')
+    matches!(
+        byte,
+        b'(' | b')' | b'<' | b'>' | b'[' | b']' | b'{' | b'}' | b'/' | b'%'
+    )
 }
 
 fn is_regular(byte: u8) -> bool {
@@ -346,7 +382,9 @@ fn is_regular(byte: u8) -> bool {
 }
 
 fn hex_digit(byte: u8) -> Option<u8> {
-    char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok())
+    char::from(byte)
+        .to_digit(16)
+        .and_then(|digit| u8::try_from(digit).ok())
 }
 
 #[cfg(test)]
@@ -357,7 +395,11 @@ mod tests {
         let object = Lexer::new(text.as_bytes(), 0).object().unwrap();
         let mut out = Vec::new();
         object.write(&mut out);
-        assert_eq!(Lexer::new(&out, 0).object().unwrap(), object, "written form reads the same");
+        assert_eq!(
+            Lexer::new(&out, 0).object().unwrap(),
+            object,
+            "written form reads the same"
+        );
         String::from_utf8(out).unwrap()
     }
 
@@ -381,7 +423,10 @@ mod tests {
             Lexer::new(text, 0).object().unwrap(),
             Object::String(b"ab\ncA4\n(x)q".to_vec())
         );
-        assert_eq!(Lexer::new(b"<48 6\n9 7>", 0).object().unwrap(), Object::String(b"Hip".into()));
+        assert_eq!(
+            Lexer::new(b"<48 6\n9 7>", 0).object().unwrap(),
+            Object::String(b"Hip".into())
+        );
     }
 
     #[test]

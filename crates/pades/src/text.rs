@@ -24,8 +24,10 @@ pub(crate) fn encode(text: &str) -> Object {
 pub(crate) fn decode(bytes: &[u8]) -> String {
     match bytes {
         [0xFE, 0xFF, units @ ..] => {
-            let units: Vec<_> =
-                units.chunks_exact(2).map(|unit| u16::from_be_bytes([unit[0], unit[1]])).collect();
+            let units: Vec<_> = units
+                .chunks_exact(2)
+                .map(|unit| u16::from_be_bytes([unit[0], unit[1]]))
+                .collect();
             String::from_utf16_lossy(&units)
         }
         [0xEF, 0xBB, 0xBF, text @ ..] => String::from_utf8_lossy(text).into_owned(),
@@ -68,7 +70,11 @@ pub(crate) fn decode_date(bytes: &[u8]) -> Option<OffsetDateTime> {
         Some(value)
     };
     let year = take(4)?;
-    let mut part = |default: u8| take(2).and_then(|part| u8::try_from(part).ok()).unwrap_or(default);
+    let mut part = |default: u8| {
+        take(2)
+            .and_then(|part| u8::try_from(part).ok())
+            .unwrap_or(default)
+    };
     let (month, day, hour, minute, second) = (part(1), part(1), part(0), part(0), part(0));
     let date = Date::from_calendar_date(i32::from(year), Month::try_from(month).ok()?, day).ok()?;
     let time = Time::from_hms(hour, minute, second).ok()?;
@@ -111,8 +117,13 @@ mod tests {
 
     #[test]
     fn dates_keep_their_offset() {
-        for at in [datetime!(2026-11-22 03:18:07 +01:30), datetime!(1999-12-31 23:59:59 -08:00)] {
-            let Object::String(bytes) = encode_date(at) else { panic!("not a string") };
+        for at in [
+            datetime!(2026-11-22 03:18:07 +01:30),
+            datetime!(1999-12-31 23:59:59 -08:00),
+        ] {
+            let Object::String(bytes) = encode_date(at) else {
+                panic!("not a string")
+            };
             let back = decode_date(&bytes).unwrap();
             assert_eq!((back, back.offset()), (at, at.offset()));
         }

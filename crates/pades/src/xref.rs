@@ -23,8 +23,14 @@ pub(crate) const MAX_OBJECT_NUMBER: u32 = 8_388_607;
 pub(crate) enum Entry {
     Free,
     /// From the start of the file, any header offset included.
-    Offset { at: usize, generation: u16 },
-    Compressed { stream: u32, index: u32 },
+    Offset {
+        at: usize,
+        generation: u16,
+    },
+    Compressed {
+        stream: u32,
+        index: u32,
+    },
 }
 
 /// The form of cross-reference data that the newest revision uses, which the next one keeps.
@@ -43,9 +49,9 @@ pub(crate) struct Xref {
     pub kind: Kind,
     /// The newest section's offset as `startxref` gives it; `None` after [`rebuild`].
     pub start: Option<usize>,
-    /// What must be added to the offsets that the file gives: the length of whatever precedes
-    /// its header, or 0 where they are counted from the start of the file.
-    pub shift: usize,
+    /// Where the header stands. Offsets within the file are counted from there (7.5.2); files
+    /// that count them otherwise come out of [`rebuild`].
+    pub header: usize,
 }
 
 struct Section {
@@ -65,18 +71,18 @@ pub(crate) fn read(data: &[u8], header: usize, inflate_limit: usize) -> Result<X
         .and_then(|start| usize::try_from(start).ok())
         .ok_or_else(|| PdfError::at_byte("startxref gives no offset", keyword))?;
 
-    let reader = Reader { data, inflate_limit };
-    let (shift, newest) = match reader.section(start, 0) {
-        Ok(section) => (0, section),
-        Err(error) if header == 0 => return Err(error),
-        Err(_) => (header, reader.section(start, header)?),
+    let reader = Reader {
+        data,
+        header,
+        inflate_limit,
     };
+    let newest = reader.section(start)?;
     let mut xref = Xref {
         entries: HashMap::new(),
         trailer: newest.trailer.clone(),
         kind: newest.kind,
         start: Some(start),
-        shift,
+        header,
     };
     let mut seen = HashSet::from([start]);
     let mut work = 0_usize;
@@ -88,11 +94,13 @@ pub(crate) fn read(data: &[u8], header: usize, inflate_limit: usize) -> Result<X
         // In a hybrid file the entries of the stream stand before the table's free ones, which
         // hide them from old readers (7.5.8.4).
         let hidden = match offset(&section.trailer, "XRefStm") {
-            Some(at) if section.kind == Kind::Table => reader.section(at, shift)?.entries,
+            Some(at) if section.kind == Kind::Table => reader.section(at)?.entries,
             _ => Vec::new(),
         };
-        let (free, used): (Vec<_>, Vec<_>) =
-            section.entries.into_iter().partition(|(_, entry)| *entry == Entry::Free);
+        let (free, used): (Vec<_>, Vec<_>) = section
+            .entries
+            .into_iter()
+            .partition(|(_, entry)| *entry == Entry::Free);
         for (number, entry) in used.into_iter().chain(hidden).chain(free) {
             xref.entries.entry(number).or_insert(entry);
         }
@@ -103,7 +111,7 @@ pub(crate) fn read(data: &[u8], header: usize, inflate_limit: usize) -> Result<X
                 let what = "the cross-reference sections form a loop";
                 return Err(PdfError::at_byte(what, previous));
             }
-            next = Some(reader.section(previous, shift)?);
+            next = Some(reader.section(previous)?);
         }
     }
     Ok(xref)
@@ -135,15 +143,27 @@ pub(crate) fn rebuild(data: &[u8], header: usize) -> Result<Xref, PdfError> {
             continue;
         };
         let mut lexer = Lexer::new(data, start);
-        let Ok(object) = lexer.indirect() else { continue };
+        let Ok(object) = lexer.indirect() else {
+            continue;
+        };
         at = lexer.position();
         let number = object.id.number;
-        entries.insert(number, Entry::Offset { at: start, generation: object.id.generation });
-        let Object::Dictionary(dictionary) = object.value else { continue };
+        entries.insert(
+            number,
+            Entry::Offset {
+                at: start,
+                generation: object.id.generation,
+            },
+        );
+        let Object::Dictionary(dictionary) = object.value else {
+            continue;
+        };
         if dictionary.is_type("Catalog") {
             catalog = Some(object.id);
         }
-        let Some(stream) = object.stream else { continue };
+        let Some(stream) = object.stream else {
+            continue;
+        };
         let length = stream_length(&data[stream..], dictionary.get("Length"));
         at = stream + length;
         if dictionary.is_type("XRef") {
@@ -157,7 +177,13 @@ pub(crate) fn rebuild(data: &[u8], header: usize) -> Result<Xref, PdfError> {
             };
             inflate_limit -= plain.len();
             for (index, inner) in (0..).zip(stream_index(&plain, &dictionary)) {
-                entries.insert(inner.number, Entry::Compressed { stream: number, index });
+                entries.insert(
+                    inner.number,
+                    Entry::Compressed {
+                        stream: number,
+                        index,
+                    },
+                );
             }
         }
         check_count(entries.len(), max_entries(data))?;
@@ -166,7 +192,13 @@ pub(crate) fn rebuild(data: &[u8], header: usize) -> Result<Xref, PdfError> {
         let id = catalog.ok_or_else(|| PdfError::at_byte("there is no catalogue", data.len()))?;
         trailer.set("Root", Object::Reference(id));
     }
-    Ok(Xref { entries, trailer, kind, start: None, shift: header })
+    Ok(Xref {
+        entries,
+        trailer,
+        kind,
+        start: None,
+        header,
+    })
 }
 
 /// One line of an object stream's index (7.5.7).
@@ -181,12 +213,17 @@ pub(crate) fn stream_index(
     plain: &[u8],
     dictionary: &Dictionary,
 ) -> impl Iterator<Item = StreamIndexEntry> {
-    let count = dictionary.get("N").and_then(Object::as_integer).unwrap_or(0);
+    let count = dictionary
+        .get("N")
+        .and_then(Object::as_integer)
+        .unwrap_or(0);
     let first = offset(dictionary, "First").unwrap_or(0);
     let mut lexer = Lexer::new(plain, 0);
     (0..count).map_while(move |_| {
         let number = u32::try_from(lexer.take_unsigned()?).ok()?;
-        let at = usize::try_from(lexer.take_unsigned()?).ok()?.saturating_add(first);
+        let at = usize::try_from(lexer.take_unsigned()?)
+            .ok()?
+            .saturating_add(first);
         Some(StreamIndexEntry { number, at })
     })
 }
@@ -199,36 +236,42 @@ pub(crate) fn stream_length(data: &[u8], declared: Option<&Object>) -> usize {
         .and_then(|length| usize::try_from(length).ok())
         .filter(|length| *length <= data.len())
         .filter(|length| Lexer::new(data, *length).take_keyword("endstream"));
-    declared.or_else(|| memmem::find(data, b"endstream")).unwrap_or(data.len())
+    declared
+        .or_else(|| memmem::find(data, b"endstream"))
+        .unwrap_or(data.len())
 }
 
 /// Bytes that the structure of a file may unpack to. Deflate makes at most 1,032 bytes of one,
 /// and honest structure far less; without a bound a small file could ask for gigabytes.
 pub(crate) fn inflate_limit(data: &[u8]) -> usize {
-    data.len().saturating_mul(32).saturating_add(16 << 20).min(512 << 20)
+    data.len()
+        .saturating_mul(32)
+        .saturating_add(16 << 20)
+        .min(512 << 20)
 }
 
 struct Reader<'a> {
     data: &'a [u8],
+    header: usize,
     inflate_limit: usize,
 }
 
 impl Reader<'_> {
-    fn section(&self, start: usize, shift: usize) -> Result<Section, PdfError> {
+    fn section(&self, start: usize) -> Result<Section, PdfError> {
         let at = start
-            .checked_add(shift)
+            .checked_add(self.header)
             .filter(|at| *at < self.data.len())
             .ok_or_else(|| PdfError::at_byte("a cross-reference offset is too large", start))?;
         let mut lexer = Lexer::new(self.data, at);
         if lexer.take_keyword("xref") {
-            self.table(lexer, shift)
+            self.table(lexer)
         } else {
-            self.stream(lexer, shift)
+            self.stream(lexer)
         }
     }
 
     /// 7.5.4.
-    fn table(&self, mut lexer: Lexer<'_>, shift: usize) -> Result<Section, PdfError> {
+    fn table(&self, mut lexer: Lexer<'_>) -> Result<Section, PdfError> {
         let broken = |lexer: &Lexer<'_>| {
             PdfError::at_byte("the cross-reference table is damaged", lexer.position())
         };
@@ -236,34 +279,36 @@ impl Reader<'_> {
         while !lexer.take_keyword("trailer") {
             let first = lexer.take_unsigned().ok_or_else(|| broken(&lexer))?;
             let count = lexer.take_unsigned().ok_or_else(|| broken(&lexer))?;
-            for index in 0..count {
+            for number in first..first.checked_add(count).ok_or_else(|| broken(&lexer))? {
                 lexer.skip_space();
                 let (at, generation, used) =
                     table_entry(&mut lexer).ok_or_else(|| broken(&lexer))?;
-                // A widespread mistake is to begin with 1 where the list of free objects,
-                // whose head is always number 0, says otherwise.
-                let misnumbered = first == 1 && entries.first() == Some(&(0, Entry::Free));
-                let head = index == 0 && first == 1 && at == 0 && generation == 65_535 && !used;
-                let number = first + index - u64::from(misnumbered || head);
-                let Some(number) = u32::try_from(number).ok().filter(|n| *n <= MAX_OBJECT_NUMBER)
-                else {
-                    return Err(PdfError::Limit {
-                        what: "object numbers are too high",
-                        limit: u64::from(MAX_OBJECT_NUMBER),
-                    });
-                };
+                // A widespread mistake is to call the head of the list of free objects number 1.
+                // Since all numbers are off by one then, such a table is better replaced.
+                let misnumbered = number == 1 && at == 0 && generation == 65_535 && !used;
+                let number = u32::try_from(number).map_err(|_| broken(&lexer))?;
+                if misnumbered || number > MAX_OBJECT_NUMBER {
+                    return Err(broken(&lexer));
+                }
                 let generation = u16::try_from(generation).map_err(|_| broken(&lexer))?;
-                entries.push((number, place(used, at, generation, shift)));
+                entries.push((number, place(used, at, generation, self.header)));
             }
         }
         let Object::Dictionary(trailer) = lexer.object()? else {
-            return Err(PdfError::at_byte("there is no trailer dictionary", lexer.position()));
+            return Err(PdfError::at_byte(
+                "there is no trailer dictionary",
+                lexer.position(),
+            ));
         };
-        Ok(Section { entries, trailer, kind: Kind::Table })
+        Ok(Section {
+            entries,
+            trailer,
+            kind: Kind::Table,
+        })
     }
 
     /// 7.5.8.
-    fn stream(&self, mut lexer: Lexer<'_>, shift: usize) -> Result<Section, PdfError> {
+    fn stream(&self, mut lexer: Lexer<'_>) -> Result<Section, PdfError> {
         let at = lexer.position();
         let object = lexer.indirect()?;
         let number = object.id.number;
@@ -290,7 +335,10 @@ impl Reader<'_> {
             return Err(broken());
         }
         check_count(plain.len() / row, max_entries(self.data))?;
-        let whole = [Object::Integer(0), Object::Integer((plain.len() / row) as i64)];
+        let whole = [
+            Object::Integer(0),
+            Object::Integer((plain.len() / row) as i64),
+        ];
         let index = match trailer.get("Index") {
             Some(Object::Array(index)) => index.as_slice(),
             _ => &whole,
@@ -313,7 +361,7 @@ impl Reader<'_> {
                 let kind = if kind.is_empty() { 1 } else { big_endian(kind) };
                 let (second, third) = (big_endian(second), big_endian(third));
                 let entry = match kind {
-                    1 => place(true, second, u16::try_from(third).unwrap_or(0), shift),
+                    1 => place(true, second, u16::try_from(third).unwrap_or(0), self.header),
                     2 => Entry::Compressed {
                         stream: u32::try_from(second).map_err(|_| broken())?,
                         index: u32::try_from(third).map_err(|_| broken())?,
@@ -324,7 +372,11 @@ impl Reader<'_> {
                 entries.push((number, entry));
             }
         }
-        Ok(Section { entries, trailer, kind: Kind::Stream })
+        Ok(Section {
+            entries,
+            trailer,
+            kind: Kind::Stream,
+        })
     }
 }
 
@@ -332,7 +384,9 @@ impl Reader<'_> {
 fn table_entry(lexer: &mut Lexer<'_>) -> Option<(u64, u64, bool)> {
     let decimal = |digits: &[u8]| {
         digits.iter().try_fold(0_u64, |sum, digit| {
-            digit.is_ascii_digit().then(|| sum * 10 + u64::from(digit - b'0'))
+            digit
+                .is_ascii_digit()
+                .then(|| sum * 10 + u64::from(digit - b'0'))
         })
     };
     // Twenty bytes by the book; anything else is read token by token.
@@ -352,9 +406,15 @@ fn table_entry(lexer: &mut Lexer<'_>) -> Option<(u64, u64, bool)> {
 }
 
 /// Offset 0 is the header's: entries in use that point there are free in truth.
-fn place(used: bool, at: u64, generation: u16, shift: usize) -> Entry {
-    match usize::try_from(at).ok().and_then(|at| at.checked_add(shift)) {
-        Some(place) if used && at > 0 => Entry::Offset { at: place, generation },
+fn place(used: bool, at: u64, generation: u16, header: usize) -> Entry {
+    match usize::try_from(at)
+        .ok()
+        .and_then(|at| at.checked_add(header))
+    {
+        Some(place) if used && at > 0 => Entry::Offset {
+            at: place,
+            generation,
+        },
         _ => Entry::Free,
     }
 }
@@ -366,7 +426,12 @@ fn object_start(before: &[u8], at_keyword: &[u8]) -> Option<usize> {
     }
     let space = |bytes: &[u8]| bytes.trim_ascii_end().len();
     let digits = |bytes: &[u8]| {
-        bytes.len() - bytes.iter().rev().take_while(|byte| byte.is_ascii_digit()).count()
+        bytes.len()
+            - bytes
+                .iter()
+                .rev()
+                .take_while(|byte| byte.is_ascii_digit())
+                .count()
     };
     let generation_end = space(before);
     let generation = digits(&before[..generation_end]);
@@ -377,15 +442,23 @@ fn object_start(before: &[u8], at_keyword: &[u8]) -> Option<usize> {
 }
 
 fn offset(dictionary: &Dictionary, key: &str) -> Option<usize> {
-    dictionary.get(key).and_then(Object::as_integer).and_then(|value| usize::try_from(value).ok())
+    dictionary
+        .get(key)
+        .and_then(Object::as_integer)
+        .and_then(|value| usize::try_from(value).ok())
 }
 
 fn width(value: &Object) -> Option<usize> {
-    value.as_integer().and_then(|width| usize::try_from(width).ok()).filter(|width| *width <= 8)
+    value
+        .as_integer()
+        .and_then(|width| usize::try_from(width).ok())
+        .filter(|width| *width <= 8)
 }
 
 fn big_endian(bytes: &[u8]) -> u64 {
-    bytes.iter().fold(0, |sum, byte| sum << 8 | u64::from(*byte))
+    bytes
+        .iter()
+        .fold(0, |sum, byte| sum << 8 | u64::from(*byte))
 }
 
 /// Takes over what an incomplete newer trailer lacks.
@@ -407,13 +480,18 @@ fn replace(trailer: &mut Dictionary, mut newer: Dictionary) {
 
 /// An entry takes room in the file, if only compressed.
 fn max_entries(data: &[u8]) -> usize {
-    data.len().saturating_add(4096).min(MAX_OBJECT_NUMBER as usize + 1)
+    data.len()
+        .saturating_add(4096)
+        .min(MAX_OBJECT_NUMBER as usize + 1)
 }
 
 fn check_count(count: usize, limit: usize) -> Result<(), PdfError> {
     if count > limit {
         let what = "it lists more objects than it can hold";
-        return Err(PdfError::Limit { what, limit: limit as u64 });
+        return Err(PdfError::Limit {
+            what,
+            limit: limit as u64,
+        });
     }
     Ok(())
 }

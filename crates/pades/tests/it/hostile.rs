@@ -1,0 +1,219 @@
+//! Files made to break readers: they end in an answer, without a panic and without eating memory.
+
+use std::sync::LazyLock;
+
+use miniz_oxide::deflate::compress_to_vec_zlib;
+use pades::{Coverage, PdfError};
+use proptest::prelude::*;
+
+use crate::signer::{corpus, spec};
+
+static CORPUS: LazyLock<Vec<(String, Vec<u8>)>> = LazyLock::new(|| corpus(""));
+
+/// Every door at once. Whatever is prepared must also be whole.
+fn probe(pdf: &[u8]) -> Result<(), PdfError> {
+    let facts = pades::inspect(pdf);
+    let _ = pades::signatures(pdf);
+    let prepared = pades::prepare(pdf, &spec());
+    if let Ok(prepared) = &prepared {
+        if std::env::var_os("DUMP").is_some() { std::fs::write("/tmp/dump.pdf", prepared.clone().embed(pdf, b"0\0").unwrap()).unwrap(); }
+        let digest = prepared.digest();
+        let signed = prepared.clone().embed(pdf, b"0\0").unwrap();
+        assert!(signed.starts_with(pdf));
+        let found = pades::signatures(&signed).unwrap();
+        assert!(
+            found
+                .iter()
+                .any(|signature| signature.covers == Coverage::WholeFile
+                    && signature.digest == Some(digest)),
+            "half-signed: {found:?}"
+        );
+    } else {
+        assert!(facts.is_err(), "what passes inspection can be signed");
+    }
+    prepared.map(drop)
+}
+
+fn file(objects: &[&str], trailer: &str) -> Vec<u8> {
+    let mut pdf = b"%PDF-1.7\n".to_vec();
+    let mut table = format!("xref\n0 {}\n0000000000 65535 f \n", objects.len() + 1);
+    for (number, object) in (1..).zip(objects) {
+        table += &format!("{:010} 00000 n \n", pdf.len());
+        pdf.extend(format!("{number} 0 obj\n{object}\nendobj\n").bytes());
+    }
+    let start = pdf.len();
+    pdf.extend(format!("{table}trailer\n{trailer}\nstartxref\n{start}\n%%EOF\n").bytes());
+    pdf
+}
+
+const CATALOG: &str = "<</Type/Catalog/Pages 2 0 R/AcroForm 4 0 R>>";
+const PAGES: &str = "<</Type/Pages/Kids[3 0 R]/Count 1>>";
+const PAGE: &str = "<</Type/Page/Parent 2 0 R>>";
+const FORM: &str = "<</Fields[]>>";
+const TRAILER: &str = "<</Size 5/Root 1 0 R>>";
+
+fn what(result: Result<(), PdfError>) -> String {
+    result.unwrap_err().to_string()
+}
+
+#[test]
+fn loops_end() {
+    probe(&file(&[CATALOG, PAGES, PAGE, FORM], TRAILER)).unwrap();
+    let pages = "<</Type/Pages/Kids[2 0 R 2 0 R]/Count 1>>";
+    assert!(what(probe(&file(&[CATALOG, pages, PAGE, FORM], TRAILER))).contains("no page"));
+    assert!(what(probe(&file(&[CATALOG, "2 0 R", PAGE, FORM], TRAILER))).contains("circle"));
+    let own_kid = "<</Fields[4 0 R 5 0 R]/Kids[4 0 R]/T(a)>>";
+    probe(&file(&[CATALOG, PAGES, PAGE, own_kid], TRAILER)).unwrap();
+    // A loop of /Prev is damage, which is repaired by leaving the loop out.
+    let plain = file(&[CATALOG, PAGES, PAGE, FORM], TRAILER);
+    let start = plain.windows(5).position(|part| part == b"xref\n").unwrap();
+    let looping = file(
+        &[CATALOG, PAGES, PAGE, FORM],
+        &format!("<</Size 5/Root 1 0 R/Prev {start}>>"),
+    );
+    let tail = pades::prepare(&looping, &spec())
+        .unwrap()
+        .seal(&[])
+        .unwrap();
+    assert!(!tail.windows(5).any(|part| part == b"/Prev"));
+    probe(&looping).unwrap();
+}
+
+#[test]
+fn nesting_is_bounded() {
+    let deep = format!("{}{}", "[".repeat(200_000), "]".repeat(200_000));
+    let page = format!("<</Type/Page/Annots {deep}>>");
+    assert!(what(probe(&file(&[CATALOG, PAGES, &page, FORM], TRAILER))).contains("too deeply"));
+    let fields: Vec<_> = (5..400)
+        .map(|number| format!("<</T(a)/Kids[{} 0 R]>>", number + 1))
+        .collect();
+    let mut objects = vec![CATALOG, PAGES, PAGE, "<</Fields[5 0 R]>>"];
+    objects.extend(fields.iter().map(String::as_str));
+    let error = pades::signatures(&file(&objects, TRAILER)).unwrap_err();
+    assert!(
+        matches!(error, PdfError::Limit { limit: 64, .. }),
+        "{error}"
+    );
+}
+
+#[test]
+fn bombs_are_refused() {
+    // 600 MB of zeros in 600 KB.
+    let bomb = compress_to_vec_zlib(&vec![b' '; 600 << 20], 1);
+    let mut pdf = b"%PDF-1.5\n".to_vec();
+    let start = pdf.len();
+    let head = format!(
+        "1 0 obj\n<</Type/XRef/W[1 4 2]/Size 9/Root 2 0 R/Filter/FlateDecode/Length {}>>\nstream\n",
+        bomb.len()
+    );
+    pdf.extend(head.bytes());
+    pdf.extend(&bomb);
+    pdf.extend(format!("\nendstream\nendobj\nstartxref\n{start}\n%%EOF\n").bytes());
+    assert!(
+        matches!(probe(&pdf), Err(PdfError::Limit { .. })),
+        "{:?}",
+        probe(&pdf)
+    );
+}
+
+#[test]
+fn absurd_sizes_cost_nothing() {
+    let trailer = "<</Size 2147483647/Root 1 0 R>>";
+    probe(&file(&[CATALOG, PAGES, PAGE, FORM], trailer)).unwrap();
+    let tail = pades::prepare(&file(&[CATALOG, PAGES, PAGE, FORM], trailer), &spec())
+        .unwrap()
+        .seal(&[])
+        .unwrap();
+    assert!(
+        tail.starts_with(b"5 0 obj\n<<"),
+        "numbers go on without a gap"
+    );
+    let huge = b"%PDF-1.7\nxref\n0 18446744073709551615\ntrailer\n<<>>\nstartxref\n9\n%%EOF";
+    probe(huge).unwrap_err();
+    let highest = "xref\n8388607 1\n0000000009 00000 n \ntrailer\n<</Root 8388607 0 R>>\n";
+    probe(format!("%PDF-1.7\n{highest}startxref\n9\n%%EOF").as_bytes()).unwrap_err();
+}
+
+#[test]
+fn objects_inside_one_another_do_not_multiply_the_work() {
+    // Each object's comment holds all later objects: parsing one reads to the end of the file.
+    let count = 30_000;
+    let mut pdf = b"%PDF-1.7\n".to_vec();
+    let mut table = String::from("xref\n0 1\n0000000000 65535 f \n10 30000\n");
+    for number in 10..10 + count {
+        table += &format!("{:010} 00000 n \n", pdf.len());
+        pdf.extend(format!("{number} 0 obj %").bytes());
+    }
+    pdf.extend(b"\nnull\n");
+    let fields: String = (10..10 + count)
+        .map(|number| format!("{number} 0 R "))
+        .collect();
+    let mut own = Vec::new();
+    for (number, object) in [
+        (1, CATALOG),
+        (2, PAGES),
+        (3, PAGE),
+        (4, &format!("<</Fields[{fields}]>>")),
+    ] {
+        own.push(format!("{number} 1\n{:010} 00000 n \n", pdf.len()));
+        pdf.extend(format!("{number} 0 obj\n{object}\nendobj\n").bytes());
+    }
+    let start = pdf.len();
+    let table = table + &own.concat();
+    pdf.extend(format!("{table}trailer\n{TRAILER}\nstartxref\n{start}\n%%EOF\n").bytes());
+    let error = pades::prepare(&pdf, &spec()).unwrap_err();
+    assert!(matches!(error, PdfError::Limit { .. }), "{error}");
+}
+
+#[test]
+fn every_truncation_ends_in_an_answer() {
+    for name in ["object-streams", "hybrid", "signed-object-streams", "crlf"] {
+        let (_, pdf) = corpus(name).swap_remove(0);
+        for length in 0..pdf.len() {
+            let _ = probe(&pdf[..length]);
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(std::env::var("N").map_or(400,|n|n.parse().unwrap())) })]
+
+    #[test]
+    fn damage_never_ends_in_a_panic_or_in_half_a_signature(
+        which in any::<prop::sample::Index>(),
+        damage in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..20),
+    ) {
+        let (_, mut pdf) = which.get(&CORPUS).clone();
+        for (at, byte) in damage {
+            let at = at.index(pdf.len());
+            pdf[at] = byte;
+        }
+        let _ = probe(&pdf);
+    }
+
+    #[test]
+    fn swapped_tokens_never_end_in_a_panic_or_in_half_a_signature(
+        which in any::<prop::sample::Index>(),
+        from in any::<prop::sample::Index>(),
+        to in any::<prop::sample::Index>(),
+    ) {
+        let (_, pdf) = which.get(&CORPUS);
+        let mut tokens: Vec<_> = pdf.split_inclusive(|byte| b" \n/".contains(byte)).collect();
+        let (from, to) = (from.index(tokens.len()), to.index(tokens.len()));
+        tokens.swap(from, to);
+        let _ = probe(&tokens.concat());
+    }
+
+    #[test]
+    fn rubbish_behind_a_header_ends_in_an_answer(
+        rubbish in prop::collection::vec(prop::sample::select(vec![
+            "xref\n", "0 3\n", "0000000009 00000 n \n", "trailer", "<<", ">>", "[", "]", "(", ")",
+            "/Root", "/Prev", "/Size", "1 0 R", "2 0 R", "1 0 obj", "2 0 obj", "endobj", "stream\n",
+            "endstream", "startxref\n", "9\n", "14\n", "%%EOF\n", " ", "/Type", "/Catalog", "/Pages",
+            "/Kids", "/ObjStm", "/XRef", "/W", "/N", "/First", "-1", "99999999999999999999", "<",
+            ">", "/AcroForm", "/Fields", "%", "\n",
+        ]), 0..200),
+    ) {
+        let _ = probe(format!("%PDF-1.7\n{}", rubbish.concat()).as_bytes());
+    }
+}

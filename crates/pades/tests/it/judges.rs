@@ -1,0 +1,68 @@
+//! The outside judges, and what they say about many files at once.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+use testkit::run;
+
+use crate::signer::SIGNER;
+
+/// qpdf must find nothing to complain about.
+pub fn qpdf(file: &Path) {
+    run("qpdf", [Path::new("--check"), file], &[]).must_accept();
+}
+
+/// What pdfsig says of each signature: validity, and whether it covers the whole document.
+pub fn pdfsig(file: &Path) -> Vec<(bool, bool)> {
+    let output = run("pdfsig", [Path::new("-nocert"), file], &[]).must_accept();
+    let text = output.text();
+    text.split("Signature #")
+        .skip(1)
+        .filter(|part| !part.contains("is not signed"))
+        .map(|part| {
+            (
+                part.contains("Signature is Valid."),
+                part.contains("Total document signed"),
+            )
+        })
+        .collect()
+}
+
+/// pyHanko's opinion of one signature.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Opinion {
+    pub field: String,
+    /// Digest and signature are right.
+    pub sound: bool,
+    /// The chain leads to our root.
+    pub trusted: bool,
+    /// Nothing but allowed changes came after it.
+    pub unmodified: bool,
+    /// It covers the whole file.
+    pub whole: bool,
+}
+
+/// pyHanko's opinion of every signature of every file; one process for all, as it starts slowly.
+pub fn pyhanko(files: &[PathBuf]) -> Vec<Vec<Opinion>> {
+    let script = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/it/pyhanko_judge.py");
+    let arguments = [script, SIGNER.root()]
+        .into_iter()
+        .chain(files.iter().cloned());
+    let output = run("python", arguments, &[]).must_accept();
+    let flag = |value: &Value, key: &str| value[key].as_bool().unwrap();
+    output
+        .text()
+        .lines()
+        .map(|line| {
+            let signatures: Vec<Value> = serde_json::from_str(line).unwrap();
+            let opinion = |value: &Value| Opinion {
+                field: value["field"].as_str().unwrap().to_owned(),
+                sound: flag(value, "sound"),
+                trusted: flag(value, "trusted"),
+                unmodified: flag(value, "unmodified"),
+                whole: flag(value, "whole"),
+            };
+            signatures.iter().map(opinion).collect()
+        })
+        .collect()
+}
