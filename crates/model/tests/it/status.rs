@@ -101,3 +101,21 @@ fn names_are_read_back() {
     }
     assert!("videopending".parse::<Status>().is_err());
 }
+
+#[test]
+fn the_documented_table_is_the_table() {
+    let written = include_str!("../../../../ARCHITECTURE.md");
+    let rows: Vec<String> = TABLE
+        .iter()
+        .map(|(from, trigger, to, event)| {
+            format!("| `{from}` | {} | `{to}` | `{event}` |", trigger.name())
+        })
+        .collect();
+    let documented: Vec<&str> = written
+        .lines()
+        .skip_while(|line| !line.starts_with("| From | Trigger |"))
+        .skip(2)
+        .take_while(|line| line.starts_with('|'))
+        .collect();
+    assert_eq!(documented, rows);
+}
