@@ -1,9 +1,9 @@
 //! One-time codes: made, bound to the documents, sent, checked.
 
+use delivery::{TextMessage, sms_context};
 use model::Status;
 use model::otp::{OtpRefusal, OtpState};
 use secrecy::{ExposeSecret, SecretString};
-use serde::Serialize;
 use serde_json::json;
 use store::{Channel, Document, Otp, OutboxMessage, Paper, PaperKind, Reader, Tx};
 
@@ -21,16 +21,6 @@ pub enum CodeDelivery {
         /// The text.
         text: String,
     },
-}
-
-/// What a text message carries, sealed in the outbox.
-#[derive(Serialize)]
-struct TextMessage<'a> {
-    to: &'a str,
-    text: &'a str,
-    code: &'a str,
-    request_pk: i64,
-    at: String,
 }
 
 impl Service {
@@ -90,13 +80,9 @@ impl Service {
             .replace("{request}", &case.pk().to_string())
             .replace("{minutes}", &policy.lifetime.whole_minutes().to_string());
         let message = TextMessage {
-            to: case.subject.mobile_phone_number.as_str(),
-            text: &text,
-            code: &code,
-            request_pk: case.pk().0,
-            at: now
-                .format(&time::format_description::well_known::Rfc3339)
-                .map_err(|_| Error::Internal("the clock is out of range".into()))?,
+            to: case.subject.mobile_phone_number.as_str().to_owned(),
+            text,
+            code: Some(code),
         };
         let id = format!("msg_{}", hex::encode(self.random::<16>()));
         let plain = crypto::Zeroizing::new(serde_json::to_vec(&message)?);
@@ -174,11 +160,6 @@ impl Service {
         self.master()
             .mac("otp", &[salt.as_slice(), code.as_bytes()].concat())
     }
-}
-
-/// What the payload of a text message is sealed for; the dispatcher opens it.
-pub fn sms_context(message_id: &str) -> String {
-    format!("sms {message_id}")
 }
 
 /// The digest that a code approves: over the ordered digests of the documents and the contract.

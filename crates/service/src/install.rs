@@ -26,8 +26,8 @@ pub struct NewAuthority {
     pub webhook_url: Option<String>,
     /// In which form.
     pub webhook_format: WebhookFormat,
-    /// The Standard Webhooks secret: `whsec_` and base64.
-    pub webhook_secret: Option<SecretString>,
+    /// The Standard Webhooks secret, sealed by [`delivery::WebhookSecret::seal`].
+    pub webhook_secret: Option<Vec<u8>>,
     /// Names of external authentication methods that may replace the one-time code.
     pub external_unlock: Vec<String>,
 }
@@ -95,16 +95,12 @@ impl Service {
     pub async fn create_authority(&self, new: NewAuthority) -> Result<RaId, Error> {
         let mut tx = self.store().begin().await?;
         let id = RaId(store::authorities::next_id(&mut tx).await?);
-        let secret = new.webhook_secret.map(|secret| {
-            let plain = secret.expose_secret().as_bytes();
-            self.master().seal(WEBHOOK_SECRET, plain, self.entropy())
-        });
         let row = RegistrationAuthority {
             id,
             name: new.name,
             webhook_url: new.webhook_url,
             webhook_format: new.webhook_format,
-            webhook_secret: secret,
+            webhook_secret: new.webhook_secret,
             videoid_enabled: true,
             external_unlock: new.external_unlock,
             created_at: self.now(),
@@ -115,6 +111,30 @@ impl Service {
             .await?;
         self.commit(tx).await?;
         Ok(id)
+    }
+
+    /// Says where an authority's events go from now on, in which form and under which secret
+    /// (sealed by [`delivery::WebhookSecret::seal`]).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::UnknownAuthority`].
+    pub async fn direct_webhooks(
+        &self,
+        ra: RaId,
+        url: Option<String>,
+        format: WebhookFormat,
+        secret: Option<Vec<u8>>,
+    ) -> Result<(), Error> {
+        let mut tx = self.store().begin().await?;
+        let mut row = store::authorities::get(&mut tx, ra).await?.ok_or(Error::UnknownAuthority)?;
+        row.webhook_url = url;
+        row.webhook_format = format;
+        row.webhook_secret = secret;
+        store::authorities::update(&mut tx, &row).await?;
+        let details = json!({ "registration_authority": ra.0, "webhooks": row.webhook_url.is_some() });
+        self.record(&mut tx, Actor::System, "authority-changed", None, details).await?;
+        self.commit(tx).await
     }
 
     /// Sets up an officer: a key wrapped under the PIN, and a certificate for it.
@@ -218,6 +238,3 @@ impl Service {
         Ok(id)
     }
 }
-
-/// What a registration authority's webhook secret is sealed for; the dispatcher opens it.
-pub const WEBHOOK_SECRET: &str = "webhook secret";

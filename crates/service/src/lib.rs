@@ -39,14 +39,14 @@ use pki::profile::natural_person::Qualification;
 use store::Store;
 use tokio::sync::{Notify, Semaphore};
 
-pub use codes::{CodeDelivery, sms_context};
+pub use codes::CodeDelivery;
 pub use credentials::Credentials;
 pub use documents::{
     DocumentCopy, DocumentRoom, DocumentView, FileContent, NewDocument, UploadedDocument,
 };
 pub use error::Error;
 pub use fields::{Problem, Problems};
-pub use install::{NewAuthority, NewOfficer, OfficerView, WEBHOOK_SECRET};
+pub use install::{NewAuthority, NewOfficer, OfficerView};
 pub use intake::{EvidenceUpload, Intake, VideoContent, VideoIntake};
 pub use requests::{CertificateView, RequestUpdate, RequestView};
 pub use signing::SignCommand;

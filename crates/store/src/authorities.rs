@@ -17,6 +17,16 @@ macro_rules! select {
     };
 }
 
+/// The number that the next registration authority takes. Numbers are never taken twice, since rows stay.
+pub async fn next_id(tx: &mut Tx) -> Result<i64, StoreError> {
+    tx.one(
+        "SELECT COALESCE(MAX(id), 0) + 1 AS next FROM authority",
+        params![],
+        |row| row.get("next"),
+    )
+    .await
+}
+
 /// Adds an authority. Fails with [`StoreError::Duplicate`] where its number is taken.
 pub async fn insert(tx: &mut Tx, authority: &RegistrationAuthority) -> Result<(), StoreError> {
     tx.execute(

@@ -17,6 +17,16 @@ macro_rules! select {
     };
 }
 
+/// The number that the next officer takes. Numbers are never taken twice, since rows stay.
+pub async fn next_id(tx: &mut Tx) -> Result<i64, StoreError> {
+    tx.one(
+        "SELECT COALESCE(MAX(id), 0) + 1 AS next FROM officer",
+        params![],
+        |row| row.get("next"),
+    )
+    .await
+}
+
 /// Adds an officer. Fails with [`StoreError::Duplicate`] where number or user name is taken.
 pub async fn insert(tx: &mut Tx, officer: &Officer) -> Result<(), StoreError> {
     tx.execute(
