@@ -1,0 +1,4 @@
+//! The end-to-end suite: the built program, driven over real HTTP as its users drive it.
+
+mod client;
+mod harness;
