@@ -6,7 +6,7 @@
 
 use std::{
     cell::{Cell, RefCell},
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     ops::Range,
     rc::Rc,
 };
@@ -31,6 +31,8 @@ pub(crate) struct Document<'a> {
     inflate_left: Cell<usize>,
     parse_left: Cell<usize>,
     object_streams: RefCell<HashMap<u32, Rc<ObjectStream>>>,
+    /// Set when an object is not where the cross-reference data say.
+    misplaced: Cell<bool>,
 }
 
 /// An indirect object and where it stands.
@@ -50,8 +52,9 @@ struct ObjectStream {
 }
 
 impl<'a> Document<'a> {
-    /// Runs `work` on the document as its cross-reference data describe it and, where that
-    /// proves broken, on what a search for its objects finds.
+    /// Runs `work` on the document as its cross-reference data describe it. Where those prove
+    /// wrong, it runs on what a search for the objects finds, provided that nothing is missing:
+    /// to repair half of a document would be to sign another one.
     pub fn with<T>(
         data: &'a [u8],
         work: impl Fn(&Self) -> Result<T, PdfError>,
@@ -60,7 +63,7 @@ impl<'a> Document<'a> {
         let read = xref::read(data, header, xref::inflate_limit(data));
         let broken = match read.and_then(|xref| Self::new(data, xref)) {
             Ok(document) => match work(&document) {
-                Err(error @ PdfError::Broken { .. }) => error,
+                Err(error) if document.misplaced.get() => error,
                 result => return result,
             },
             Err(error @ PdfError::Broken { .. }) => error,
@@ -68,7 +71,10 @@ impl<'a> Document<'a> {
         };
         let rebuilt = xref::rebuild(data, header)
             .and_then(|xref| Self::new(data, xref))
-            .and_then(|document| work(&document));
+            .and_then(|document| {
+                document.check_complete()?;
+                work(&document)
+            });
         match rebuilt {
             // The first complaint says more about the file than the failed repair.
             Err(PdfError::Broken { .. }) => Err(broken),
@@ -90,6 +96,7 @@ impl<'a> Document<'a> {
             inflate_left: Cell::new(xref::inflate_limit(data)),
             parse_left: Cell::new(parse_limit(data)),
             object_streams: RefCell::default(),
+            misplaced: Cell::new(false),
         })
     }
 
@@ -99,17 +106,12 @@ impl<'a> Document<'a> {
             None | Some(Entry::Free) => Ok(None),
             Some(Entry::Offset { generation, .. }) if *generation != id.generation => Ok(None),
             Some(Entry::Offset { at, .. }) => {
-                let parsed = self.parse_at(*at)?;
-                if parsed.id != id {
-                    let what = "the cross-reference data point at another object";
-                    return Err(PdfError::in_object(what, id.number));
-                }
                 let ParsedIndirect {
                     value,
                     span,
                     stream,
                     ..
-                } = parsed;
+                } = self.parse_at(id.number, *at)?;
                 Ok(Some(Indirect {
                     value,
                     span: Some(span),
@@ -163,7 +165,7 @@ impl<'a> Document<'a> {
         // An indirect length may not itself be in an object stream (7.5.7), so this ends.
         let length = match dictionary.get("Length") {
             Some(Object::Reference(id)) => match self.xref.entries.get(&id.number) {
-                Some(Entry::Offset { at, .. }) => Some(self.parse_at(*at)?.value),
+                Some(Entry::Offset { at, .. }) => Some(self.parse_at(id.number, *at)?.value),
                 _ => None,
             },
             direct => direct.cloned(),
@@ -242,15 +244,15 @@ impl<'a> Document<'a> {
             return Err(broken());
         };
         let ParsedIndirect {
-            id,
             value,
             span,
             stream,
-        } = self.parse_at(*at)?;
+            ..
+        } = self.parse_at(number, *at)?;
         let Object::Dictionary(dictionary) = &value else {
             return Err(broken());
         };
-        if id.number != number || !dictionary.is_type("ObjStm") {
+        if !dictionary.is_type("ObjStm") {
             return Err(broken());
         }
         let dictionary = dictionary.clone();
@@ -270,11 +272,44 @@ impl<'a> Document<'a> {
         Ok(stream)
     }
 
-    fn parse_at(&self, at: usize) -> Result<ParsedIndirect, PdfError> {
+    fn parse_at(&self, number: u32, at: usize) -> Result<ParsedIndirect, PdfError> {
         let mut lexer = Lexer::new(self.data, at);
+        if lexer.take_unsigned() != Some(u64::from(number)) {
+            self.misplaced.set(true);
+            let what = "the cross-reference data do not lead to this object";
+            return Err(PdfError::in_object(what, number));
+        }
+        lexer.seek(at);
         let result = lexer.indirect();
         self.spend(lexer.position().saturating_sub(at))?;
         Ok(result?)
+    }
+
+    /// Everything that can be reached from the trailer must be there.
+    fn check_complete(&self) -> Result<(), PdfError> {
+        let mut seen = HashSet::new();
+        let mut stack: Vec<_> = self
+            .xref
+            .trailer
+            .iter()
+            .map(|(_, value)| value.clone())
+            .collect();
+        while let Some(value) = stack.pop() {
+            match value {
+                Object::Reference(id) if seen.insert(id) => {
+                    let object = self
+                        .object(id)?
+                        .ok_or_else(|| PdfError::in_object("an object is missing", id.number))?;
+                    stack.push(object.value);
+                }
+                Object::Array(items) => stack.extend(items),
+                Object::Dictionary(dictionary) => {
+                    stack.extend(dictionary.iter().map(|(_, value)| value.clone()));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
     }
 
     fn spend(&self, bytes: usize) -> Result<(), PdfError> {

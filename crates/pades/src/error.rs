@@ -20,6 +20,10 @@ pub enum PdfError {
         /// Where it was found.
         place: Place,
     },
+    /// It goes on behind its last complete revision, as if its transfer had been cut off. Signing
+    /// what came before would sign another document than its sender meant.
+    #[error("the PDF is incomplete: its last revision is cut off; send the file again")]
+    Truncated,
     /// The file has an `/Encrypt` dictionary (ISO 32000-2, 7.6).
     #[error("the PDF is encrypted; remove its protection and send it again")]
     Encrypted,

@@ -70,6 +70,12 @@ pub(crate) fn read(data: &[u8], header: usize, inflate_limit: usize) -> Result<X
         .take_unsigned()
         .and_then(|start| usize::try_from(start).ok())
         .ok_or_else(|| PdfError::at_byte("startxref gives no offset", keyword))?;
+    let behind = &data[lexer.position()..];
+    if memmem::find_iter(behind, b"obj")
+        .any(|mark| object_start(&behind[..mark], &behind[mark..]).is_some())
+    {
+        return Err(PdfError::Truncated);
+    }
 
     let reader = Reader {
         data,
@@ -123,6 +129,7 @@ pub(crate) fn rebuild(data: &[u8], header: usize) -> Result<Xref, PdfError> {
     let mut entries = HashMap::new();
     let mut trailer = Dictionary::default();
     let mut catalog = None;
+    let mut encrypted = false;
     let mut kind = Kind::Table;
     let mut inflate_limit = inflate_limit(data);
     let mut at = header;
@@ -132,27 +139,27 @@ pub(crate) fn rebuild(data: &[u8], header: usize) -> Result<Xref, PdfError> {
         }
         if data[mark..].starts_with(b"trailer") {
             let mut lexer = Lexer::new(data, mark + "trailer".len());
-            if let Ok(Object::Dictionary(newer)) = lexer.object() {
+            if let Object::Dictionary(newer) = lexer.object()? {
                 replace(&mut trailer, newer);
-                at = lexer.position();
             }
+            at = lexer.position();
             continue;
         }
-        let Some(start) = object_start(&data[at..mark], &data[mark..]).map(|start| at + start)
-        else {
+        let Some(start) = object_start(&data[at..mark], &data[mark..]) else {
             continue;
         };
+        let start = at + start;
         let mut lexer = Lexer::new(data, start);
-        let Ok(object) = lexer.indirect() else {
-            continue;
-        };
+        // A damaged object is not passed over: an older state of it would take its place.
+        let object = lexer.indirect()?;
         at = lexer.position();
         let number = object.id.number;
+        let generation = object.id.generation;
         entries.insert(
             number,
             Entry::Offset {
                 at: start,
-                generation: object.id.generation,
+                generation,
             },
         );
         let Object::Dictionary(dictionary) = object.value else {
@@ -161,20 +168,16 @@ pub(crate) fn rebuild(data: &[u8], header: usize) -> Result<Xref, PdfError> {
         if dictionary.is_type("Catalog") {
             catalog = Some(object.id);
         }
+        encrypted |= is_encryption(&dictionary);
         let Some(stream) = object.stream else {
             continue;
         };
-        let length = stream_length(&data[stream..], dictionary.get("Length"));
-        at = stream + length;
+        at = stream + certain_length(data, stream, dictionary.get("Length"))?;
         if dictionary.is_type("XRef") {
             replace(&mut trailer, dictionary);
         } else if dictionary.is_type("ObjStm") {
             kind = Kind::Stream;
-            // Damaged ones are met again, and named, if a signature needs what they hold.
-            let Ok(plain) = filter::decode(&dictionary, &data[stream..at], inflate_limit, number)
-            else {
-                continue;
-            };
+            let plain = filter::decode(&dictionary, &data[stream..at], inflate_limit, number)?;
             inflate_limit -= plain.len();
             for (index, inner) in (0..).zip(stream_index(&plain, &dictionary)) {
                 entries.insert(
@@ -189,6 +192,10 @@ pub(crate) fn rebuild(data: &[u8], header: usize) -> Result<Xref, PdfError> {
         check_count(entries.len(), max_entries(data))?;
     }
     if trailer.get("Root").is_none() {
+        // The trailer that would say so is lost.
+        if encrypted {
+            return Err(PdfError::Encrypted);
+        }
         let id = catalog.ok_or_else(|| PdfError::at_byte("there is no catalogue", data.len()))?;
         trailer.set("Root", Object::Reference(id));
     }
@@ -239,6 +246,28 @@ pub(crate) fn stream_length(data: &[u8], declared: Option<&Object>) -> usize {
     declared
         .or_else(|| memmem::find(data, b"endstream"))
         .unwrap_or(data.len())
+}
+
+/// The length of a stream's data, if there is no doubt about it. An `endobj` before `endstream`
+/// leaves two readings: that the end of this stream is damaged, or that it holds a PDF.
+fn certain_length(
+    data: &[u8],
+    stream: usize,
+    declared: Option<&Object>,
+) -> Result<usize, PdfError> {
+    let data = &data[stream..];
+    let length = stream_length(data, declared);
+    let is_declared = declared.and_then(Object::as_integer) == i64::try_from(length).ok();
+    if length == data.len() || !is_declared && memmem::find(&data[..length], b"endobj").is_some() {
+        return Err(PdfError::at_byte("a stream has no certain end", stream));
+    }
+    Ok(length)
+}
+
+/// An encryption dictionary of the standard handler (7.6.4.2, table 21).
+fn is_encryption(dictionary: &Dictionary) -> bool {
+    let is_string = |key| matches!(dictionary.get(key), Some(Object::String(_)));
+    is_string("O") && is_string("U") && dictionary.get("P").is_some()
 }
 
 /// Bytes that the structure of a file may unpack to. Deflate makes at most 1,032 bytes of one,

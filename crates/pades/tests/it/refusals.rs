@@ -48,6 +48,8 @@ fn an_encrypted_file_does_not_pass_for_a_plain_one_when_it_is_damaged() {
         .unwrap();
     let damaged = [&pdf[..text], b"startxref\n3\n%%EOF\n"].concat();
     assert_eq!(refused(&damaged), PdfError::Encrypted);
+    let trailer = pdf.windows(7).rposition(|part| part == b"trailer").unwrap();
+    assert_eq!(refused(&pdf[..trailer]), PdfError::Encrypted);
 }
 
 #[test]
