@@ -314,9 +314,10 @@ async fn open_sqlite(path: &Path) -> Result<Pools, StoreError> {
         .await?;
 
     // The driver takes no lock of its own for SQLite. The inner transactions become savepoints.
+    // `run_direct`, here and below, since the future of `run` is not `Send`.
     let mut tx = writer.begin_with("BEGIN IMMEDIATE").await?;
     migrations::sqlite()
-        .run(&mut *tx)
+        .run_direct(None, &mut *tx, false)
         .await
         .map_err(|error| StoreError::from_migration(error, migrations::latest()))?;
     tx.commit().await?;
@@ -353,7 +354,7 @@ async fn open_postgres(url: &str) -> Result<Pools, StoreError> {
     // A connection of its own: the driver's advisory lock ends with it, whatever happens.
     let mut connection = options.connect().await?;
     migrations::postgres()
-        .run(&mut connection)
+        .run_direct(None, &mut connection, false)
         .await
         .map_err(|error| StoreError::from_migration(error, migrations::latest()))?;
     connection.close().await?;

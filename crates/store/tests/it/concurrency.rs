@@ -1,0 +1,210 @@
+//! Several transactions, and several processes, at once.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
+
+use model::RequestPk;
+use store::{AuditEntry, Channel, Store, audit, outbox};
+use time::Duration;
+
+use crate::{Fixture, Home, at, insert_request, message, on_both, populate};
+
+on_both! {
+    async fn locked_changes_are_never_lost(fixture: Fixture) {
+        const TASKS: u8 = 8;
+        populate(&fixture.store, &[1001]).await;
+        let other = fixture.other().await;
+        let mut tasks = tokio::task::JoinSet::new();
+        for task in 0..TASKS {
+            let store = if task % 2 == 0 { fixture.store.clone() } else { other.clone() };
+            tasks.spawn(async move {
+                for _ in 0..4 {
+                    let mut tx = store.begin().await.unwrap();
+                    let pk = RequestPk(1001);
+                    let mut request =
+                        store::requests::lock(&mut tx, pk).await.unwrap().unwrap();
+                    request.refuse_reason.get_or_insert_default().push(task);
+                    store::requests::update(&mut tx, &request).await.unwrap();
+                    tx.commit().await.unwrap();
+                }
+            });
+        }
+        tasks.join_all().await;
+        let mut reader = fixture.store.read().await.unwrap();
+        let request = store::requests::get(&mut reader, RequestPk(1001)).await.unwrap().unwrap();
+        assert_eq!(request.refuse_reason.unwrap().len(), usize::from(TASKS) * 4);
+    }
+
+    async fn numbers_are_given_out_once(fixture: Fixture) {
+        let other = fixture.other().await;
+        let mut tasks = tokio::task::JoinSet::new();
+        for task in 0..6 {
+            let store = if task % 2 == 0 { fixture.store.clone() } else { other.clone() };
+            tasks.spawn(async move {
+                let mut taken = Vec::new();
+                for _ in 0..5 {
+                    let mut tx = store.begin().await.unwrap();
+                    taken.push(store::sequence::next(&mut tx).await.unwrap());
+                    taken.push(store::sequence::next(&mut tx).await.unwrap());
+                    tx.commit().await.unwrap();
+                }
+                taken
+            });
+        }
+        let taken: BTreeSet<_> = tasks.join_all().await.into_iter().flatten().collect();
+        assert!(taken.into_iter().eq(1001..1061));
+    }
+
+    async fn entries_chain_whoever_appends_them(fixture: Fixture) {
+        let other = fixture.other().await;
+        populate(&fixture.store, &[1001]).await;
+        let mut tasks = tokio::task::JoinSet::new();
+        for task in 0..6 {
+            let store = if task % 2 == 0 { fixture.store.clone() } else { other.clone() };
+            tasks.spawn(async move {
+                for n in 0..5 {
+                    let mut tx = store.begin().await.unwrap();
+                    // As the use cases do: the request first, the log last.
+                    store::requests::lock(&mut tx, RequestPk(1001)).await.unwrap();
+                    audit::append(&mut tx, &AuditEntry {
+                        at: at(n),
+                        actor: format!("task {task}"),
+                        action: "test".to_owned(),
+                        request: Some(RequestPk(1001)),
+                        details: "{}".to_owned(),
+                    })
+                    .await
+                    .unwrap();
+                    tx.commit().await.unwrap();
+                }
+            });
+        }
+        tasks.join_all().await;
+        assert_eq!(audit::verify(&fixture.store).await.unwrap().entries, 30);
+    }
+
+    /// Whoever leases, each message is leased once, and each stream in order.
+    async fn leases_are_disjoint(fixture: Fixture) {
+        const REQUESTS: i64 = 12;
+        const EACH: i64 = 3;
+        let requests: Vec<_> = (0..REQUESTS).map(|n| 1001 + 2 * n).collect();
+        populate(&fixture.store, &requests).await;
+        let mut tx = fixture.store.begin().await.unwrap();
+        for n in 0..EACH {
+            for request in &requests {
+                let id = format!("{request} {n}");
+                outbox::enqueue(&mut tx, &message(&id, *request, Channel::Webhook)).await.unwrap();
+            }
+        }
+        tx.commit().await.unwrap();
+
+        let other = fixture.other().await;
+        let mut tasks = tokio::task::JoinSet::new();
+        for task in 0..4 {
+            let store = if task % 2 == 0 { fixture.store.clone() } else { other.clone() };
+            tasks.spawn(drain(store));
+        }
+        let sent: Vec<_> = tasks.join_all().await.into_iter().flatten().collect();
+        let ids: BTreeSet<_> = sent.iter().map(|(_, id)| id.clone()).collect();
+        assert_eq!((sent.len(), ids.len()), (36, 36), "each once");
+
+        // `sent` has the order of delivery within a task only; numbers say the rest.
+        let mut streams = BTreeMap::<&str, Vec<(i64, &str)>>::new();
+        for (number, id) in &sent {
+            let (request, n) = id.split_once(' ').unwrap();
+            streams.entry(request).or_default().push((*number, n));
+        }
+        for stream in streams.values_mut() {
+            stream.sort();
+            let order: Vec<_> = stream.iter().map(|(_, n)| *n).collect();
+            assert_eq!(order, ["0", "1", "2"]);
+        }
+    }
+
+    /// Killed between writing and committing: what was committed is there, the rest never was.
+    async fn a_killed_process_loses_only_what_it_did_not_commit(fixture: Fixture) {
+        populate(&fixture.store, &[]).await;
+        let mut victim = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "concurrency::victim", "--nocapture", "--ignored"])
+            .env(VICTIM, &fixture.url)
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let said = BufReader::new(victim.stdout.take().unwrap()).lines();
+        assert!(said.map_while(Result::ok).any(|line| line.contains("half-way")));
+        victim.kill().unwrap();
+        victim.wait().unwrap();
+
+        // Its lock went with it: this would wait for ever otherwise.
+        let mut tx = fixture.store.begin().await.unwrap();
+        assert!(store::requests::lock(&mut tx, RequestPk(1001)).await.unwrap().is_some());
+        assert!(store::requests::get(&mut tx, RequestPk(1003)).await.unwrap().is_none());
+        insert_request(&mut tx, 1003).await;
+        tx.commit().await.unwrap();
+    }
+}
+
+/// Leases and delivers until nothing is left.
+async fn drain(store: Store) -> Vec<(i64, String)> {
+    let mut sent = Vec::new();
+    loop {
+        let mut tx = store.begin().await.unwrap();
+        let lease_for = Duration::hours(1);
+        let leased = outbox::lease(&mut tx, &[Channel::Webhook], at(0), lease_for, 2)
+            .await
+            .unwrap();
+        tx.commit().await.unwrap();
+        for leased in &leased {
+            let mut tx = store.begin().await.unwrap();
+            let ours = outbox::delivered(&mut tx, leased.number, leased.attempts)
+                .await
+                .unwrap();
+            tx.commit().await.unwrap();
+            assert!(ours);
+            sent.push((leased.number, leased.message.id.clone()));
+        }
+        let mut reader = store.read().await.unwrap();
+        if leased.is_empty() && outbox::counts(&mut reader).await.unwrap().pending == 0 {
+            return sent;
+        }
+    }
+}
+
+/// Set in the process that is to be killed: the database's URL.
+const VICTIM: &str = "STORE_TEST_VICTIM_URL";
+
+#[tokio::test]
+#[ignore = "a_killed_process_loses_only_what_it_did_not_commit runs it in a process of its own"]
+async fn victim() {
+    let url = std::env::var(VICTIM).expect("the database to write to");
+    let store = Store::open(&url).await.unwrap();
+    let mut tx = store.begin().await.unwrap();
+    insert_request(&mut tx, 1001).await;
+    tx.commit().await.unwrap();
+    let mut tx = store.begin().await.unwrap();
+    store::requests::lock(&mut tx, RequestPk(1001))
+        .await
+        .unwrap();
+    insert_request(&mut tx, 1003).await;
+    println!("half-way");
+    std::future::pending().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_may_open_a_new_database_at_once() {
+    for home in [Home::sqlite(), Home::postgres()] {
+        let url = home.url();
+        let mut tasks = tokio::task::JoinSet::new();
+        for _ in 0..5 {
+            let url = url.clone();
+            tasks.spawn(async move {
+                let store = Store::open(&url).await.unwrap();
+                store.health().await.unwrap().schema_version
+            });
+        }
+        assert_eq!(tasks.join_all().await, [1; 5]);
+        // The home is still there: the database goes with it.
+        drop(Fixture::new(home).await);
+    }
+}

@@ -1,0 +1,471 @@
+//! What goes in comes out, in every repository.
+
+use model::evidence::ImageKind;
+use model::otp::OtpState;
+use model::{DocumentUid, Environment, RaId, RaoId, RequestPk, Status, TokenUid, VideoIdPk};
+use store::{
+    Certificate, CertificateState, Document, EvidenceImage, EvidenceVideo, Otp, Paper, PaperKind,
+    StoreError, StoredFile, Token,
+};
+use time::Duration;
+
+use crate::{at, authority, insert_request, officer, on_both, populate, request};
+
+const PK: RequestPk = RequestPk(1001);
+
+on_both! {
+    async fn sequences(fixture: Fixture) {
+        let mut tx = fixture.store.begin().await.unwrap();
+        assert_eq!(store::sequence::next(&mut tx).await.unwrap(), 1001);
+        assert_eq!(store::sequence::next(&mut tx).await.unwrap(), 1002);
+        assert_eq!(store::sequence::next_scratchcard(&mut tx).await.unwrap(), 4_000_001);
+        tx.commit().await.unwrap();
+        let mut tx = fixture.store.begin().await.unwrap();
+        assert_eq!(store::sequence::next(&mut tx).await.unwrap(), 1003);
+        assert_eq!(store::sequence::next_scratchcard(&mut tx).await.unwrap(), 4_000_002);
+    }
+
+    async fn authorities(fixture: Fixture) {
+        let mut tx = fixture.store.begin().await.unwrap();
+        let mut first = authority(1);
+        store::authorities::insert(&mut tx, &authority(2)).await.unwrap();
+        store::authorities::insert(&mut tx, &first).await.unwrap();
+        assert_eq!(store::authorities::get(&mut tx, RaId(1)).await.unwrap(), Some(first.clone()));
+        assert_eq!(store::authorities::get(&mut tx, RaId(3)).await.unwrap(), None);
+
+        first.webhook_url = None;
+        first.webhook_secret = None;
+        first.webhook_format = model::event::WebhookFormat::Event;
+        first.videoid_enabled = false;
+        first.external_unlock.clear();
+        store::authorities::update(&mut tx, &first).await.unwrap();
+        tx.commit().await.unwrap();
+        let mut reader = fixture.store.read().await.unwrap();
+        let all = store::authorities::list(&mut reader).await.unwrap();
+        assert_eq!(all, [first, authority(2)]);
+        drop(reader);
+
+        let mut tx = fixture.store.begin().await.unwrap();
+        let absent = store::authorities::update(&mut tx, &authority(9)).await;
+        assert!(matches!(absent, Err(StoreError::Absent { what: "authority" })));
+    }
+
+    async fn officers(fixture: Fixture) {
+        populate(&fixture.store, &[]).await;
+        let mut tx = fixture.store.begin().await.unwrap();
+        let second = officer(2, 1);
+        store::officers::insert(&mut tx, &second).await.unwrap();
+        assert!(store::officers::get(&mut tx, RaoId(2)).await.unwrap() == Some(second.clone()));
+        let found = store::officers::by_username(&mut tx, "officer-2").await.unwrap();
+        assert!(found == Some(second.clone()));
+        assert!(store::officers::by_username(&mut tx, "OFFICER-2").await.unwrap().is_none());
+        let all = store::officers::list(&mut tx, RaId(1)).await.unwrap();
+        assert!(all == [officer(1, 1), second]);
+        assert!(store::officers::list(&mut tx, RaId(2)).await.unwrap().is_empty());
+        tx.commit().await.unwrap();
+
+        let mut tx = fixture.store.begin().await.unwrap();
+        let mut namesake = officer(3, 1);
+        namesake.username = "officer-1".to_owned();
+        let refused = store::officers::insert(&mut tx, &namesake).await;
+        assert!(matches!(refused, Err(StoreError::Duplicate { what }) if what == "officer"));
+        drop(tx);
+        let mut tx = fixture.store.begin().await.unwrap();
+        let homeless = store::officers::insert(&mut tx, &officer(4, 77)).await;
+        assert!(matches!(homeless, Err(StoreError::Refused(_))), "its authority does not exist");
+    }
+
+    async fn tokens(fixture: Fixture) {
+        let token = |n: u8| Token {
+            // Descending, so that the order of insertion is not that of the names.
+            uid: TokenUid(uuid::Uuid::from_u128(u128::from(100 - n))),
+            username: "officer-1".to_owned(),
+            has_password: n % 2 == 0,
+            has_pin: true,
+            environment: Environment::Prod,
+            sealed: vec![n; 50],
+            fingerprint: vec![n; 32],
+            deletable: n != 1,
+            created_at: at(0),
+        };
+        let mut tx = fixture.store.begin().await.unwrap();
+        for n in [1, 2, 3] {
+            store::tokens::insert(&mut tx, &token(n)).await.unwrap();
+        }
+        tx.commit().await.unwrap();
+
+        let mut tx = fixture.store.begin().await.unwrap();
+        let twin = Token { uid: TokenUid(uuid::Uuid::nil()), ..token(2) };
+        let refused = store::tokens::insert(&mut tx, &twin).await;
+        assert!(matches!(refused, Err(StoreError::Duplicate { what }) if what == "token"));
+        drop(tx);
+
+        let mut tx = fixture.store.begin().await.unwrap();
+        assert!(store::tokens::get(&mut tx, token(1).uid).await.unwrap() == Some(token(1)));
+        assert!(store::tokens::delete(&mut tx, token(2).uid).await.unwrap());
+        assert!(!store::tokens::delete(&mut tx, token(2).uid).await.unwrap());
+        assert!(store::tokens::list(&mut tx).await.unwrap() == [token(1), token(3)]);
+        // Its fingerprint is free again.
+        store::tokens::insert(&mut tx, &twin).await.unwrap();
+        assert!(store::tokens::list(&mut tx).await.unwrap() == [token(1), token(3), twin]);
+    }
+
+    async fn settings(fixture: Fixture) {
+        let mut tx = fixture.store.begin().await.unwrap();
+        assert_eq!(store::settings::get(&mut tx).await.unwrap(), None);
+        for json in [r#"{"a":1}"#, r#"{"β":"2"}"#] {
+            store::settings::put(&mut tx, json).await.unwrap();
+            assert_eq!(store::settings::get(&mut tx).await.unwrap().as_deref(), Some(json));
+        }
+    }
+
+    async fn requests(fixture: Fixture) {
+        populate(&fixture.store, &[]).await;
+        let mut tx = fixture.store.begin().await.unwrap();
+        let mut first = request(1001, 1002);
+        // Numbers that cross: 1002 is one request's VideoID and, wrongly, another's own.
+        let second = request(1002, 1003);
+        store::requests::insert(&mut tx, &first).await.unwrap();
+        store::requests::insert(&mut tx, &second).await.unwrap();
+        let resolved = async |tx: &mut store::Tx, number| {
+            store::requests::resolve(tx, number).await.unwrap().map(|request| request.pk.0)
+        };
+        assert_eq!(resolved(&mut tx, 1001).await, Some(1001));
+        assert_eq!(resolved(&mut tx, 1002).await, Some(1001));
+        assert_eq!(resolved(&mut tx, 1003).await, Some(1002));
+        assert_eq!(resolved(&mut tx, 1004).await, None);
+        let named = store::requests::by_video_identifier(&mut tx, &second.video_identifier).await;
+        assert!(named.unwrap() == Some(second.clone()));
+
+        first.status = Status::EnrollReady;
+        first.profile = "other".to_owned();
+        first.environment = Environment::Prod;
+        first.webhook_url = Some("http://127.0.0.1:1/".to_owned());
+        first.webhook_format = Some(model::event::WebhookFormat::Event);
+        first.data_key = Vec::new();
+        first.subject = Vec::new();
+        first.billing_username = Some("biller".to_owned());
+        first.refuse_reason = Some(vec![3]);
+        first.officer = Some(RaoId(1));
+        first.external_unlock = Some(vec![4]);
+        first.updated_at = at(50);
+        store::requests::update(&mut tx, &first).await.unwrap();
+        assert!(store::requests::lock(&mut tx, first.pk).await.unwrap() == Some(first.clone()));
+        tx.commit().await.unwrap();
+
+        let mut reader = fixture.store.read().await.unwrap();
+        assert!(store::requests::get(&mut reader, first.pk).await.unwrap() == Some(first));
+        assert!(store::requests::get(&mut reader, second.pk).await.unwrap() == Some(second));
+        drop(reader);
+
+        let mut tx = fixture.store.begin().await.unwrap();
+        let mut clash = request(2000, 2001);
+        clash.videoid_pk = VideoIdPk(1002);
+        let refused = store::requests::insert(&mut tx, &clash).await;
+        assert!(matches!(refused, Err(StoreError::Duplicate { what }) if what == "request"));
+    }
+
+    async fn evidence(fixture: Fixture) {
+        populate(&fixture.store, &[1001, 1003]).await;
+        let image = |kind, blob: &str| EvidenceImage {
+            kind,
+            blob: blob.to_owned(),
+            sha256: [7; 32],
+            size: 123_456,
+            media_type: "image/png".to_owned(),
+            width: 1200,
+            height: 800,
+        };
+        let video = |blob: &str, duration_ms| EvidenceVideo {
+            blob: blob.to_owned(),
+            sha256: [8; 32],
+            size: 5_000_000_000,
+            media_type: "video/mp4".to_owned(),
+            width: 1280,
+            height: 720,
+            duration_ms,
+            codec: "avc1".to_owned(),
+            received_at: at(9),
+        };
+        let mut tx = fixture.store.begin().await.unwrap();
+        assert_eq!(store::evidence::claims(&mut tx, PK).await.unwrap(), None);
+        for sealed in [&b"one"[..], b"two"] {
+            store::evidence::put_claims(&mut tx, PK, sealed).await.unwrap();
+            assert_eq!(store::evidence::claims(&mut tx, PK).await.unwrap().unwrap(), sealed);
+        }
+
+        let mut replaced = Vec::new();
+        for (kind, blob) in [
+            (ImageKind::DocumentOwner, "a"),
+            (ImageKind::DocumentFront, "b"),
+            (ImageKind::DocumentOwner, "c"),
+        ] {
+            let put = store::evidence::put_image(&mut tx, PK, &image(kind, blob)).await.unwrap();
+            replaced.push(put);
+        }
+        assert_eq!(replaced, [None, None, Some("a".to_owned())]);
+        assert_eq!(
+            store::evidence::images(&mut tx, PK).await.unwrap(),
+            [image(ImageKind::DocumentFront, "b"), image(ImageKind::DocumentOwner, "c")]
+        );
+
+        assert_eq!(store::evidence::video(&mut tx, PK).await.unwrap(), None);
+        for (new, old) in [(video("v", None), None), (video("w", Some(61_000)), Some("v"))] {
+            let replaced = store::evidence::put_video(&mut tx, PK, &new).await.unwrap();
+            assert_eq!(replaced.as_deref(), old);
+            assert_eq!(store::evidence::video(&mut tx, PK).await.unwrap(), Some(new));
+        }
+        assert!(store::evidence::images(&mut tx, RequestPk(1003)).await.unwrap().is_empty());
+    }
+
+    async fn documents(fixture: Fixture) {
+        populate(&fixture.store, &[1001, 1003]).await;
+        let document = |request, n: u128| Document {
+            uid: DocumentUid(uuid::Uuid::from_u128(100 - n)),
+            request,
+            position: n as i64,
+            field_name: "file".to_owned(),
+            file_name: format!("договор {n}.pdf"),
+            original: Some(file(&format!("original-{n}"))),
+            signed: None,
+            uploaded_at: at(3),
+        };
+        let other = RequestPk(1003);
+        let mut tx = fixture.store.begin().await.unwrap();
+        for n in [2, 0, 1] {
+            store::documents::insert(&mut tx, &document(PK, n)).await.unwrap();
+        }
+        store::documents::insert(&mut tx, &document(other, 50)).await.unwrap();
+        assert_eq!(
+            store::documents::list(&mut tx, PK).await.unwrap(),
+            [document(PK, 0), document(PK, 1), document(PK, 2)]
+        );
+        assert_eq!(store::documents::count(&mut tx, PK).await.unwrap(), 3);
+
+        let uid = document(PK, 1).uid;
+        let got = store::documents::get(&mut tx, PK, uid).await.unwrap();
+        assert_eq!(got, Some(document(PK, 1)));
+        assert_eq!(store::documents::get(&mut tx, other, uid).await.unwrap(), None);
+
+        let signed = Document { signed: Some(file("signed-1")), ..document(PK, 1) };
+        store::documents::update(&mut tx, &signed).await.unwrap();
+        let got = store::documents::get(&mut tx, PK, uid).await.unwrap();
+        assert_eq!(got, Some(signed.clone()));
+        let only_signed = Document { original: None, ..signed };
+        store::documents::update(&mut tx, &only_signed).await.unwrap();
+        let got = store::documents::get(&mut tx, PK, uid).await.unwrap();
+        assert_eq!(got, Some(only_signed));
+
+        assert!(!store::documents::remove(&mut tx, other, uid).await.unwrap());
+        let first = document(PK, 0).uid;
+        assert!(store::documents::remove(&mut tx, PK, first).await.unwrap());
+        assert!(!store::documents::remove(&mut tx, PK, first).await.unwrap());
+        let mut removed = store::documents::remove_all(&mut tx, PK).await.unwrap();
+        removed.sort();
+        assert_eq!(removed, ["original-2", "signed-1"]);
+        assert!(store::documents::remove_all(&mut tx, PK).await.unwrap().is_empty());
+        assert_eq!(store::documents::count(&mut tx, other).await.unwrap(), 1);
+        let gone = store::documents::update(&mut tx, &document(PK, 0)).await;
+        assert!(matches!(gone, Err(StoreError::Absent { .. })));
+    }
+
+    async fn papers(fixture: Fixture) {
+        populate(&fixture.store, &[1001]).await;
+        let paper = |kind, signed| Paper {
+            kind,
+            unsigned: file("u"),
+            approved: file("a"),
+            signed,
+        };
+        let mut tx = fixture.store.begin().await.unwrap();
+        let contract = paper(PaperKind::Contract, None);
+        let declaration = paper(PaperKind::Declaration, None);
+        for paper in [&contract, &declaration] {
+            store::papers::put(&mut tx, PK, paper).await.unwrap();
+        }
+        let signed = paper(PaperKind::Contract, Some(file("s")));
+        store::papers::put(&mut tx, PK, &signed).await.unwrap();
+        let get = async |tx: &mut store::Tx, kind| store::papers::get(tx, PK, kind).await.unwrap();
+        assert_eq!(get(&mut tx, PaperKind::Contract).await, Some(signed));
+        assert_eq!(get(&mut tx, PaperKind::Declaration).await, Some(declaration));
+        let none = store::papers::get(&mut tx, RequestPk(5), PaperKind::Contract).await.unwrap();
+        assert_eq!(none, None);
+    }
+
+    async fn codes(fixture: Fixture) {
+        populate(&fixture.store, &[1001]).await;
+        let state = |binding| OtpState {
+            created_at: at(0),
+            expires_at: at(600),
+            attempts_left: 5,
+            consumed: false,
+            binding,
+        };
+        let mut tx = fixture.store.begin().await.unwrap();
+        assert!(store::otps::get(&mut tx, PK).await.unwrap().is_none());
+        let first = Otp { salt: [1; 16], digest: [2; 32], state: state(None) };
+        let second = Otp { salt: [3; 16], digest: [4; 32], state: state(Some([5; 32])) };
+        for otp in [&first, &second] {
+            store::otps::put(&mut tx, PK, otp).await.unwrap();
+            assert!(store::otps::get(&mut tx, PK).await.unwrap().as_ref() == Some(otp));
+        }
+        let used = OtpState { attempts_left: 4, consumed: true, ..second.state.clone() };
+        store::otps::update(&mut tx, PK, &used).await.unwrap();
+        let expected = Otp { state: used, ..second };
+        assert!(store::otps::get(&mut tx, PK).await.unwrap() == Some(expected));
+    }
+
+    async fn certificates(fixture: Fixture) {
+        populate(&fixture.store, &[1001]).await;
+        let recorded = |serial: &str, seconds| Certificate {
+            serial: serial.to_owned(),
+            request: Some(PK),
+            state: CertificateState::Recorded,
+            tbs: vec![0x30; 300],
+            der: None,
+            sealed_key: Some(vec![6; 150]),
+            not_before: at(0),
+            not_after: at(86_400),
+            recorded_at: at(seconds),
+            revoked_at: None,
+        };
+        let mut tx = fixture.store.begin().await.unwrap();
+        let (old, new) = (recorded("ab01", 1), recorded("12", 2));
+        let officers = Certificate { request: None, ..recorded("ff", 3) };
+        for certificate in [&old, &new, &officers] {
+            store::certificates::insert(&mut tx, certificate).await.unwrap();
+        }
+        assert!(store::certificates::of_request(&mut tx, PK).await.unwrap() == [new, old.clone()]);
+        assert!(store::certificates::get(&mut tx, "ff").await.unwrap() == Some(officers));
+
+        store::certificates::mark_signed(&mut tx, "ab01", b"der").await.unwrap();
+        let mut expected = Certificate {
+            state: CertificateState::Valid,
+            der: Some(b"der".to_vec()),
+            sealed_key: None,
+            ..old
+        };
+        let got = store::certificates::get(&mut tx, "ab01").await.unwrap();
+        assert!(got == Some(expected.clone()));
+        let twice = store::certificates::mark_signed(&mut tx, "ab01", b"other").await;
+        assert!(matches!(twice, Err(StoreError::Absent { what: "certificate" })));
+
+        assert!(store::certificates::revoke(&mut tx, "ab01", at(9)).await.unwrap());
+        assert!(!store::certificates::revoke(&mut tx, "ab01", at(10)).await.unwrap());
+        assert!(!store::certificates::revoke(&mut tx, "77", at(10)).await.unwrap());
+        expected.state = CertificateState::Revoked;
+        expected.revoked_at = Some(at(9));
+        assert!(store::certificates::get(&mut tx, "ab01").await.unwrap() == Some(expected));
+        tx.commit().await.unwrap();
+
+        let mut tx = fixture.store.begin().await.unwrap();
+        let again = store::certificates::insert(&mut tx, &recorded("12", 5)).await;
+        assert!(matches!(again, Err(StoreError::Duplicate { what }) if what == "certificate"));
+    }
+
+    async fn blobs_in_use(fixture: Fixture) {
+        populate(&fixture.store, &[1001]).await;
+        let blobs = ["image", "video", "original", "signed", "unsigned", "approved", "final"];
+        let mut tx = fixture.store.begin().await.unwrap();
+        let image = EvidenceImage {
+            kind: ImageKind::DocumentRear,
+            blob: "image".to_owned(),
+            sha256: [0; 32],
+            size: 1,
+            media_type: "image/jpeg".to_owned(),
+            width: 1,
+            height: 1,
+        };
+        store::evidence::put_image(&mut tx, PK, &image).await.unwrap();
+        let video = EvidenceVideo {
+            blob: "video".to_owned(),
+            sha256: [0; 32],
+            size: 1,
+            media_type: "video/webm".to_owned(),
+            width: 1,
+            height: 1,
+            duration_ms: None,
+            codec: "vp8".to_owned(),
+            received_at: at(0),
+        };
+        store::evidence::put_video(&mut tx, PK, &video).await.unwrap();
+        let document = Document {
+            uid: DocumentUid(uuid::Uuid::nil()),
+            request: PK,
+            position: 0,
+            field_name: String::new(),
+            file_name: String::new(),
+            original: Some(file("original")),
+            signed: Some(file("signed")),
+            uploaded_at: at(0),
+        };
+        store::documents::insert(&mut tx, &document).await.unwrap();
+        let paper = Paper {
+            kind: PaperKind::Contract,
+            unsigned: file("unsigned"),
+            approved: file("approved"),
+            signed: Some(file("final")),
+        };
+        store::papers::put(&mut tx, PK, &paper).await.unwrap();
+
+        let mut asked: Vec<_> = blobs.map(str::to_owned).into();
+        asked.extend(["unknown".to_owned(), String::new()]);
+        let used = store::blobs_in_use(&mut tx, &asked).await.unwrap();
+        assert_eq!(used, blobs.map(str::to_owned).into());
+        store::documents::remove_all(&mut tx, PK).await.unwrap();
+        let used = store::blobs_in_use(&mut tx, &asked).await.unwrap();
+        assert_eq!(used.len(), 5);
+    }
+
+    /// Times are kept in milliseconds; what is finer is cut off, before 1970 too.
+    async fn times(fixture: Fixture) {
+        let mut tx = fixture.store.begin().await.unwrap();
+        for (id, at) in [(1, at(0)), (2, time::OffsetDateTime::UNIX_EPOCH - Duration::days(9))] {
+            let mut authority = authority(id);
+            authority.created_at = at + Duration::nanoseconds(999_999);
+            store::authorities::insert(&mut tx, &authority).await.unwrap();
+            let got = store::authorities::get(&mut tx, RaId(id)).await.unwrap().unwrap();
+            assert_eq!(got.created_at, at);
+        }
+    }
+
+    async fn damaged_values_are_reported_by_column(fixture: Fixture) {
+        populate(&fixture.store, &[1001]).await;
+        fixture.tamper("UPDATE request SET status = 'NEVERHEARD'").await.unwrap();
+        let mut reader = fixture.store.read().await.unwrap();
+        let got = store::requests::get(&mut reader, PK).await;
+        let Err(StoreError::Corrupt { what }) = got else { panic!("it was read") };
+        assert_eq!(what, "column status");
+    }
+
+    async fn a_dropped_transaction_never_was(fixture: Fixture) {
+        populate(&fixture.store, &[]).await;
+        let mut tx = fixture.store.begin().await.unwrap();
+        insert_request(&mut tx, 1001).await;
+        assert!(store::requests::get(&mut tx, PK).await.unwrap().is_some());
+        drop(tx);
+        let mut reader = fixture.store.read().await.unwrap();
+        assert!(store::requests::get(&mut reader, PK).await.unwrap().is_none());
+    }
+
+    async fn a_reader_sees_one_moment(fixture: Fixture) {
+        populate(&fixture.store, &[]).await;
+        let mut reader = fixture.store.read().await.unwrap();
+        assert!(store::requests::get(&mut reader, PK).await.unwrap().is_none());
+        let mut tx = fixture.store.begin().await.unwrap();
+        insert_request(&mut tx, 1001).await;
+        tx.commit().await.unwrap();
+        assert!(store::requests::get(&mut reader, PK).await.unwrap().is_none());
+        drop(reader);
+        let mut reader = fixture.store.read().await.unwrap();
+        assert!(store::requests::get(&mut reader, PK).await.unwrap().is_some());
+    }
+}
+
+fn file(blob: &str) -> StoredFile {
+    StoredFile {
+        blob: blob.to_owned(),
+        sha256: [blob.len() as u8; 32],
+        size: blob.len() as i64,
+    }
+}
