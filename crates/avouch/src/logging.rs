@@ -1,5 +1,7 @@
 //! The log on standard error.
 
+use std::io::IsTerminal;
+
 use anyhow::Context;
 use tracing_subscriber::EnvFilter;
 
@@ -15,7 +17,11 @@ pub fn start(log: &Log) -> anyhow::Result<()> {
         LogFormat::Json => {
             builder.json().flatten_event(true).with_current_span(true).with_span_list(false).init();
         }
-        LogFormat::Text => builder.with_target(false).init(),
+        LogFormat::Text => {
+            // Colours are for eyes; in a file they are noise.
+            let colours = std::io::stderr().is_terminal();
+            builder.with_target(false).with_ansi(colours).init();
+        }
     }
     Ok(())
 }
