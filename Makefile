@@ -20,23 +20,21 @@ demo: build-tools
 test: tools
 	@$(stage) 'format' cargo fmt --all --check
 	@$(stage) 'lints' cargo clippy --workspace --all-targets --locked --quiet -- -D warnings
-	@$(stage) 'unit tests' cargo test --workspace --lib --bins --locked --quiet
-	@$(stage) 'integration and end-to-end tests' cargo test --workspace --test '*' --locked --quiet
-	@$(stage) 'documentation tests' cargo test --workspace --doc --locked --quiet
+	@$(stage) 'unit tests' cargo test --workspace --lib --bins --locked --quiet --no-fail-fast
+	@$(stage) 'integration and end-to-end tests' cargo test --workspace --test '*' --locked --quiet --no-fail-fast
+	@$(stage) 'documentation tests' cargo test --workspace --doc --locked --quiet --no-fail-fast
 
 check:
 	@$(stage) 'format' cargo fmt --all --check
 	@$(stage) 'lints' cargo clippy --workspace --all-targets --locked --quiet -- -D warnings
-	@$(stage) 'unit tests' cargo test --workspace --lib --bins --locked --quiet
+	@$(stage) 'unit tests' cargo test --workspace --lib --bins --locked --quiet --no-fail-fast
 
 bench: tools
 	@$(stage) 'build (release)' cargo build --release --locked -p avouch -p bench
 	@AVOUCH_BIN=$(target)/release/avouch $(target)/release/bench --out target/bench $(ARGS)
 
 openapi: build-tools
-	@mkdir -p docs
-	@cargo run --quiet --locked -p avouch -- openapi >docs/openapi.json.new
-	@mv docs/openapi.json.new docs/openapi.json
+	@cargo run --quiet --locked -p avouch -- openapi --output docs/openapi.json
 
 build-tools:
 	@$(stage) 'tools for building' scripts/install-tools build

@@ -8,17 +8,16 @@ use crypto::MasterKey;
 use model::{Clock, Entropy};
 use reqwest::redirect::Policy;
 use reqwest::{Client, ClientBuilder};
-use store::{Channel, Leased, Store, StoreError, outbox};
+use store::{Channel, Leased, OutboxMessage, Store, StoreError, outbox};
 use time::OffsetDateTime;
 use tokio::sync::{Notify, OnceCell};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 use url::Url;
-use zeroize::Zeroizing;
 
 use crate::failure::Failure;
-use crate::file_outbox::FileOutbox;
+use crate::file_outbox::{self, FileOutbox};
 use crate::guard::{AllowList, GuardedResolver};
 use crate::retry::RetrySchedule;
 use crate::sms::{Gateway, SmsGateway, TextMessage, origin, sms_context};
@@ -258,17 +257,16 @@ impl Dispatcher {
             (Channel::Sms, _) if message.expires_at <= inner.clock.now() => Err(Failure::Expired),
             (Channel::Sms, Sms::Nowhere) => Err(Failure::NoSender),
             (Channel::Sms, Sms::Gateway(gateway)) => {
-                let opened = inner.open(row)?;
-                let text: TextMessage =
-                    serde_json::from_slice(&opened).map_err(|_| Failure::Unreadable)?;
+                let text = inner.open(message)?;
                 gateway
                     .send(inner.plain_client().await?, &message.id, &text)
                     .await
             }
             (Channel::Sms, Sms::File(file)) => {
-                let (file, opened) = (file.clone(), inner.open(row)?);
-                let written = tokio::task::spawn_blocking(move || file.append(&opened)).await;
-                match written {
+                let file = file.clone();
+                let text = inner.open(message)?;
+                let line = file_outbox::line(&text, message.request, message.created_at);
+                match tokio::task::spawn_blocking(move || file.append(&line?)).await {
                     Ok(Ok(())) => Ok(()),
                     Ok(Err(error)) => Err(Failure::File(error.kind())),
                     Err(_) => Err(Failure::File(std::io::ErrorKind::Other)),
@@ -316,10 +314,12 @@ impl Inner {
             .user_agent(concat!("Avouch/", env!("CARGO_PKG_VERSION")))
     }
 
-    fn open(&self, row: &Leased) -> Result<Zeroizing<Vec<u8>>, Failure> {
-        self.master
-            .open(&sms_context(&row.message.id), &row.message.payload)
-            .map_err(|_| Failure::Unreadable)
+    fn open(&self, message: &OutboxMessage) -> Result<TextMessage, Failure> {
+        let opened = self
+            .master
+            .open(&sms_context(&message.id), &message.payload)
+            .map_err(|_| Failure::Unreadable)?;
+        serde_json::from_slice(&opened).map_err(|_| Failure::Unreadable)
     }
 }
 

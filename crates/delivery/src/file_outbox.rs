@@ -6,6 +6,13 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use model::RequestPk;
+use serde::Serialize;
+use time::OffsetDateTime;
+use zeroize::Zeroizing;
+
+use crate::sms::TextMessage;
+
 /// A file that messages are appended to, one a line, each on the disk when the call returns.
 ///
 /// It holds telephone numbers and codes, so only its owner may read it.
@@ -43,6 +50,29 @@ impl FileOutbox {
         file.write_all(&line)?;
         file.sync_data()
     }
+}
+
+/// A text message as a line of the file: one JSON object.
+pub(crate) fn line(
+    text: &TextMessage,
+    request: RequestPk,
+    at: OffsetDateTime,
+) -> io::Result<Zeroizing<Vec<u8>>> {
+    #[derive(Serialize)]
+    struct Line<'a> {
+        #[serde(flatten)]
+        text: &'a TextMessage,
+        request_pk: RequestPk,
+        #[serde(with = "time::serde::rfc3339")]
+        at: OffsetDateTime,
+    }
+
+    let line = Line {
+        text,
+        request_pk: request,
+        at,
+    };
+    Ok(Zeroizing::new(serde_json::to_vec(&line)?))
 }
 
 #[cfg(test)]

@@ -22,7 +22,7 @@ pub struct TextMessage {
     /// The text.
     pub text: String,
     /// The one-time code within the text, if there is one.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code: Option<String>,
 }
 

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 
-use delivery::{Config, FileOutbox, SmsGateway, SmsRoute, sms_context};
+use delivery::{Config, FileOutbox, SmsGateway, SmsRoute, TextMessage, sms_context};
 use serde_json::{Value, json};
 use store::{Channel, OutboxMessage};
 use testkit::HttpSink;
@@ -11,14 +11,17 @@ use crate::house::{Counting, House, quick};
 const TEXT: &str = "Your \"code\" is 123456 & no {to} ñ\n";
 
 fn sealed(house: &House, id: &str) -> OutboxMessage {
-    let text = json!({
-        "to": "+34600111222", "text": TEXT, "code": "123456", "request_pk": 1,
-        "at": "2026-11-22T10:00:00Z",
-    });
+    let text = TextMessage {
+        to: "+34600111222".to_owned(),
+        text: TEXT.to_owned(),
+        code: Some("123456".to_owned()),
+    };
     let context = sms_context(id);
-    let payload = house
-        .master
-        .seal(&context, text.to_string().as_bytes(), &Counting::default());
+    let payload = house.master.seal(
+        &context,
+        &serde_json::to_vec(&text).unwrap(),
+        &Counting::default(),
+    );
     OutboxMessage {
         payload,
         ..house.message(Channel::Sms, 1, id, "")
@@ -105,9 +108,12 @@ async fn the_sandbox_writes_into_a_file() {
         .map(|line| serde_json::from_str(line).unwrap())
         .collect();
     assert_eq!(lines.len(), 2);
-    assert_eq!(lines[0]["code"], "123456");
-    assert_eq!(lines[0]["text"], TEXT);
-    assert_eq!(lines[0]["request_pk"], 1);
+    let at = lines[0]["at"].as_str().unwrap();
+    time::OffsetDateTime::parse(at, &time::format_description::well_known::Rfc3339).unwrap();
+    let expected = json!({
+        "to": "+34600111222", "text": TEXT, "code": "123456", "request_pk": 1, "at": at,
+    });
+    assert_eq!(lines[0], expected);
 }
 
 #[tokio::test]

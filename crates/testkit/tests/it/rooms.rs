@@ -21,10 +21,11 @@ const MAY_SEE: &[(&str, &[&str])] = &[
     // Delivery takes due rows from the outbox, which is a table of the store. A port in between
     // would have one implementation and one caller.
     ("delivery", &["model", "crypto", "store"]),
+    // Of delivery the service knows only how a queued text message is written and sealed.
     (
         "service",
         &[
-            "model", "crypto", "pki", "pades", "contract", "evidence", "store", "blob",
+            "model", "crypto", "pki", "pades", "contract", "evidence", "store", "blob", "delivery",
         ],
     ),
     // A door only translates: no SQL, no keys, no files.
