@@ -28,16 +28,14 @@ pub struct Keys {
 const MASTER: &str = "master.key";
 
 /// The authorities by file name.
-macro_rules! entities {
-    ($authorities:expr) => {
-        [
-            ("root", $authorities.root),
-            ("issuing", $authorities.issuing),
-            ("time-stamping", $authorities.time_stamping),
-            ("issuing-ocsp", $authorities.issuing_ocsp),
-            ("root-ocsp", $authorities.root_ocsp),
-        ]
-    };
+fn entities(authorities: &Established) -> [(&'static str, &Entity); 5] {
+    [
+        ("root", &authorities.root),
+        ("issuing", &authorities.issuing),
+        ("time-stamping", &authorities.time_stamping),
+        ("issuing-ocsp", &authorities.issuing_ocsp),
+        ("root-ocsp", &authorities.root_ocsp),
+    ]
 }
 
 /// Where relying parties find what the authorities publish, under the public URL.
@@ -73,7 +71,7 @@ impl Keys {
         make_private_folder(&half_made)?;
         let hex = Zeroizing::new(hex::encode(master.expose()));
         write_private(&half_made.join(MASTER), format!("{}\n", *hex).as_bytes())?;
-        for (name, entity) in entities!(&authorities) {
+        for (name, entity) in entities(&authorities) {
             let sealed = master.seal(&context_of(name), &entity.key.to_pkcs8()?, entropy);
             let text = format!("{}\n", STANDARD.encode(sealed));
             write_private(&half_made.join(format!("{name}.key")), text.as_bytes())?;

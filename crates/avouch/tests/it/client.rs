@@ -293,8 +293,8 @@ impl OneShot {
 
     /// Uploads the specimen agreement and returns its identifier.
     pub async fn agreement(&self, pks: Pks) -> String {
-        let answer = self.documents(pks, &[("file", "agreement.pdf", specimen("agreement.pdf"))]);
-        let payload = answer.await.payload();
+        let files = [("file", "agreement.pdf", specimen("agreement.pdf"))];
+        let payload = self.documents(pks, &files).await.payload();
         let uid = match self.dialect {
             Dialect::New => &payload["uid"],
             Dialect::Legacy => &payload,
