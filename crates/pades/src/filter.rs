@@ -130,3 +130,48 @@ fn paeth(left: u8, above: u8, corner: u8) -> u8 {
         .min_by_key(|candidate| (estimate - i16::from(*candidate)).abs())
         .unwrap_or(0)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::syntax::Lexer;
+
+    fn dictionary(text: &str) -> Dictionary {
+        match Lexer::new(text.as_bytes(), 0).object() {
+            Ok(Object::Dictionary(dictionary)) => dictionary,
+            other => panic!("not a dictionary: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn every_png_predictor_is_undone() {
+        // Two columns of two bytes; each row is predicted in another way from
+        // 10 20 30 40 / 11 22 33 44, as worked out by hand from the PNG specification.
+        let parameters = dictionary("<</Predictor 15/Colors 2/Columns 2>>");
+        let first = [0, 10, 20, 30, 40];
+        for row in [
+            [0, 11, 22, 33, 44],
+            [1, 11, 22, 22, 22],
+            [2, 1, 2, 3, 4],
+            [3, 6, 12, 13, 13],
+            [4, 1, 2, 3, 4],
+        ] {
+            let data = [first, row].concat();
+            let plain = undo_predictor(&parameters, data, 1).unwrap();
+            assert_eq!(
+                plain,
+                [10, 20, 30, 40, 11, 22, 33, 44],
+                "filter type {}",
+                row[0]
+            );
+        }
+        assert!(undo_predictor(&parameters, vec![5, 0, 0, 0, 0], 1).is_err());
+        assert!(undo_predictor(&parameters, vec![0, 0, 0], 1).is_err());
+    }
+
+    #[test]
+    fn unknown_filters_are_named() {
+        let error = decode(&dictionary("<</Filter[/LZWDecode]>>"), b"", 10, 1).unwrap_err();
+        assert_eq!(error, PdfError::Filter("LZWDecode".into()));
+    }
+}

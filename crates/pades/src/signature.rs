@@ -74,7 +74,10 @@ impl Prepared {
 
     /// Bytes of CMS that fit.
     pub fn reserve(&self) -> usize {
-        (self.gap_end - self.gap_start).saturating_sub(2) / 2
+        self.gap_end
+            .saturating_sub(self.gap_start)
+            .saturating_sub(2)
+            / 2
     }
 
     /// Puts the CMS in and returns what is to be appended to the file: file and tail, one after

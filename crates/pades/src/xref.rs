@@ -103,12 +103,12 @@ pub(crate) fn read(data: &[u8], header: usize, inflate_limit: usize) -> Result<X
             Some(at) if section.kind == Kind::Table => reader.section(at)?.entries,
             _ => Vec::new(),
         };
-        let (free, used): (Vec<_>, Vec<_>) = section
-            .entries
-            .into_iter()
-            .partition(|(_, entry)| *entry == Entry::Free);
-        for (number, entry) in used.into_iter().chain(hidden).chain(free) {
-            xref.entries.entry(number).or_insert(entry);
+        xref.entries.reserve(section.entries.len());
+        let is_free = |(_, entry): &&(u32, Entry)| *entry == Entry::Free;
+        let used = section.entries.iter().filter(|entry| !is_free(entry));
+        let free = section.entries.iter().filter(is_free);
+        for (number, entry) in used.chain(&hidden).chain(free) {
+            xref.entries.entry(*number).or_insert(*entry);
         }
         check_count(xref.entries.len(), max_entries(data))?;
         complete(&mut xref.trailer, &section.trailer);

@@ -5,8 +5,6 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 use testkit::run;
 
-use crate::signer::SIGNER;
-
 /// qpdf must find nothing to complain about.
 pub fn qpdf(file: &Path) {
     run("qpdf", [Path::new("--check"), file], &[]).must_accept();
@@ -34,18 +32,20 @@ pub struct Opinion {
     pub field: String,
     /// Digest and signature are right.
     pub sound: bool,
-    /// The chain leads to our root.
+    /// The chain leads to the given root.
     pub trusted: bool,
     /// Nothing but allowed changes came after it.
     pub unmodified: bool,
+    /// It carries a time-stamp whose chain leads to the given root.
+    pub stamped: bool,
     /// It covers the whole file.
     pub whole: bool,
 }
 
 /// pyHanko's opinion of every signature of every file; one process for all, as it starts slowly.
-pub fn pyhanko(files: &[PathBuf]) -> Vec<Vec<Opinion>> {
+pub fn pyhanko(root: &Path, files: &[PathBuf]) -> Vec<Vec<Opinion>> {
     let script = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/it/pyhanko_judge.py");
-    let arguments = [script, SIGNER.root()]
+    let arguments = [script, root.to_owned()]
         .into_iter()
         .chain(files.iter().cloned());
     let output = run("python", arguments, &[]).must_accept();
@@ -60,6 +60,7 @@ pub fn pyhanko(files: &[PathBuf]) -> Vec<Vec<Opinion>> {
                 sound: flag(value, "sound"),
                 trusted: flag(value, "trusted"),
                 unmodified: flag(value, "unmodified"),
+                stamped: flag(value, "stamped"),
                 whole: flag(value, "whole"),
             };
             signatures.iter().map(opinion).collect()

@@ -25,6 +25,9 @@ for path in sys.argv[2:]:
                 "unmodified": status.coverage == SignatureCoverageLevel.ENTIRE_FILE
                 or (status.modification_level or ModificationLevel.OTHER)
                 < ModificationLevel.OTHER,
+                "stamped": status.timestamp_validity is not None
+                and status.timestamp_validity.valid and status.timestamp_validity.intact
+                and status.timestamp_validity.trusted,
                 "whole": status.coverage == SignatureCoverageLevel.ENTIRE_FILE,
             })
         print(json.dumps(opinions))
