@@ -93,7 +93,7 @@ impl Renderer {
             .ok_or(RenderError::Date)?;
 
         let base = self.base.get_or_init(Base::new);
-        let data = serde_json::to_vec(&shown(&Text::new(base.fonts()))?)
+        let data = serde_json::to_vec(&shown(&Text(base))?)
             .map_err(|error| RenderError::Template(error.to_string()))?;
         // The compiler's cache is one for the process; left alone it grows with every paper.
         let _emptied = EmptyCache;

@@ -3,7 +3,7 @@
 use typst::diag::{FileError, FileResult};
 use typst::foundations::{Bytes, Datetime, Duration};
 use typst::syntax::{FileId, RootedPath, Source, VirtualPath, VirtualRoot};
-use typst::text::{Font, FontBook};
+use typst::text::{Font, FontBook, FontStyle};
 use typst::utils::LazyHash;
 use typst::{Library, LibraryExt};
 
@@ -33,10 +33,11 @@ pub(crate) struct Base {
 
 impl Base {
     pub(crate) fn new() -> Self {
-        // Of the compiler's own fonts the two families that the templates name: a serif with
-        // Latin, Greek and Cyrillic, and a monospaced face for digests.
+        // Of the compiler's own fonts only the upright faces of the families that the templates
+        // name: its bold italic lacks half of Cyrillic, so no template asks for italics.
         let fonts: Vec<Font> = typst_assets::fonts()
             .flat_map(|data| Font::iter(Bytes::new(data)))
+            .filter(|font| font.info().variant.style == FontStyle::Normal)
             .filter(|font| FAMILIES.contains(&font.info().family.as_str()))
             .collect();
         Self {
@@ -50,15 +51,24 @@ impl Base {
         }
     }
 
-    /// The faces in which people's texts are set.
-    pub(crate) fn fonts(&self) -> impl Iterator<Item = &Font> {
-        self.fonts
-            .iter()
-            .filter(|font| font.info().family.as_str() == FAMILIES[0])
+    /// Whether people's texts can hold this character: one family has it in all its faces.
+    pub(crate) fn covers(&self, c: char) -> bool {
+        FAMILIES[..2].iter().any(|family| {
+            let mut faces = self
+                .fonts
+                .iter()
+                .filter(|font| font.info().family.as_str() == *family);
+            faces.all(|font| font.info().coverage.contains(c.into()))
+        })
     }
 }
 
-const FAMILIES: [&str; 2] = ["Libertinus Serif", "DejaVu Sans Mono"];
+/// Text, its fallback for rare letters, and digests.
+const FAMILIES: [&str; 3] = [
+    "Libertinus Serif",
+    "New Computer Modern",
+    "DejaVu Sans Mono",
+];
 
 const FILES: [(&str, &str); 5] = [
     ("contract.typ", include_str!("../templates/contract.typ")),

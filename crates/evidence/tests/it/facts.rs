@@ -137,3 +137,27 @@ fn a_failing_reader_is_our_fault() {
     let refusal = probe(std::io::Cursor::new(short), size).unwrap_err();
     assert!(matches!(refusal, VideoRefusal::Read(_)), "{refusal}");
 }
+
+/// The specimens that the project ships are good evidence.
+#[test]
+fn the_specimens_pass() {
+    let specimen = |name: &str| media(&format!("../../../../specimens/{name}"));
+    for (name, width, height) in [
+        ("id-front.jpg", 1400, 960),
+        ("id-rear.jpg", 1400, 960),
+        ("id-photo.jpg", 480, 600),
+        ("selfie.jpg", 900, 1200),
+    ] {
+        let facts = evidence::image::probe(&specimen(name)).unwrap();
+        assert_eq!((facts.width, facts.height), (width, height), "{name}");
+    }
+    let film = Counting::new(specimen("video.mp4")).probe().unwrap();
+    assert_eq!(
+        (film.width, film.height, film.duration_ms),
+        (1280, 720, Some(8000))
+    );
+    assert_eq!(
+        (film.container, film.media_type),
+        (Container::Mp4, "video/mp4")
+    );
+}
