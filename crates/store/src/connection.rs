@@ -304,12 +304,10 @@ async fn open_sqlite(path: &Path) -> Result<Pools, StoreError> {
         // Erased keys and names must not linger in free pages.
         .pragma("secure_delete", "ON")
         .pragma("journal_size_limit", "16777216");
-    let writer = SqlitePoolOptions::new()
+    let writer = sqlite_pool()
         .max_connections(1)
-        .acquire_timeout(PATIENCE)
         .idle_timeout(None)
         .max_lifetime(None)
-        .test_before_acquire(false)
         .connect_with(writer)
         .await?;
 
@@ -322,14 +320,27 @@ async fn open_sqlite(path: &Path) -> Result<Pools, StoreError> {
         .map_err(|error| StoreError::from_migration(error, migrations::latest()))?;
     tx.commit().await?;
 
-    let readers = SqlitePoolOptions::new()
+    let readers = sqlite_pool()
         .max_connections(SQLITE_READERS)
-        .acquire_timeout(PATIENCE)
         .idle_timeout(IDLE)
-        .test_before_acquire(false)
         .connect_with(base.read_only(true))
         .await?;
     Ok(Pools::Sqlite { writer, readers })
+}
+
+fn sqlite_pool() -> SqlitePoolOptions {
+    SqlitePoolOptions::new()
+        .acquire_timeout(PATIENCE)
+        .test_before_acquire(false)
+        // After some errors, a full disk among them, SQLite has undone the transaction by itself.
+        // The driver's own ROLLBACK then fails, it keeps counting a transaction, and could not
+        // begin another: such a connection is replaced. The ping lets a pending ROLLBACK pass.
+        .after_release(|connection, _| {
+            Box::pin(async move {
+                connection.ping().await?;
+                Ok(!connection.is_in_transaction())
+            })
+        })
 }
 
 /// Creates the file, for its owner only; SQLite gives its companions the same mode.

@@ -85,20 +85,17 @@ macro_rules! on_both {
     ($($(#[$meta:meta])* async fn $name:ident($fixture:ident: Fixture) $body:block)*) => {
         $(
             $(#[$meta])*
+            async fn $name($fixture: $crate::Fixture) $body
+
             mod $name {
-                #[expect(unused_imports, reason = "not every test uses all of its module")]
-                use super::*;
-
-                async fn run($fixture: $crate::Fixture) $body
-
                 #[tokio::test(flavor = "multi_thread")]
                 async fn sqlite() {
-                    run($crate::Fixture::new($crate::Home::sqlite()).await).await;
+                    super::$name($crate::Fixture::new($crate::Home::sqlite()).await).await;
                 }
 
                 #[tokio::test(flavor = "multi_thread")]
                 async fn postgres() {
-                    run($crate::Fixture::new($crate::Home::postgres()).await).await;
+                    super::$name($crate::Fixture::new($crate::Home::postgres()).await).await;
                 }
             }
         )*

@@ -173,11 +173,12 @@ async fn a_full_disk_is_told_from_other_failures_and_heals() {
     tx.commit().await.unwrap();
 
     let huge = "x".repeat(4 * 1024 * 1024);
-    let mut tx = store.begin().await.unwrap();
-    let written = match store::settings::put(&mut tx, &huge).await {
-        Ok(()) => tx.commit().await,
-        Err(error) => Err(error),
+    let written = async {
+        let mut tx = store.begin().await?;
+        store::settings::put(&mut tx, &huge).await?;
+        tx.commit().await
     };
+    let written = written.await;
     assert!(
         matches!(written, Err(StoreError::StorageFull)),
         "{written:?}"

@@ -80,7 +80,7 @@ on_both! {
             // Descending, so that the order of insertion is not that of the names.
             uid: TokenUid(uuid::Uuid::from_u128(u128::from(100 - n))),
             username: "officer-1".to_owned(),
-            has_password: n % 2 == 0,
+            has_password: n != 3,
             has_pin: true,
             environment: Environment::Prod,
             sealed: vec![n; 50],
