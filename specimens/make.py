@@ -8,7 +8,6 @@ run this; to change them, on Debian 12:
     /usr/bin/python3 specimens/make.py
 """
 
-import functools
 import json
 import math
 import random
@@ -22,7 +21,6 @@ from reportlab.lib.styles import ParagraphStyle
 from reportlab.lib.units import mm
 from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.ttfonts import TTFont
-from reportlab.pdfgen.canvas import Canvas
 from reportlab.platypus import Paragraph, SimpleDocTemplate, Spacer
 
 HERE = Path(__file__).parent
@@ -652,9 +650,7 @@ def document(name, title, paragraphs):
         topMargin=27 * mm,
         bottomMargin=24 * mm,
     )
-    # Without this, the canvas mentions a font that it does not embed.
-    canvas = functools.partial(Canvas, initialFontName="Serif")
-    doc.build(story, onFirstPage=furniture, onLaterPages=furniture, canvasmaker=canvas)
+    doc.build(story, onFirstPage=furniture, onLaterPages=furniture)
 
 
 AGREEMENT = [
