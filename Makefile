@@ -31,7 +31,9 @@ check:
 
 bench: tools
 	@$(stage) 'build (release)' cargo build --release --locked -p avouch -p bench
-	@AVOUCH_BIN=$(target)/release/avouch $(target)/release/bench --out target/bench $(ARGS)
+	@AVOUCH_BIN=$(target)/release/avouch $(target)/release/bench --out $(target)/bench $(ARGS)
+	@mkdir -p target/bench
+	@[ $(target)/bench -ef target/bench ] || cp $(target)/bench/*.json target/bench/
 
 openapi: build-tools
 	@cargo run --quiet --locked -p avouch -- openapi --output docs/openapi.json

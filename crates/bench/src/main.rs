@@ -1,2 +1,115 @@
-//! Placeholder.
-fn main() {}
+//! Benchmarks of the release binary and of the rooms that must be fast.
+//!
+//! Everything is measured in rounds, side by side with what it is compared with, so that a slow
+//! minute of the machine slows both. `BENCHMARKS.md` says how to read the figures.
+
+mod film;
+mod flow;
+mod instance;
+mod intake;
+mod one_shot;
+mod paper;
+mod pyhanko;
+mod report;
+mod sign;
+mod start;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, ensure};
+use clap::{Parser, ValueEnum};
+
+use crate::report::Report;
+
+/// Measures Avouch and prints a table.
+#[derive(Parser)]
+#[command(max_term_width = 100)]
+struct Cli {
+    /// What to measure. Default: everything.
+    subjects: Vec<Subject>,
+    /// Folder for summary.json and details.json; the data of the run lies there meanwhile, so it
+    /// decides which disk is measured.
+    #[arg(long, value_name = "DIR", default_value = "target/bench")]
+    out: PathBuf,
+    /// The release binary.
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "AVOUCH_BIN",
+        default_value = "target/release/avouch"
+    )]
+    avouch: PathBuf,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Subject {
+    /// Time to ready and idle memory.
+    Start,
+    /// PAdES B-B signatures in process.
+    Sign,
+    /// The intake of a video of 1 GiB.
+    Intake,
+    /// The whole workflow over HTTP.
+    Flow,
+}
+
+fn main() -> anyhow::Result<()> {
+    let cli = Cli::parse();
+    let subjects = match cli.subjects.as_slice() {
+        [] => Subject::value_variants(),
+        some => some,
+    };
+    ensure!(
+        cli.avouch.is_file(),
+        "{} is missing: build it with `make`",
+        cli.avouch.display()
+    );
+    fs::create_dir_all(&cli.out).with_context(|| format!("cannot make {}", cli.out.display()))?;
+    let place = Place {
+        avouch: fs::canonicalize(&cli.avouch)?,
+        work: fs::canonicalize(&cli.out)?.join("work"),
+    };
+    let mut report = Report::default();
+    for subject in subjects {
+        place.clear()?;
+        let measured = match subject {
+            Subject::Start => start::measure(&place, &mut report),
+            Subject::Sign => sign::measure(&mut report),
+            Subject::Intake => intake::measure(&place, &mut report),
+            Subject::Flow => flow::measure(&place, &mut report),
+        };
+        place.clear()?;
+        measured?;
+    }
+    report.print();
+    report.write(&cli.out)
+}
+
+/// Where things are.
+struct Place {
+    avouch: PathBuf,
+    work: PathBuf,
+}
+
+impl Place {
+    /// Removes what a measurement, or a run that was cut short, left behind.
+    fn clear(&self) -> anyhow::Result<()> {
+        match fs::remove_dir_all(&self.work) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(error).with_context(|| format!("cannot clear {}", self.work.display()))
+            }
+            _ => Ok(fs::create_dir_all(&self.work)?),
+        }
+    }
+}
+
+/// One of the files that the project ships for its demo.
+fn specimen(name: &str) -> anyhow::Result<Vec<u8>> {
+    let path = workspace_root().join("specimens").join(name);
+    fs::read(&path).with_context(|| format!("cannot read {}", path.display()))
+}
+
+fn workspace_root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
