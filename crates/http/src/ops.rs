@@ -72,7 +72,7 @@ pub(crate) fn router(service: Service, document: &OpenApi) -> Router {
 struct HealthReport {
     /// `ok`.
     status: &'static str,
-    /// `sqlite` or `postgresql`.
+    /// `SQLite` or `PostgreSQL`.
     database: &'static str,
     /// Webhooks and messages that wait to leave.
     outbox_pending: i64,

@@ -305,7 +305,7 @@ mod tests {
     async fn parts_come_out_however_the_bytes_come_in() {
         let text = "--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.pdf\"\r\n\r\none\r\n\
                     --b\r\nContent-Disposition: form-data; name=file\r\nContent-Type: application/pdf\r\n\r\n\
-                    two\r\n--b\r\n\r\nthree\r\n--b--\r\n";
+                    two\r\n--b\r\nX: y\r\n\r\nthree\r\n--b--\r\n";
         let expected = vec![
             (
                 "file".to_owned(),
@@ -342,14 +342,14 @@ mod tests {
             "{refused}"
         );
 
-        let many = "--b\r\n\r\n\r\n".repeat(MAX_PARTS + 1) + "--b--";
+        let many = "--b\r\nX: y\r\n\r\n\r\n".repeat(MAX_PARTS + 1) + "--b--";
         let refused = parts(&many, 64 << 10).await.unwrap_err();
         assert!(
             refused.to_string().contains("more than 200 parts"),
             "{refused}"
         );
 
-        let long = format!("--b\r\n\r\n{}\r\n--b--", "x".repeat(1001));
+        let long = format!("--b\r\nX: y\r\n\r\n{}\r\n--b--", "x".repeat(1001));
         assert!(matches!(
             parts(&long, 100).await,
             Err(BodyFault::TooLarge { limit: 1000 })

@@ -89,6 +89,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             .answers_bytes(&["application/pdf"], "The PDF.", false)
             .refuses(fetch_refusals),
         Endpoint::get(Call::GetDocument, get)
+            .variant("ByQuery")
             .paths(&["/document/{pk}/{uid}"], &["/document/{pk}/{uid}"])
             .about(
                 GROUP,
@@ -109,6 +110,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             .answers(Success::text(DELETED))
             .refuses(delete_refusals),
         Endpoint::delete(Call::DeleteDocument, delete_copy)
+            .variant("Copy")
             .paths(&[], &["/document/{pk}/{copy}/{uid}"])
             .about(GROUP, "Delete one copy of a document", "The copy that the path names.")
             .answers(Success::text(DELETED))

@@ -39,6 +39,8 @@ pub(crate) struct Endpoint {
     group: &'static str,
     summary: &'static str,
     description: &'static str,
+    /// Tells apart the operations of one call.
+    variant: &'static str,
     /// What `{pk}` is called in the new dialect.
     pk: &'static str,
     queries: Vec<(&'static str, &'static str, &'static [&'static str])>,
@@ -90,6 +92,7 @@ impl Endpoint {
             group: "",
             summary: "",
             description: "",
+            variant: "",
             pk: "request_pk",
             queries: Vec::new(),
             body: Body::None,
@@ -151,6 +154,12 @@ impl Endpoint {
         description: &'static str,
     ) -> Self {
         (self.group, self.summary, self.description) = (group, summary, description);
+        self
+    }
+
+    /// Another form of a call that is described already.
+    pub(crate) fn variant(mut self, name: &'static str) -> Self {
+        self.variant = name;
         self
     }
 
@@ -265,19 +274,16 @@ impl Endpoint {
             Dialect::New => (self.new, self.pk),
             Dialect::Legacy => (self.legacy, "request_pk"),
         };
-        let describe = |(index, path): (usize, &&'static str)| {
+        let describe = |path: &&'static str| {
             let path = format!("{}{path}", dialect.prefix()).replace("{pk}", &format!("{{{pk}}}"));
-            let operation = self.operation(dialect, &path, index);
+            let operation = self.operation(dialect, &path);
             (path, PathItem::new(self.method.clone(), operation))
         };
-        paths.iter().enumerate().map(describe).collect()
+        paths.iter().map(describe).collect()
     }
 
-    /// Every refusal in one dialect: code, text, what leads to it, body.
-    pub(crate) fn refusals(
-        &self,
-        dialect: Dialect,
-    ) -> Vec<(StatusCode, String, &'static str, Value)> {
+    /// Code, text and body of every refusal in one dialect, with what leads to it.
+    fn all_refusals(&self, dialect: Dialect) -> Vec<(StatusCode, String, &'static str, Value)> {
         (self.refusals)()
             .into_iter()
             .chain(self.common_refusals())
@@ -375,18 +381,13 @@ impl Endpoint {
         common
     }
 
-    fn operation(&self, dialect: Dialect, path: &str, index: usize) -> Operation {
-        let suffix = if index == 0 {
-            String::new()
-        } else {
-            (index + 1).to_string()
-        };
-        let tag = match dialect {
-            Dialect::New => self.group.to_owned(),
-            Dialect::Legacy => format!("{} (legacy)", self.group),
+    fn operation(&self, dialect: Dialect, path: &str) -> Operation {
+        let (prefix, tag) = match dialect {
+            Dialect::New => ("", self.group.to_owned()),
+            Dialect::Legacy => ("Legacy", format!("{} (legacy)", self.group)),
         };
         let mut operation = OperationBuilder::new()
-            .operation_id(Some(format!("{dialect:?}{:?}{suffix}", self.call)))
+            .operation_id(Some(format!("{prefix}{:?}{}", self.call, self.variant)))
             .tag(tag)
             .summary(Some(self.summary))
             .description(Some(self.description));
@@ -489,7 +490,7 @@ impl Endpoint {
             }
         }
         let mut by_status: BTreeMap<u16, Vec<_>> = BTreeMap::new();
-        for (status, text, when, body) in self.refusals(dialect) {
+        for (status, text, when, body) in self.all_refusals(dialect) {
             by_status
                 .entry(status.as_u16())
                 .or_default()
@@ -548,4 +549,63 @@ fn path_parameter(name: &str) -> ParameterBuilder {
         .required(Required::True)
         .description(Some(description))
         .schema(Some(schema))
+}
+
+#[cfg(test)]
+impl Endpoint {
+    /// The endpoint's own part of the page for integrators; empty where it has no description.
+    pub(super) fn errors_section(&self) -> String {
+        if self.summary.is_empty() {
+            return String::new();
+        }
+        let method = match self.method {
+            HttpMethod::Post => "POST",
+            HttpMethod::Put => "PUT",
+            HttpMethod::Delete => "DELETE",
+            _ => "GET",
+        };
+        let path = |dialect: Dialect, path: &str| format!("- `{method} {}{path}`", dialect.prefix());
+        let new = self.new.iter().map(|one| path(Dialect::New, one));
+        let legacy = self.legacy.iter().map(|one| path(Dialect::Legacy, one));
+        let paths: Vec<_> = new.chain(legacy).collect();
+        let mut section = format!("### {}\n\n{}\n\n", self.summary, paths.join("\n"));
+        let refusals = (self.refusals)();
+        if refusals.is_empty() {
+            section.push_str("None of its own.\n\n");
+            return section;
+        }
+        section.push_str(&errors_table(self.call, refusals));
+        section
+    }
+
+    /// What this endpoint has in common with all those that take the same kind of body.
+    pub(super) fn common_errors_table(&self) -> String {
+        errors_table(self.call, self.common_refusals())
+    }
+
+    pub(super) fn takes_json(&self) -> bool {
+        matches!(self.body, Body::Json { .. })
+    }
+
+    pub(super) fn takes_form(&self) -> bool {
+        matches!(self.body, Body::Form { .. })
+    }
+}
+
+#[cfg(test)]
+fn errors_table(call: Call, refusals: Vec<(Fault, &'static str)>) -> String {
+    let mut table = String::from("| Code | Text | When |\n| --- | --- | --- |\n");
+    for (fault, when) in refusals {
+        let refusal = fault.refusal(call);
+        let body = refusal.body(Dialect::New);
+        let reason = body.get("reason").and_then(Value::as_str);
+        let reason = reason.map_or(String::new(), |reason| format!(" `reason`: \"{reason}\"."));
+        let code = refusal.status.as_u16();
+        table.push_str(&format!(
+            "| {code} | `{}` | {when}{reason} |\n",
+            refusal.text
+        ));
+    }
+    table.push('\n');
+    table
 }

@@ -1,0 +1,8 @@
+//! The doors in front of a real service: SQLite and files in a temporary folder.
+
+mod bodies;
+mod describes;
+mod dialects;
+mod house;
+mod layers;
+mod trust;
