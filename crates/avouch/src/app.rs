@@ -25,7 +25,10 @@ use crate::server::Server;
 use crate::system::SystemClock;
 
 /// What `GET /version` and the OpenAPI document call the program.
-pub const PRODUCT: Product = Product { name: "avouch", version: env!("CARGO_PKG_VERSION") };
+pub const PRODUCT: Product = Product {
+    name: "avouch",
+    version: env!("CARGO_PKG_VERSION"),
+};
 
 /// How often blobs without a row are looked for, and how old they must be.
 const SWEEP_EVERY: Duration = Duration::from_secs(6 * 3600);
@@ -53,7 +56,10 @@ impl App {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
         let outbox = Arc::new(Notify::new());
-        let Keys { master, authorities } = keys;
+        let Keys {
+            master,
+            authorities,
+        } = keys;
 
         let store = Store::open(config.storage.database.expose_secret())
             .await
@@ -66,14 +72,17 @@ impl App {
 
         let sms = match (texts, &config.otp.sms_gateway) {
             (Texts::Into(path), _) => SmsRoute::File(
-                FileOutbox::open(&path).with_context(|| format!("cannot open {}", path.display()))?,
+                FileOutbox::open(&path)
+                    .with_context(|| format!("cannot open {}", path.display()))?,
             ),
             (Texts::AsConfigured, Some(gateway)) => SmsRoute::Gateway(gateway.clone()),
             (Texts::AsConfigured, None) => SmsRoute::Nowhere,
         };
         let code_delivery = match sms {
             SmsRoute::Nowhere => CodeDelivery::None,
-            _ => CodeDelivery::Sms { text: config.otp.text.clone() },
+            _ => CodeDelivery::Sms {
+                text: config.otp.text.clone(),
+            },
         };
         let dispatcher = dispatcher(config, sms, &store, &master, &clock, &entropy, &outbox)?;
         let service = Service::new(Parts {
@@ -87,12 +96,21 @@ impl App {
             policy: policy(config, code_delivery),
             outbox,
         });
-        Ok(Self { service, store, dispatcher })
+        Ok(Self {
+            service,
+            store,
+            dispatcher,
+        })
     }
 
     /// The machine doors.
     pub fn router(&self, config: &Config) -> Router {
-        let base_url = config.server.public_url.as_str().trim_end_matches('/').to_owned();
+        let base_url = config
+            .server
+            .public_url
+            .as_str()
+            .trim_end_matches('/')
+            .to_owned();
         let mut doors = DoorConfig::new(base_url, PRODUCT, Arc::new(SystemEntropy));
         let digest = |key: &secrecy::SecretString| crypto::sha256(key.expose_secret().as_bytes());
         doors.keys = DoorKeys::new(
@@ -153,7 +171,11 @@ fn dispatcher(
     outbox: &Arc<Notify>,
 ) -> anyhow::Result<Dispatcher> {
     let allow = AllowList::new(&config.webhooks.allow).context("webhooks.allow")?;
-    let delivery = delivery::Config { sms, allow, ..delivery::Config::default() };
+    let delivery = delivery::Config {
+        sms,
+        allow,
+        ..delivery::Config::default()
+    };
     Dispatcher::new(
         delivery,
         store.clone(),

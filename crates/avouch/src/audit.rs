@@ -10,7 +10,11 @@ use crate::config::Config;
 pub async fn run(options: cli::Audit) -> anyhow::Result<()> {
     let url = match (options.database, options.config) {
         (Some(url), _) => url,
-        (None, Some(path)) => Config::load(&path)?.storage.database.expose_secret().to_owned(),
+        (None, Some(path)) => Config::load(&path)?
+            .storage
+            .database
+            .expose_secret()
+            .to_owned(),
         (None, None) => unreachable!("the command line demands one of the two"),
     };
     let store = Store::open(&url).await?;

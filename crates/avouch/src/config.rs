@@ -56,7 +56,10 @@ pub struct Organisation {
 impl Organisation {
     /// An organisation of that name under the default law.
     pub fn named(name: &str) -> Self {
-        Self { name: name.to_owned(), applicable_law: default_law() }
+        Self {
+            name: name.to_owned(),
+            applicable_law: default_law(),
+        }
     }
 }
 
@@ -136,7 +139,10 @@ pub struct Certificates {
 
 impl Default for Certificates {
     fn default() -> Self {
-        Self { validity_hours: 24, qualified: None }
+        Self {
+            validity_hours: 24,
+            qualified: None,
+        }
     }
 }
 
@@ -209,7 +215,10 @@ pub struct Webhooks {
 
 impl Default for Webhooks {
     fn default() -> Self {
-        Self { allow: Vec::new(), retry_hours: 24 }
+        Self {
+            allow: Vec::new(),
+            retry_hours: 24,
+        }
     }
 }
 
@@ -229,7 +238,12 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { json_mib: 32, video_mib: 512, document_mib: 64, documents: 10 }
+        Self {
+            json_mib: 32,
+            video_mib: 512,
+            document_mib: 64,
+            documents: 10,
+        }
     }
 }
 
@@ -245,7 +259,10 @@ pub struct Log {
 
 impl Default for Log {
     fn default() -> Self {
-        Self { level: "info".to_owned(), format: LogFormat::Json }
+        Self {
+            level: "info".to_owned(),
+            format: LogFormat::Json,
+        }
     }
 }
 
@@ -316,7 +333,11 @@ impl Config {
 
     fn check(&self) -> anyhow::Result<()> {
         use secrecy::ExposeSecret;
-        let keys = self.one_shot.api_keys.iter().chain(&self.one_shot.admin_key);
+        let keys = self
+            .one_shot
+            .api_keys
+            .iter()
+            .chain(&self.one_shot.admin_key);
         for key in keys {
             if key.expose_secret().len() < 16 {
                 bail!("one_shot: an API key needs at least 16 characters");
@@ -329,16 +350,41 @@ impl Config {
                 bail!("{name} must be from {low} to {high}, not {value}")
             }
         };
-        range("certificates.validity_hours", self.certificates.validity_hours.into(), 1, 24 * 365)?;
-        range("otp.lifetime_minutes", self.otp.lifetime_minutes.into(), 1, 24 * 60)?;
+        range(
+            "certificates.validity_hours",
+            self.certificates.validity_hours.into(),
+            1,
+            24 * 365,
+        )?;
+        range(
+            "otp.lifetime_minutes",
+            self.otp.lifetime_minutes.into(),
+            1,
+            24 * 60,
+        )?;
         range("otp.attempts", self.otp.attempts.into(), 1, 100)?;
-        range("otp.cooldown_seconds", self.otp.cooldown_seconds.into(), 0, 24 * 3600)?;
-        range("webhooks.retry_hours", self.webhooks.retry_hours.into(), 1, 24 * 30)?;
+        range(
+            "otp.cooldown_seconds",
+            self.otp.cooldown_seconds.into(),
+            0,
+            24 * 3600,
+        )?;
+        range(
+            "webhooks.retry_hours",
+            self.webhooks.retry_hours.into(),
+            1,
+            24 * 30,
+        )?;
         range("limits.json_mib", self.limits.json_mib, 1, 1024)?;
         range("limits.video_mib", self.limits.video_mib, 1, 64 * 1024)?;
         range("limits.document_mib", self.limits.document_mib, 1, 1024)?;
         range("limits.documents", self.limits.documents as u64, 1, 1000)?;
-        range("server.max_connections", self.server.max_connections as u64, 1, 100_000)?;
+        range(
+            "server.max_connections",
+            self.server.max_connections as u64,
+            1,
+            100_000,
+        )?;
         if !self.otp.text.contains("{code}") {
             bail!("otp.text must contain {{code}}");
         }

@@ -35,7 +35,11 @@ pub struct OfficerCredentials {
 pub async fn run(options: cli::Init) -> anyhow::Result<()> {
     let dir = &options.dir;
     let file = dir.join("avouch.toml");
-    ensure!(!file.exists(), "{} exists: there is an installation in this folder", file.display());
+    ensure!(
+        !file.exists(),
+        "{} exists: there is an installation in this folder",
+        file.display()
+    );
     ensure!(
         !dir.join("keys").exists(),
         "{} has keys but no avouch.toml: an installation was started and not finished; move the \
@@ -58,13 +62,21 @@ pub async fn run(options: cli::Init) -> anyhow::Result<()> {
         prefix: common_prefix(&options.organisation),
     };
     let urls = published_at(&config.server.public_url);
-    let keys =
-        Keys::create(&config.storage.keys, &names, &urls, &SystemClock, &SystemEntropy)?;
+    let keys = Keys::create(
+        &config.storage.keys,
+        &names,
+        &urls,
+        &SystemClock,
+        &SystemEntropy,
+    )?;
     let app = App::open(&config, keys, Texts::AsConfigured).await?;
     let authority = app
         .service
         .create_authority(NewAuthority {
-            name: options.authority.clone().unwrap_or_else(|| options.organisation.clone()),
+            name: options
+                .authority
+                .clone()
+                .unwrap_or_else(|| options.organisation.clone()),
             webhook_url: None,
             webhook_format: WebhookFormat::default(),
             webhook_secret: None,
@@ -117,7 +129,12 @@ pub async fn create_officer(
     person: Person,
 ) -> anyhow::Result<OfficerCredentials> {
     let (password, pin) = (password(), digits(8));
-    let Person { given_name, surname, identity, country } = person;
+    let Person {
+        given_name,
+        surname,
+        identity,
+        country,
+    } = person;
     let new = NewOfficer {
         ra,
         username: username.clone(),
@@ -129,7 +146,12 @@ pub async fn create_officer(
         country,
     };
     let id = service.create_officer(new).await?.0;
-    Ok(OfficerCredentials { id, username, password, pin })
+    Ok(OfficerCredentials {
+        id,
+        username,
+        password,
+        pin,
+    })
 }
 
 /// Twenty characters that are read aloud without doubt: 100 bits.
@@ -137,7 +159,10 @@ fn password() -> String {
     const ALPHABET: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
     let mut bytes = [0; 20];
     SystemEntropy.fill(&mut bytes);
-    bytes.map(|byte| char::from(ALPHABET[usize::from(byte % 32)])).iter().collect()
+    bytes
+        .map(|byte| char::from(ALPHABET[usize::from(byte % 32)]))
+        .iter()
+        .collect()
 }
 
 /// Decimal digits, each equally likely.
@@ -160,7 +185,8 @@ pub fn common_prefix(organisation: &str) -> String {
         return organisation.to_owned();
     }
     let cut: String = organisation.chars().take(LONGEST).collect();
-    cut.rsplit_once(' ').map_or(cut.clone(), |(words, _)| words.to_owned())
+    cut.rsplit_once(' ')
+        .map_or(cut.clone(), |(words, _)| words.to_owned())
 }
 
 fn template(options: &cli::Init) -> anyhow::Result<String> {
@@ -182,7 +208,10 @@ fn report(dir: &Path, file: &Path, authority: i64, officer: &OfficerCredentials)
     println!("  PIN                    {}", officer.pin);
     println!();
     println!("These are shown once and stored nowhere in the clear: write them down now.");
-    println!("Back up {} apart from all else: without it nothing", dir.join("keys").display());
+    println!(
+        "Back up {} apart from all else: without it nothing",
+        dir.join("keys").display()
+    );
     println!("that is stored can be read again.");
     println!();
     println!("Next:");

@@ -84,7 +84,10 @@ impl Keys {
         if let Some(parent) = folder.parent() {
             sync_folder(parent)?;
         }
-        Ok(Self { master, authorities })
+        Ok(Self {
+            master,
+            authorities,
+        })
     }
 
     /// Reads what [`Keys::create`] wrote.
@@ -103,7 +106,10 @@ impl Keys {
             issuing_ocsp: entity("issuing-ocsp")?,
             root_ocsp: entity("root-ocsp")?,
         };
-        Ok(Self { master, authorities })
+        Ok(Self {
+            master,
+            authorities,
+        })
     }
 }
 
@@ -119,7 +125,10 @@ fn entity(folder: &Path, name: &str, master: &MasterKey) -> anyhow::Result<Entit
         .open(&context_of(name), &sealed)
         .with_context(|| format!("{} does not open with the master key", path.display()))?;
     let key = SoftwareKey::from_pkcs8(&pkcs8).with_context(|| path.display().to_string())?;
-    Ok(Entity { certificate: certificate.to_vec(), key: Arc::new(key) })
+    Ok(Entity {
+        certificate: certificate.to_vec(),
+        key: Arc::new(key),
+    })
 }
 
 fn context_of(name: &str) -> String {
@@ -157,7 +166,11 @@ pub fn write_private(path: &Path, content: &[u8]) -> anyhow::Result<()> {
 }
 
 fn sync_folder(folder: &Path) -> anyhow::Result<()> {
-    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    let folder = if folder.as_os_str().is_empty() {
+        Path::new(".")
+    } else {
+        folder
+    };
     fs::File::open(folder)
         .and_then(|open| open.sync_all())
         .with_context(|| format!("cannot sync {}", folder.display()))

@@ -96,7 +96,10 @@ pub struct Sandbox {
 
 /// Runs a sandbox until it is told to stop.
 pub async fn run(options: cli::Sandbox) -> anyhow::Result<()> {
-    logging::start(&Log { level: "info".to_owned(), format: LogFormat::Text })?;
+    logging::start(&Log {
+        level: "info".to_owned(),
+        format: LogFormat::Text,
+    })?;
     let sandbox = Sandbox::open(&options).await?;
     let base_url = sandbox.description.base_url.clone();
     let stop = CancellationToken::new();
@@ -111,7 +114,10 @@ pub async fn run(options: cli::Sandbox) -> anyhow::Result<()> {
 impl Sandbox {
     /// Makes or reopens a sandbox and writes `sandbox.json`.
     pub async fn open(options: &cli::Sandbox) -> anyhow::Result<Self> {
-        ensure!(options.listen.ip().is_loopback(), "a sandbox listens on loopback only");
+        ensure!(
+            options.listen.ip().is_loopback(),
+            "a sandbox listens on loopback only"
+        );
         make_private_folder(&options.dir)?;
         let dir = std::path::absolute(&options.dir)?;
         let mut config = configuration(&dir, options);
@@ -120,7 +126,11 @@ impl Sandbox {
         config.server.public_url = address_url(address)?;
 
         let keys = open_keys(&config)?;
-        let secret = options.webhook_secret.as_deref().map(WebhookSecret::parse).transpose()?;
+        let secret = options
+            .webhook_secret
+            .as_deref()
+            .map(WebhookSecret::parse)
+            .transpose()?;
         let secret = secret.map(|secret| secret.seal(&keys.master, &SystemEntropy));
         let app = App::open(&config, keys, Texts::Into(dir.join("sms.jsonl"))).await?;
         FileOutbox::open(&dir.join("mail.jsonl"))?;
@@ -136,9 +146,16 @@ impl Sandbox {
             _ => WebhookFormat::Event,
         };
         let url = options.webhook_url.as_ref().map(Url::to_string);
-        app.service.direct_webhooks(model::RaId(authority), url, format, secret).await?;
+        app.service
+            .direct_webhooks(model::RaId(authority), url, format, secret)
+            .await?;
 
-        let base_url = config.server.public_url.as_str().trim_end_matches('/').to_owned();
+        let base_url = config
+            .server
+            .public_url
+            .as_str()
+            .trim_end_matches('/')
+            .to_owned();
         let description = Description {
             one_shot: OneShotDescription {
                 base: format!("{base_url}/oneshot/api/v1"),
@@ -159,7 +176,12 @@ impl Sandbox {
         let mut json = serde_json::to_vec_pretty(&description)?;
         json.push(b'\n');
         write_private(&path, &json)?;
-        Ok(Self { description, config, app, server })
+        Ok(Self {
+            description,
+            config,
+            app,
+            server,
+        })
     }
 
     /// Serves until `stop`.
@@ -194,13 +216,17 @@ fn open_keys(config: &Config) -> anyhow::Result<Keys> {
         prefix: config.organisation.name.clone(),
     };
     let urls = published_at(&config.server.public_url);
-    Keys::create(&config.storage.keys, &names, &urls, &SystemClock, &SystemEntropy)
+    Keys::create(
+        &config.storage.keys,
+        &names,
+        &urls,
+        &SystemClock,
+        &SystemEntropy,
+    )
 }
 
 /// The registration authority, officer, token and billing account of a new sandbox.
-async fn furnish(
-    service: &Service,
-) -> anyhow::Result<(i64, RaoDescription, BillingDescription)> {
+async fn furnish(service: &Service) -> anyhow::Result<(i64, RaoDescription, BillingDescription)> {
     use base64::Engine;
     let authority = service
         .create_authority(NewAuthority {
@@ -227,7 +253,10 @@ async fn furnish(
         })
         .await?;
     let mut general = serde_json::Map::new();
-    general.insert("general".to_owned(), serde_json::json!({ "environment": "sandbox" }));
+    general.insert(
+        "general".to_owned(),
+        serde_json::json!({ "environment": "sandbox" }),
+    );
     service.update_settings(&general).await?;
 
     let rao = RaoDescription {

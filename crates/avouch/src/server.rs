@@ -48,7 +48,11 @@ impl Server {
         let listener = TcpListener::bind(config.listen)
             .await
             .with_context(|| format!("cannot listen on {}", config.listen))?;
-        Ok(Self { listener, tls, max_connections: config.max_connections })
+        Ok(Self {
+            listener,
+            tls,
+            max_connections: config.max_connections,
+        })
     }
 
     /// The address in use; the port is known now even if 0 was asked for.
@@ -82,7 +86,10 @@ impl Server {
             tokio::spawn(connection.serve(stream, self.tls.clone()));
         }
         drop(self.listener);
-        if tokio::time::timeout(GRACE, graceful.shutdown()).await.is_err() {
+        if tokio::time::timeout(GRACE, graceful.shutdown())
+            .await
+            .is_err()
+        {
             tracing::warn!("some requests did not end in time and were cut off");
         }
     }
@@ -117,7 +124,9 @@ impl Connection {
             .http2()
             .timer(TokioTimer::new());
         let service = TowerToHyperService::new(self.router);
-        let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
+        let connection = builder
+            .serve_connection(TokioIo::new(stream), service)
+            .into_owned();
         let connection = self.watcher.watch(connection);
         if let Err(error) = connection.await {
             tracing::debug!(%error, "connection ended");

@@ -8,7 +8,10 @@ use time::OffsetDateTime;
 pub struct SystemClock;
 
 impl Clock for SystemClock {
-    #[expect(clippy::disallowed_methods, reason = "the parameter that all others take")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the parameter that all others take"
+    )]
     fn now(&self) -> OffsetDateTime {
         OffsetDateTime::now_utc()
     }

@@ -80,6 +80,53 @@ impl FromStr for IdDocumentType {
     }
 }
 
+/// Why a text cannot be a subject's field.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TextError {
+    /// No certificate could carry it.
+    #[error("Ensure this field has no more than {0} characters")]
+    TooLong(usize),
+    /// Line ends, tabs, terminal commands and the like.
+    #[error("Control characters are not allowed")]
+    Control,
+    /// A number with characters that X.520 `serialNumber`, a PrintableString, cannot carry.
+    #[error("Only letters, digits, blanks and '()+,-./:=? are allowed")]
+    NotPrintable,
+}
+
+/// Longest name: two of them and a blank are the 300 characters that a certificate takes.
+const NAME_LENGTH: usize = 149;
+/// Longest identity number: 64 characters (X.520 `ub-serial-number`) less the prefix of
+/// EN 319 412-1 §5.1.3.
+const NUMBER_LENGTH: usize = 58;
+
+/// A name as it may stand in a certificate, trimmed.
+pub fn parse_name(text: &str) -> Result<String, TextError> {
+    bounded(text, NAME_LENGTH)
+}
+
+/// An identity number as it may stand in a certificate, trimmed.
+pub fn parse_number(text: &str) -> Result<String, TextError> {
+    let text = bounded(text, NUMBER_LENGTH)?;
+    let printable = |c: char| c.is_ascii_alphanumeric() || " '()+,-./:=?".contains(c);
+    if text.chars().all(printable) {
+        Ok(text)
+    } else {
+        Err(TextError::NotPrintable)
+    }
+}
+
+fn bounded(text: &str, length: usize) -> Result<String, TextError> {
+    let text = text.trim();
+    if text.chars().count() > length {
+        Err(TextError::TooLong(length))
+    } else if text.chars().any(char::is_control) {
+        Err(TextError::Control)
+    } else {
+        Ok(text.to_owned())
+    }
+}
+
 /// The subject as claimed by the sender and possibly corrected by an update.
 ///
 /// `Debug` prints nothing of it: it is personal data.

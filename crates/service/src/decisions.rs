@@ -36,6 +36,7 @@ impl Service {
                     fields,
                 });
             }
+            self.rehearse_issuance(&case)?;
             let mut blobs = NewBlobs::new(self);
             let papers = self.draw_up_papers(&case, &officer, &mut blobs).await?;
 

@@ -127,13 +127,17 @@ impl Service {
         secret: Option<Vec<u8>>,
     ) -> Result<(), Error> {
         let mut tx = self.store().begin().await?;
-        let mut row = store::authorities::get(&mut tx, ra).await?.ok_or(Error::UnknownAuthority)?;
+        let mut row = store::authorities::get(&mut tx, ra)
+            .await?
+            .ok_or(Error::UnknownAuthority)?;
         row.webhook_url = url;
         row.webhook_format = format;
         row.webhook_secret = secret;
         store::authorities::update(&mut tx, &row).await?;
-        let details = json!({ "registration_authority": ra.0, "webhooks": row.webhook_url.is_some() });
-        self.record(&mut tx, Actor::System, "authority-changed", None, details).await?;
+        let details =
+            json!({ "registration_authority": ra.0, "webhooks": row.webhook_url.is_some() });
+        self.record(&mut tx, Actor::System, "authority-changed", None, details)
+            .await?;
         self.commit(tx).await
     }
 

@@ -10,6 +10,7 @@ use evidence::video::{SNIFF_LEN, VideoFacts, VideoRefusal, recognise};
 use futures::{Stream, TryStreamExt};
 use model::contact::{Country, Email, Phone};
 use model::evidence::{Claims, ImageKind, missing};
+use model::subject::{parse_name, parse_number};
 use model::{Status, Subject, Trigger};
 use serde_json::{Value, json};
 use store::{EvidenceImage, EvidenceVideo, Reader, Tx};
@@ -51,7 +52,10 @@ impl Service {
         let EvidenceUpload { claims, images } = upload;
         check_claims(&claims, images.is_empty())?;
 
-        let images = match self.blocking(move |_| decode(images)).await? {
+        let permit = self.inner.probes.acquire().await;
+        let decoded = self.blocking(move |_| decode(images)).await?;
+        drop(permit);
+        let images = match decoded {
             Ok(images) => images,
             Err(problems) => {
                 let fields: Vec<_> = problems.0.iter().map(|(field, _)| field.as_str()).collect();
@@ -302,6 +306,9 @@ impl VideoIntake {
             .await?;
         let facts = match probed {
             Ok(facts) => facts,
+            Err(VideoRefusal::Read(error)) => {
+                return Err(Error::Internal(format!("reading back a video: {error}")));
+            }
             Err(refusal) => return Err(service.refuse_video(id, refusal).await),
         };
 
@@ -365,12 +372,16 @@ fn check_claims(claims: &Claims, no_images: bool) -> Result<(), Error> {
         problems.missing("videoid_data");
     }
     if let Some(ocr) = &claims.ocr_data {
-        for name in ["given_name", "surname_1", "serial_number"] {
-            if text_of(ocr, name).is_none() {
-                problems.missing(name);
-            }
-        }
         let sent = |name: &str| text_of(ocr, name);
+        problems.require("given_name", sent("given_name").as_deref(), parse_name);
+        problems.require("surname_1", sent("surname_1").as_deref(), parse_name);
+        problems.parse("surname_2", sent("surname_2").as_deref(), parse_name);
+        problems.require(
+            "serial_number",
+            sent("serial_number").as_deref(),
+            parse_number,
+        );
+        problems.parse("birth_date", sent("birth_date").as_deref(), parse_name);
         if let Err(error) = document_type(ocr) {
             problems.invalid("id_document_type", error.to_string());
         }

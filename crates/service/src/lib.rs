@@ -146,6 +146,8 @@ struct Inner {
     derivations: Semaphore,
     /// Rendering and signing take both cores if let: few at once.
     signings: Semaphore,
+    /// A decoded photograph may take 450 MiB: few at once.
+    probes: Semaphore,
     per_request: files::KeyedLocks,
 }
 
@@ -157,6 +159,7 @@ impl Service {
                 parts,
                 derivations: Semaphore::new(2),
                 signings: Semaphore::new(4),
+                probes: Semaphore::new(2),
                 per_request: files::KeyedLocks::default(),
             }),
         }

@@ -1,7 +1,7 @@
 //! Looking at a request, correcting its subject, cancelling it.
 
 use model::contact::{Country, Email, Phone};
-use model::subject::IdDocumentType;
+use model::subject::{IdDocumentType, parse_name, parse_number};
 use model::{Environment, RaId, RequestPk, Status, Subject, Trigger, VideoIdPk, transition};
 use pki::CertificateFacts;
 use serde_json::json;
@@ -260,23 +260,20 @@ fn correct(case: &mut Case, update: &RequestUpdate) -> Result<Vec<&'static str>,
     let mut changed = Vec::new();
     let subject = &mut case.subject;
 
-    let texts = [
-        ("given_name", &update.given_name, &mut subject.given_name),
-        ("surname_1", &update.surname_1, &mut subject.surname_1),
-        ("surname_2", &update.surname_2, &mut subject.surname_2),
-        ("birth_date", &update.birth_date, &mut subject.birth_date),
-        (
-            "serial_number",
-            &update.serial_number,
-            &mut subject.serial_number,
-        ),
-    ];
-    for (name, sent, slot) in texts {
-        if let Some(text) = sent {
-            *slot = Some(text.trim().to_owned()).filter(|text| !text.is_empty());
-            changed.push(name);
-        }
+    macro_rules! text {
+        ($name:ident, $parse:expr) => {
+            if let Some(sent) = &update.$name {
+                // An empty text takes the field away.
+                subject.$name = problems.parse(stringify!($name), Some(sent), $parse);
+                changed.push(stringify!($name));
+            }
+        };
     }
+    text!(given_name, parse_name);
+    text!(surname_1, parse_name);
+    text!(surname_2, parse_name);
+    text!(birth_date, parse_name);
+    text!(serial_number, parse_number);
 
     macro_rules! parsed {
         ($name:ident, $slot:expr, $parse:expr) => {

@@ -32,11 +32,16 @@ impl ShowingClient {
     pub fn new(base: &str) -> anyhow::Result<Self> {
         let http = Client::builder().no_proxy().build()?;
         println!(
-            "{:<54} {:>4}  {:<15}   {:<15} {:>9}",
+            "{:<36} {:>4}  {:<15}   {:<15} {:>10}",
             "Call", "HTTP", "Status before", "Status after", "Time"
         );
-        println!("{}", "─".repeat(104));
-        Ok(Self { http, base: base.to_owned(), request_pk: None, steps: Vec::new() })
+        println!("{}", "─".repeat(87));
+        Ok(Self {
+            http,
+            base: base.to_owned(),
+            request_pk: None,
+            steps: Vec::new(),
+        })
     }
 
     /// Calls and expects success with a JSON answer.
@@ -72,7 +77,8 @@ impl ShowingClient {
         let after = self.status().await?;
         let shown = |status: &Option<String>| status.clone().unwrap_or_else(|| "–".to_owned());
         println!(
-            "{call:<54} {:>4}  {:<15} → {:<15} {ms:>6.1} ms",
+            "{:<36} {:>4}  {:<15} → {:<15} {ms:>7.1} ms",
+            shortened(&call),
             status.as_u16(),
             shown(&before),
             shown(&after),
@@ -85,18 +91,37 @@ impl ShowingClient {
             ms: (ms * 10.0).round() / 10.0,
         });
         if !status.is_success() {
-            bail!("{call} answered {status}: {}", String::from_utf8_lossy(&body));
+            bail!(
+                "{call} answered {status}: {}",
+                String::from_utf8_lossy(&body)
+            );
         }
         Ok(body)
     }
 
     async fn status(&self) -> anyhow::Result<Option<String>> {
-        let Some(pk) = self.request_pk else { return Ok(None) };
-        let response = self.http.get(format!("{}/request/{pk}", self.base)).send().await?;
+        let Some(pk) = self.request_pk else {
+            return Ok(None);
+        };
+        let response = self
+            .http
+            .get(format!("{}/request/{pk}", self.base))
+            .send()
+            .await?;
         let (_, body) = read(response).await?;
         let answer: Value = serde_json::from_slice(&body)?;
         Ok(answer["detail"]["status"].as_str().map(str::to_owned))
     }
+}
+
+/// The call without the end of a document's identifier, so that the columns stand.
+fn shortened(call: &str) -> String {
+    const WIDTH: usize = 36;
+    if call.chars().count() <= WIDTH {
+        return call.to_owned();
+    }
+    let start: String = call.chars().take(WIDTH - 1).collect();
+    format!("{start}…")
 }
 
 async fn read(response: Response) -> anyhow::Result<(StatusCode, Vec<u8>)> {

@@ -8,21 +8,33 @@ use pades::Coverage;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
 
+use time::format_description::BorrowedFormatItem;
+use time::macros::format_description;
+
 use crate::system::SystemClock;
+
+const MOMENT: &[BorrowedFormatItem<'_>] =
+    format_description!("[year]-[month]-[day] [hour]:[minute]:[second] UTC");
 
 /// Verifies every signature of every file and shows them.
 pub fn inspect(files: &[PathBuf], root: &Path) -> anyhow::Result<()> {
     let root = CertificateDer::from_pem_file(root)
         .with_context(|| format!("cannot read {}", root.display()))?;
     println!();
+    println!("  {:<14} {:<24} Time-stamped", "Verified", "Signed by");
     for file in files {
-        let pdf = std::fs::read(file)
-            .with_context(|| format!("cannot read {}", file.display()))?;
+        let pdf = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
         let signatures = pades::signatures(&pdf)?;
-        ensure!(!signatures.is_empty(), "{} bears no signature", file.display());
+        ensure!(
+            !signatures.is_empty(),
+            "{} bears no signature",
+            file.display()
+        );
         let name = file.file_name().unwrap_or_default().to_string_lossy();
         for signature in &signatures {
-            let digest = signature.digest.context("a signature over irregular ranges")?;
+            let digest = signature
+                .digest
+                .context("a signature over irregular ranges")?;
             let verified = pki::verify::verify_detached(
                 &signature.cms,
                 &digest,
@@ -30,11 +42,19 @@ pub fn inspect(files: &[PathBuf], root: &Path) -> anyhow::Result<()> {
                 SystemClock.now(),
             )
             .with_context(|| format!("{name}: {}", signature.field_name))?;
-            let stamped = verified.time_stamp.context("a signature without time-stamp")?;
-            println!("✓ {name}: signed by {}, time-stamped {stamped}", verified.signer.common_name);
+            let stamped = verified
+                .time_stamp
+                .context("a signature without time-stamp")?;
+            let stamped = stamped.format(MOMENT)?;
+            println!("✓ {name:<14} {:<24} {stamped}", verified.signer.common_name);
         }
-        let whole = signatures.iter().any(|one| one.covers == Coverage::WholeFile);
-        ensure!(whole, "{name}: something was appended after the last signature");
+        let whole = signatures
+            .iter()
+            .any(|one| one.covers == Coverage::WholeFile);
+        ensure!(
+            whole,
+            "{name}: something was appended after the last signature"
+        );
     }
     Ok(())
 }

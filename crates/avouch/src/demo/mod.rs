@@ -17,9 +17,19 @@ use crate::sandbox::Sandbox;
 
 /// Plays the workflow, verifies what came out, and leaves it in `DIR/out`.
 pub async fn run(options: cli::Demo) -> anyhow::Result<()> {
-    logging::start(&Log { level: "warn".to_owned(), format: LogFormat::Text })?;
-    let empty = options.dir.read_dir().map_or(true, |mut entries| entries.next().is_none());
-    ensure!(empty, "{} is not empty: a demo starts in a fresh folder", options.dir.display());
+    logging::start(&Log {
+        level: "warn".to_owned(),
+        format: LogFormat::Text,
+    })?;
+    let empty = options
+        .dir
+        .read_dir()
+        .map_or(true, |mut entries| entries.next().is_none());
+    ensure!(
+        empty,
+        "{} is not empty: a demo starts in a fresh folder",
+        options.dir.display()
+    );
 
     let sandbox = Sandbox::open(&cli::Sandbox {
         dir: options.dir.clone(),
@@ -59,13 +69,22 @@ pub async fn run(options: cli::Demo) -> anyhow::Result<()> {
 fn report(dir: &Path, base_url: &str, exits: bool) {
     let out = std::path::absolute(dir.join("out")).unwrap_or_else(|_| PathBuf::from("out"));
     println!();
-    println!("The signed documents and summary.json lie in {}", out.display());
+    println!(
+        "The signed documents and summary.json lie in {}",
+        out.display()
+    );
     println!("  open {}", out.join("agreement.pdf").display());
     println!("  open {}", out.join("contract.pdf").display());
-    println!("  trust {} to see the signatures as valid", dir.join("keys/root.crt").display());
+    println!(
+        "  trust {} to see the signatures as valid",
+        dir.join("keys/root.crt").display()
+    );
     if !exits {
         println!("  open {base_url}/docs for the API");
-        println!("  read {} for URLs and credentials", dir.join("sandbox.json").display());
+        println!(
+            "  read {} for URLs and credentials",
+            dir.join("sandbox.json").display()
+        );
         println!();
         println!("The sandbox stays up. Press Ctrl-C to stop it.");
     }

@@ -46,36 +46,59 @@ async fn play_with(
         "billing_username": sandbox.billing.username,
         "billing_password": sandbox.billing.password,
     });
-    let created = client.call(Method::POST, "/videoid", |call| call.json(&create)).await?;
-    let (request, videoid) =
-        (number(&created, "request_pk")?, number(&created, "videoid_pk")?);
+    let created = client
+        .call(Method::POST, "/videoid", |call| call.json(&create))
+        .await?;
+    let (request, videoid) = (
+        number(&created, "request_pk")?,
+        number(&created, "videoid_pk")?,
+    );
 
     let evidence = evidence();
     let path = format!("/videoid/{videoid}/evidences");
-    client.call(Method::POST, &path, |call| call.json(&evidence)).await?;
+    client
+        .call(Method::POST, &path, |call| call.json(&evidence))
+        .await?;
     upload_video(client, videoid).await?;
 
     let rao = json!({ "token": sandbox.rao.token, "rao": sandbox.rao.id });
     let path = format!("/videoid/{videoid}/approve");
-    client.call(Method::POST, &path, |call| call.json(&rao)).await?;
+    client
+        .call(Method::POST, &path, |call| call.json(&rao))
+        .await?;
 
     let part = |name: &str, pdf: &'static [u8]| {
-        Part::bytes(pdf).file_name(name.to_owned()).mime_str("application/pdf")
+        Part::bytes(pdf)
+            .file_name(name.to_owned())
+            .mime_str("application/pdf")
     };
     let documents = Form::new()
         .part("file", part("agreement.pdf", specimen!("agreement.pdf"))?)
         .part("file2", part("terms.pdf", specimen!("terms.pdf"))?);
     let path = format!("/document/{request}");
-    let uploaded = client.call(Method::POST, &path, |call| call.multipart(documents)).await?;
-    client.fetch(Method::GET, &format!("/contract/{request}"), |call| call).await?;
+    let uploaded = client
+        .call(Method::POST, &path, |call| call.multipart(documents))
+        .await?;
+    client
+        .fetch(Method::GET, &format!("/contract/{request}"), |call| call)
+        .await?;
 
-    client.call(Method::POST, &format!("/otp/{request}"), |call| call).await?;
+    client
+        .call(Method::POST, &format!("/otp/{request}"), |call| call)
+        .await?;
     let code = received_code(&sandbox.sms_outbox, request).await?;
     let secret = json!({ "secret": code });
-    client.call(Method::POST, &format!("/sign/{request}"), |call| call.json(&secret)).await?;
+    client
+        .call(Method::POST, &format!("/sign/{request}"), |call| {
+            call.json(&secret)
+        })
+        .await?;
 
     let mut files = Vec::new();
-    for document in uploaded["detail"].as_array().context("no list of documents")? {
+    for document in uploaded["detail"]
+        .as_array()
+        .context("no list of documents")?
+    {
         let uid = document["uid"].as_str().context("a document without uid")?;
         let path = format!("/document/{request}/signed/{uid}");
         let signed = client.fetch(Method::GET, &path, |call| call).await?;
@@ -85,7 +108,9 @@ async fn play_with(
     let path = format!("/contract/{request}");
     let contract = client.fetch(Method::GET, &path, |call| call).await?;
     files.push(keep(out, "contract.pdf", &contract)?);
-    client.call(Method::DELETE, &format!("/document/{request}"), |call| call).await?;
+    client
+        .call(Method::DELETE, &format!("/document/{request}"), |call| call)
+        .await?;
     Ok(files)
 }
 
@@ -105,7 +130,9 @@ async fn upload_video(client: &mut ShowingClient, videoid: i64) -> anyhow::Resul
         .mime_str("video/mp4")?;
     let form = Form::new().part("video", part);
     let path = format!("/videoid/{videoid}/video");
-    let outcome = client.call(Method::POST, &path, |call| call.multipart(form)).await;
+    let outcome = client
+        .call(Method::POST, &path, |call| call.multipart(form))
+        .await;
     bar.finish_and_clear();
     outcome.map(drop)
 }
@@ -174,7 +201,9 @@ async fn received_code(outbox: &Path, request: i64) -> anyhow::Result<String> {
 }
 
 fn number(answer: &Value, name: &str) -> anyhow::Result<i64> {
-    answer["detail"][name].as_i64().with_context(|| format!("no {name} in the answer"))
+    answer["detail"][name]
+        .as_i64()
+        .with_context(|| format!("no {name} in the answer"))
 }
 
 fn keep(out: &Path, name: &str, content: &[u8]) -> anyhow::Result<PathBuf> {
