@@ -35,10 +35,24 @@ pub struct Person {
 impl Person {
     /// All that must not stand in a log.
     pub fn texts(&self) -> impl Iterator<Item = &'static str> {
-        let Self { given_name, surname_1, surname_2, serial_number, email, phone } = *self;
-        [given_name, surname_1, surname_2, serial_number, email, phone]
-            .into_iter()
-            .filter(|text| !text.is_empty())
+        let Self {
+            given_name,
+            surname_1,
+            surname_2,
+            serial_number,
+            email,
+            phone,
+        } = *self;
+        [
+            given_name,
+            surname_1,
+            surname_2,
+            serial_number,
+            email,
+            phone,
+        ]
+        .into_iter()
+        .filter(|text| !text.is_empty())
     }
 }
 
@@ -148,10 +162,21 @@ impl OneShot {
             Dialect::New => "base",
             Dialect::Legacy => "legacy_base",
         };
-        let base = description["one_shot"][name].as_str().expect("a base URL").to_owned();
-        let http = Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none());
+        let base = description["one_shot"][name]
+            .as_str()
+            .expect("a base URL")
+            .to_owned();
+        let http = Client::builder()
+            .no_proxy()
+            .redirect(reqwest::redirect::Policy::none());
         let http = http.build().expect("a client");
-        Self { http, base, dialect, description: Arc::new(description.clone()), slash: false }
+        Self {
+            http,
+            base,
+            dialect,
+            description: Arc::new(description.clone()),
+            slash: false,
+        }
     }
 
     /// The same client with a slash at the end of every path.
@@ -168,7 +193,9 @@ impl OneShot {
 
     /// The URL of a path of this dialect.
     pub fn url(&self, path: &str) -> String {
-        let (path, query) = path.split_once('?').map_or((path, None), |(p, q)| (p, Some(q)));
+        let (path, query) = path
+            .split_once('?')
+            .map_or((path, None), |(p, q)| (p, Some(q)));
         let slash = if self.slash { "/" } else { "" };
         let query = query.map_or(String::new(), |query| format!("?{query}"));
         format!("{}{path}{slash}{query}", self.base)
@@ -193,7 +220,13 @@ impl OneShot {
         let response = http.execute(request).await?;
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let body = response.bytes().await?;
-        Ok(Answer { call, dialect: self.dialect, status, headers, body })
+        Ok(Answer {
+            call,
+            dialect: self.dialect,
+            status,
+            headers,
+            body,
+        })
     }
 
     pub async fn get(&self, path: &str) -> Answer {
@@ -213,7 +246,8 @@ impl OneShot {
     }
 
     pub async fn post_form(&self, path: &str, form: Form) -> Answer {
-        self.send(self.request(Method::POST, path).multipart(form)).await
+        self.send(self.request(Method::POST, path).multipart(form))
+            .await
     }
 
     /// What creates a request for a person.
@@ -245,9 +279,19 @@ impl OneShot {
 
     /// Creates a request.
     pub async fn create_for(&self, person: &Person) -> Pks {
-        let created = self.post("/videoid", &self.creation_of(person)).await.payload();
-        let number = |name: &str| created[name].as_i64().unwrap_or_else(|| panic!("no {name}"));
-        Pks { request: number("request_pk"), videoid: number("videoid_pk") }
+        let created = self
+            .post("/videoid", &self.creation_of(person))
+            .await
+            .payload();
+        let number = |name: &str| {
+            created[name]
+                .as_i64()
+                .unwrap_or_else(|| panic!("no {name}"))
+        };
+        Pks {
+            request: number("request_pk"),
+            videoid: number("videoid_pk"),
+        }
     }
 
     /// The number that this dialect's paths below `/videoid` carry.
@@ -259,7 +303,11 @@ impl OneShot {
     }
 
     pub async fn evidences(&self, pks: Pks, evidence: &Value) -> Answer {
-        self.post(&format!("/videoid/{}/evidences", self.videoid(pks)), evidence).await
+        self.post(
+            &format!("/videoid/{}/evidences", self.videoid(pks)),
+            evidence,
+        )
+        .await
     }
 
     /// The path of the video's upload.
@@ -272,7 +320,8 @@ impl OneShot {
 
     pub async fn video(&self, pks: Pks, video: Bytes) -> Answer {
         let part = Part::stream(video).file_name("video.mp4");
-        self.post_form(&self.video_path(pks), Form::new().part("video", part)).await
+        self.post_form(&self.video_path(pks), Form::new().part("video", part))
+            .await
     }
 
     pub async fn approve(&self, pks: Pks, credentials: &Value) -> Answer {
@@ -284,11 +333,14 @@ impl OneShot {
     }
 
     pub async fn documents(&self, pks: Pks, files: &[(&str, &str, Vec<u8>)]) -> Answer {
-        let form = files.iter().fold(Form::new(), |form, (field, name, content)| {
-            let part = Part::bytes(content.clone()).file_name((*name).to_owned());
-            form.part((*field).to_owned(), part)
-        });
-        self.post_form(&format!("/document/{}", pks.request), form).await
+        let form = files
+            .iter()
+            .fold(Form::new(), |form, (field, name, content)| {
+                let part = Part::bytes(content.clone()).file_name((*name).to_owned());
+                form.part((*field).to_owned(), part)
+            });
+        self.post_form(&format!("/document/{}", pks.request), form)
+            .await
     }
 
     /// Uploads the specimen agreement and returns its identifier.
@@ -303,7 +355,8 @@ impl OneShot {
     }
 
     pub async fn otp(&self, pks: Pks) -> Answer {
-        self.send(self.request(Method::POST, &format!("/otp/{}", pks.request))).await
+        self.send(self.request(Method::POST, &format!("/otp/{}", pks.request)))
+            .await
     }
 
     pub async fn sign(&self, pks: Pks, body: &Value) -> Answer {
@@ -320,18 +373,24 @@ impl OneShot {
 
     /// A document's copy, `signed` or `original`.
     pub async fn document(&self, pks: Pks, copy: &str, uid: &str) -> Answer {
-        self.get(&format!("/document/{}/{copy}/{uid}", pks.request)).await
+        self.get(&format!("/document/{}/{copy}/{uid}", pks.request))
+            .await
     }
 
     /// The request's record.
     pub async fn record(&self, pks: Pks) -> Value {
-        self.get(&format!("/request/{}", pks.request)).await.payload()
+        self.get(&format!("/request/{}", pks.request))
+            .await
+            .payload()
     }
 
     /// Where the request stands.
     pub async fn status(&self, pks: Pks) -> String {
         let record = self.record(pks).await;
-        record["status"].as_str().expect("a status is a text").to_owned()
+        record["status"]
+            .as_str()
+            .expect("a status is a text")
+            .to_owned()
     }
 
     /// A request of a person in `VIDEOREVIEW`.
@@ -346,7 +405,9 @@ impl OneShot {
     /// A request of a person in `ENROLLREADY`.
     pub async fn approved(&self, person: &Person) -> Pks {
         let pks = self.reviewable(person).await;
-        self.approve(pks, &self.token()).await.said("Request approved successfully");
+        self.approve(pks, &self.token())
+            .await
+            .said("Request approved successfully");
         pks
     }
 }
@@ -371,13 +432,19 @@ impl Answer {
     #[track_caller]
     pub fn json(&self) -> Value {
         let content_type = self.header("content-type");
-        assert!(content_type.starts_with("application/json"), "{content_type}: {self}");
+        assert!(
+            content_type.starts_with("application/json"),
+            "{content_type}: {self}"
+        );
         serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {self}"))
     }
 
     /// A header; empty when it is missing.
     pub fn header(&self, name: &str) -> &str {
-        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+        self.headers
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default()
     }
 
     /// Insists on success in the dialect's envelope, with a payload, and returns that.
@@ -391,7 +458,9 @@ impl Answer {
             }
             Dialect::Legacy => body.get("details"),
         };
-        payload.cloned().unwrap_or_else(|| panic!("no payload: {self}"))
+        payload
+            .cloned()
+            .unwrap_or_else(|| panic!("no payload: {self}"))
     }
 
     /// Insists on success with these words and no payload.
@@ -414,8 +483,15 @@ impl Answer {
             Dialect::New => {
                 assert_eq!(body["status"], "success", "{self}");
                 assert!(body["message"].is_string(), "{self}");
-                assert_eq!(keys.contains(&"detail"), keys.contains(&"details"), "{self}");
-                self.allow(&keys, &["status", "message", "messsage", "detail", "details"]);
+                assert_eq!(
+                    keys.contains(&"detail"),
+                    keys.contains(&"details"),
+                    "{self}"
+                );
+                self.allow(
+                    &keys,
+                    &["status", "message", "messsage", "detail", "details"],
+                );
             }
             Dialect::Legacy => {
                 assert_eq!(body["status"], "200 OK", "{self}");
@@ -439,7 +515,9 @@ impl Answer {
         assert_eq!(self.status, status, "{self}");
         let body = self.json();
         let keys = keys(&body);
-        let text = body["details"].as_str().unwrap_or_else(|| panic!("no words: {self}"));
+        let text = body["details"]
+            .as_str()
+            .unwrap_or_else(|| panic!("no words: {self}"));
         match self.dialect {
             Dialect::New => {
                 self.allow(&keys, &["status", "message", "detail", "details", "reason"]);
@@ -461,7 +539,10 @@ impl Answer {
     /// The new dialect's addition to a refusal's words.
     #[track_caller]
     pub fn reason(&self) -> String {
-        self.json()["reason"].as_str().unwrap_or_else(|| panic!("no reason: {self}")).to_owned()
+        self.json()["reason"]
+            .as_str()
+            .unwrap_or_else(|| panic!("no reason: {self}"))
+            .to_owned()
     }
 
     /// Insists on a PDF and returns it.
@@ -469,7 +550,11 @@ impl Answer {
     pub fn pdf(&self) -> Bytes {
         assert_eq!(self.status, 200, "{self}");
         assert_eq!(self.header("content-type"), "application/pdf", "{self}");
-        assert!(self.header("content-disposition").starts_with("attachment; filename="), "{self}");
+        assert!(
+            self.header("content-disposition")
+                .starts_with("attachment; filename="),
+            "{self}"
+        );
         assert!(self.body.starts_with(b"%PDF-"), "{self}");
         self.body.clone()
     }
@@ -478,12 +563,19 @@ impl Answer {
     #[track_caller]
     pub fn missing(&self) -> Vec<String> {
         let body = self.success();
-        let listed = match self.dialect {
-            Dialect::New => &body["detail"]["missing"],
-            Dialect::Legacy => &body["missing"],
+        if self.dialect == Dialect::New && body.get("missing").is_some() {
+            assert_eq!(body["missing"], body["detail"]["missing"], "{self}");
+        }
+        let Some(listed) = body.get("missing") else {
+            return Vec::new();
         };
-        let Some(listed) = listed.as_array() else { return Vec::new() };
-        listed.iter().map(|name| name.as_str().expect("a name").to_owned()).collect()
+        let names = listed
+            .as_array()
+            .unwrap_or_else(|| panic!("no list: {self}"));
+        names
+            .iter()
+            .map(|name| name.as_str().expect("a name").to_owned())
+            .collect()
     }
 
     #[track_caller]
@@ -504,13 +596,21 @@ impl Answer {
 impl std::fmt::Display for Answer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let start = &self.body[..self.body.len().min(600)];
-        write!(f, "{}: {} {}", self.call, self.status, String::from_utf8_lossy(start))
+        write!(
+            f,
+            "{}: {} {}",
+            self.call,
+            self.status,
+            String::from_utf8_lossy(start)
+        )
     }
 }
 
 /// The member names of an object, in order.
 #[track_caller]
 pub fn keys(object: &Value) -> Vec<&str> {
-    let members = object.as_object().unwrap_or_else(|| panic!("no object: {object}"));
+    let members = object
+        .as_object()
+        .unwrap_or_else(|| panic!("no object: {object}"));
     members.keys().map(String::as_str).collect()
 }

@@ -1,5 +1,10 @@
 //! The end-to-end suite: the built program, driven over real HTTP as its users drive it.
 
+mod bad_input;
 mod client;
+mod evidence;
 mod harness;
+mod raw;
+mod sql;
+mod webhooks;
 mod workflow;

@@ -38,7 +38,12 @@ async fn the_new_dialect_with_a_slash_at_the_end_of_every_path() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_legacy_dialect_from_end_to_end_with_request_pk_only() {
     let sandbox = Sandbox::shared();
-    run(&sandbox, &sandbox.client(Dialect::Legacy), Way::CredentialsAndCode).await;
+    run(
+        &sandbox,
+        &sandbox.client(Dialect::Legacy),
+        Way::CredentialsAndCode,
+    )
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -65,7 +70,9 @@ async fn run(sandbox: &Sandbox, client: &OneShot, way: Way) {
     fetch(client, pks, &documents).await;
     let signed = client.contract(pks).await.pdf();
     assert!(signed.len() > contract.len() && signed.starts_with(&contract));
-    let drawn_up = client.get(&format!("/contract/{}?document_type=original", pks.request)).await;
+    let drawn_up = client
+        .get(&format!("/contract/{}?document_type=original", pks.request))
+        .await;
     let drawn_up = drawn_up.pdf();
     assert!(drawn_up.len() < contract.len() && contract.starts_with(&drawn_up));
     clear_away(client, pks, &documents).await;
@@ -102,14 +109,17 @@ async fn bring_evidence(client: &OneShot, pks: Pks) {
         Dialect::New => {
             let stands = json!({ "status": "VIDEOINCOMPLETE", "missing": ["video"] });
             json!({ "status": "success", "message": "Videoid evidences uploaded",
-                    "detail": stands, "details": stands })
+                    "detail": stands, "details": stands, "missing": ["video"] })
         }
         Dialect::Legacy => json!({ "status": "200 OK", "details": "Videoid evidences uploaded",
                                    "missing": ["video"] }),
     };
     assert_eq!(uploaded, expected);
     assert_eq!(client.status(pks).await, "VIDEOINCOMPLETE");
-    client.contract(pks).await.refused(412, "Invalid request status");
+    client
+        .contract(pks)
+        .await
+        .refused(412, "Invalid request status");
 
     let uploaded = client.video(pks, video()).await.success();
     let expected = match client.dialect {
@@ -124,7 +134,10 @@ async fn bring_evidence(client: &OneShot, pks: Pks) {
     };
     assert_eq!(uploaded, expected);
     assert_eq!(client.status(pks).await, "VIDEOREVIEW");
-    client.contract(pks).await.refused(412, "Invalid request status");
+    client
+        .contract(pks)
+        .await
+        .refused(412, "Invalid request status");
 }
 
 /// The record before approval, and a correction of it.
@@ -169,7 +182,9 @@ async fn correct(client: &OneShot, pks: Pks) {
 
     let correction = json!({ "scratchcard": scratchcard, "surname_2": "Núñez",
                              "birth_date": "31/12/1990" });
-    let answer = client.put(&format!("/request/{}", pks.request), &correction).await;
+    let answer = client
+        .put(&format!("/request/{}", pks.request), &correction)
+        .await;
     match client.dialect {
         Dialect::New => {
             assert_eq!(answer.json()["message"], "Request updated");
@@ -186,8 +201,13 @@ async fn correct(client: &OneShot, pks: Pks) {
     assert_eq!(by_videoid.payload(), expected);
 
     let path = format!("/request/{}", pks.request);
-    let wrong = client.put(&path, &json!({ "scratchcard": "1", "given_name": "Eva" })).await;
-    let words = format!("Cannot update the Request {}: Invalid ScratchCard", pks.request);
+    let wrong = client
+        .put(&path, &json!({ "scratchcard": "1", "given_name": "Eva" }))
+        .await;
+    let words = format!(
+        "Cannot update the Request {}: Invalid ScratchCard",
+        pks.request
+    );
     wrong.refused(400, &words);
     assert_eq!(client.record(pks).await, expected);
 }
@@ -197,9 +217,15 @@ async fn approve(client: &OneShot, pks: Pks, way: Way) {
         Way::TokenAndCode | Way::TokenAndExternal => client.token(),
         Way::CredentialsAndCode | Way::CredentialsAndExternal => client.officer(),
     };
-    client.approve(pks, &credentials).await.said("Request approved successfully");
+    client
+        .approve(pks, &credentials)
+        .await
+        .said("Request approved successfully");
     assert_eq!(client.status(pks).await, "ENROLLREADY");
-    client.approve(pks, &credentials).await.refused(412, "Invalid request status");
+    client
+        .approve(pks, &credentials)
+        .await
+        .refused(412, "Invalid request status");
 
     let record = client.record(pks).await;
     let rao = client.officer()["rao"].clone();
@@ -238,7 +264,10 @@ async fn approve(client: &OneShot, pks: Pks, way: Way) {
         ),
     );
     let path = format!("/request/{}", pks.request);
-    client.put(&path, &json!({ "given_name": "E" })).await.refused(412, "Invalid request status");
+    client
+        .put(&path, &json!({ "given_name": "E" }))
+        .await
+        .refused(412, "Invalid request status");
 }
 
 /// What was uploaded: identifier, file name, content.
@@ -275,11 +304,17 @@ async fn upload(client: &OneShot, pks: Pks) -> Uploaded {
 
     assert_eq!(client.status(pks).await, "ENROLLREADY");
     for path in ["documents", "document"] {
-        let list = client.get(&format!("/{path}/{}", pks.request)).await.payload();
+        let list = client
+            .get(&format!("/{path}/{}", pks.request))
+            .await
+            .payload();
         check_list(&list, &documents, false);
     }
     for (uid, ..) in &documents {
-        client.document(pks, "signed", uid).await.refused(404, "Document not found");
+        client
+            .document(pks, "signed", uid)
+            .await
+            .refused(404, "Document not found");
     }
     documents
 }
@@ -289,8 +324,15 @@ fn check_list(list: &Value, documents: &Uploaded, signed: bool) {
     assert_eq!(keys(list), uids, "in the order of upload");
     for (uid, file_name, content) in documents {
         let item = &list[uid.as_str()];
-        let expected =
-            ["filename", "ext", "mime", "size", "upload_date", "signed", "digest"];
+        let expected = [
+            "filename",
+            "ext",
+            "mime",
+            "size",
+            "upload_date",
+            "signed",
+            "digest",
+        ];
         assert_eq!(keys(item), expected);
         assert_eq!(item["filename"], *file_name);
         assert_eq!(item["ext"], ".pdf");
@@ -299,29 +341,43 @@ fn check_list(list: &Value, documents: &Uploaded, signed: bool) {
         assert_eq!(item["digest"], hex::encode(crypto::sha256(content)));
         assert_eq!(item["signed"], signed);
         let date = item["upload_date"].as_str().unwrap();
-        let shape: String =
-            date.chars().map(|c| if c.is_ascii_digit() { '9' } else { c }).collect();
+        let shape: String = date
+            .chars()
+            .map(|c| if c.is_ascii_digit() { '9' } else { c })
+            .collect();
         assert_eq!(shape, "99/99/9999 99:99:99");
     }
 }
 
 async fn sign_by_code(sandbox: &Sandbox, client: &OneShot, pks: Pks) {
     let secret = |code: &str| json!({ "secret": code });
-    client.sign(pks, &secret("123456")).await.refused(403, "Confirmation Code invalid");
+    client
+        .sign(pks, &secret("123456"))
+        .await
+        .refused(403, "Confirmation Code invalid");
     client.otp(pks).await.said("OTP generated");
     client.otp(pks).await.refused(
         412,
         "Error occured during OTP generation: Otp generated less than a minute ago",
     );
     let code = sandbox.code_for(pks.request).await;
-    assert!(code.len() == 6 && code.bytes().all(|b| b.is_ascii_digit()), "{code}");
+    assert!(
+        code.len() == 6 && code.bytes().all(|b| b.is_ascii_digit()),
+        "{code}"
+    );
     let wrong = if code == "000000" { "000001" } else { "000000" };
     let refused = client.sign(pks, &secret(wrong)).await;
     refused.refused(403, "Confirmation Code invalid");
-    client.sign(pks, &json!({})).await.refused(400, "Missing required parameter: 'secret'");
+    client
+        .sign(pks, &json!({}))
+        .await
+        .refused(400, "Missing required parameter: 'secret'");
     assert_eq!(client.status(pks).await, "ENROLLREADY");
 
-    client.sign(pks, &secret(&code)).await.said("Documents correctly signed");
+    client
+        .sign(pks, &secret(&code))
+        .await
+        .said("Documents correctly signed");
     assert_eq!(client.status(pks).await, "ISSUED");
     let again = client.sign(pks, &secret(&code)).await;
     again.refused(412, "Request already in ISSUED status");
@@ -333,8 +389,14 @@ async fn sign_by_code(sandbox: &Sandbox, client: &OneShot, pks: Pks) {
 
 async fn sign_by_external_unlock(client: &OneShot, pks: Pks) {
     for (body, other) in [
-        (json!({ "ext_unlock_type": "biometric" }), "ext_unlock_value"),
-        (json!({ "secret": "1", "ext_unlock_value": "txn-0001" }), "ext_unlock_type"),
+        (
+            json!({ "ext_unlock_type": "biometric" }),
+            "ext_unlock_value",
+        ),
+        (
+            json!({ "secret": "1", "ext_unlock_value": "txn-0001" }),
+            "ext_unlock_type",
+        ),
     ] {
         let words = format!("Missing required parameter: '{other}'");
         client.sign(pks, &body).await.refused(400, &words);
@@ -346,7 +408,10 @@ async fn sign_by_external_unlock(client: &OneShot, pks: Pks) {
 
     let mut body = external_unlock();
     body["secret"] = "customer code".into();
-    client.sign(pks, &body).await.said("Documents correctly signed");
+    client
+        .sign(pks, &body)
+        .await
+        .said("Documents correctly signed");
     assert_eq!(client.status(pks).await, "ISSUED");
     let again = client.sign(pks, &body).await;
     again.refused(412, "Request already in ISSUED status");
@@ -385,11 +450,16 @@ fn check_certificate(certificate: &Value) {
     assert_eq!(certificate["status"], "VALID");
     assert_eq!(certificate["valid"], true);
     let serial = certificate["serial_number"].as_str().unwrap();
-    assert!(serial.bytes().all(|b| b.is_ascii_hexdigit()) && serial.len() >= 16, "{serial}");
+    assert!(
+        serial.bytes().all(|b| b.is_ascii_hexdigit()) && serial.len() >= 16,
+        "{serial}"
+    );
     for name in ["valid_from", "valid_to"] {
         let time = certificate[name].as_str().unwrap();
-        let shape: String =
-            time.chars().map(|c| if c.is_ascii_digit() { '9' } else { c }).collect();
+        let shape: String = time
+            .chars()
+            .map(|c| if c.is_ascii_digit() { '9' } else { c })
+            .collect();
         assert_eq!(shape, "99999999 99:99:99");
     }
     let pem = certificate["data"].as_str().unwrap();
@@ -397,20 +467,33 @@ fn check_certificate(certificate: &Value) {
 }
 
 async fn fetch(client: &OneShot, pks: Pks, documents: &Uploaded) {
-    let list = client.get(&format!("/documents/{}", pks.request)).await.payload();
+    let list = client
+        .get(&format!("/documents/{}", pks.request))
+        .await
+        .payload();
     check_list(&list, documents, true);
     for (uid, file_name, content) in documents {
         let path = format!("/document/{}/{uid}", pks.request);
         let answer = client.document(pks, "signed", uid).await;
-        assert!(answer.header("content-disposition").contains(file_name.as_str()));
+        assert!(
+            answer
+                .header("content-disposition")
+                .contains(file_name.as_str())
+        );
         let signed = answer.pdf();
         assert!(signed.len() > content.len() && signed.starts_with(content));
-        let by_query = client.get(&format!("{path}?document_type=signed")).await.pdf();
+        let by_query = client
+            .get(&format!("{path}?document_type=signed"))
+            .await
+            .pdf();
         let by_default = client.get(&path).await.pdf();
         assert!(by_query == signed && by_default == signed);
 
         let original = client.document(pks, "original", uid).await.pdf();
-        let by_query = client.get(&format!("{path}?document_type=original")).await.pdf();
+        let by_query = client
+            .get(&format!("{path}?document_type=original"))
+            .await
+            .pdf();
         assert!(original == *content && by_query == *content);
         let other = client.get(&format!("{path}?document_type=drawn")).await;
         other.refused(400, "document_type: must be 'signed' or 'original'");
@@ -418,25 +501,42 @@ async fn fetch(client: &OneShot, pks: Pks, documents: &Uploaded) {
 }
 
 async fn clear_away(client: &OneShot, pks: Pks, documents: &Uploaded) {
-    let [first, second, ..] = documents.as_slice() else { unreachable!("four were uploaded") };
+    let [first, second, ..] = documents.as_slice() else {
+        unreachable!("four were uploaded")
+    };
     // One copy, then the rest of it.
     let path = format!("/document/{}/signed/{}", pks.request, second.0);
-    client.delete(&path).await.said("Document successfully deleted");
-    client.document(pks, "signed", &second.0).await.refused(404, "Document not found");
+    client
+        .delete(&path)
+        .await
+        .said("Document successfully deleted");
+    client
+        .document(pks, "signed", &second.0)
+        .await
+        .refused(404, "Document not found");
     client.document(pks, "original", &second.0).await.pdf();
     let words = format!("Document not found with uid {} and type signed", second.0);
     client.delete(&path).await.refused(404, &words);
     // Both copies.
     let path = format!("/document/{}/{}", pks.request, first.0);
-    client.delete(&path).await.said("Document successfully deleted");
+    client
+        .delete(&path)
+        .await
+        .said("Document successfully deleted");
     for copy in ["signed", "original"] {
-        client.document(pks, copy, &first.0).await.refused(404, "Document not found");
+        client
+            .document(pks, copy, &first.0)
+            .await
+            .refused(404, "Document not found");
     }
     let words = format!("Document not found with uid {} and type any", first.0);
     client.delete(&path).await.refused(404, &words);
     // All that is left.
     let (path, words) = match client.dialect {
-        Dialect::New => ("document", format!("Documents deleted for Request {}", pks.request)),
+        Dialect::New => (
+            "document",
+            format!("Documents deleted for Request {}", pks.request),
+        ),
         Dialect::Legacy => ("documents", "Documents deleted successfully".to_owned()),
     };
     let path = format!("/{path}/{}", pks.request);
@@ -462,16 +562,28 @@ async fn the_doubled_prefix_and_the_stray_paths_are_served_without_redirects() {
     }
 
     let legacy = sandbox.client(Dialect::Legacy);
-    let base = sandbox.description()["base_url"].as_str().unwrap().to_owned();
-    for stray in [legacy.clone().at(&base), legacy.clone().with_slash().at(&base)] {
+    let base = sandbox.description()["base_url"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    for stray in [
+        legacy.clone().at(&base),
+        legacy.clone().with_slash().at(&base),
+    ] {
         let pks = legacy.create().await;
         let part = Part::stream(video()).file_name("v.mp4");
         let path = format!("/v1/upload/video/{}", pks.request);
-        let answer = stray.post_form(&path, Form::new().part("video", part)).await;
+        let answer = stray
+            .post_form(&path, Form::new().part("video", part))
+            .await;
         assert_eq!(answer.json()["details"], "Videoid video upload completed");
-        let got = stray.get(&format!("/v1/download/video/{}", pks.videoid)).await;
+        let got = stray
+            .get(&format!("/v1/download/video/{}", pks.videoid))
+            .await;
         assert_eq!((got.status, got.body == video()), (200, true));
-        let unknown = stray.get("/v1/download/video/0123456789abcdef0123456789abcdef").await;
+        let unknown = stray
+            .get("/v1/download/video/0123456789abcdef0123456789abcdef")
+            .await;
         unknown.refused(404, "Request not found");
     }
 }
@@ -484,12 +596,17 @@ async fn every_alias_does_what_its_primary_path_does() {
         let pks = client.create().await;
         let Pks { request, videoid } = pks;
         // Some clients send evidence as an update.
-        let answer = client.put(&format!("/videoid/{videoid}"), &evidence()).await;
+        let answer = client
+            .put(&format!("/videoid/{videoid}"), &evidence())
+            .await;
         assert_eq!(answer.status, 200, "{answer}");
         assert_eq!(client.status(pks).await, "VIDEOINCOMPLETE");
         let part = Part::stream(video()).file_name("v.mp4");
         let path = format!("/videoid/{videoid}/evidences/video");
-        client.post_form(&path, Form::new().part("video", part)).await.payload();
+        client
+            .post_form(&path, Form::new().part("video", part))
+            .await
+            .payload();
         for path in [
             format!("/videoid/{request}/video"),
             format!("/videoid/{request}/download/video"),
@@ -505,15 +622,26 @@ async fn every_alias_does_what_its_primary_path_does() {
 
         let part = || Part::bytes(specimen("terms.pdf")).file_name("terms.pdf");
         let path = format!("/documents/{request}");
-        client.post_form(&path, Form::new().part("file", part())).await.payload();
+        client
+            .post_form(&path, Form::new().part("file", part()))
+            .await
+            .payload();
         let path = format!("/requests/{videoid}/approve");
-        client.post(&path, &client.token()).await.said("Request approved successfully");
+        client
+            .post(&path, &client.token())
+            .await
+            .said("Request approved successfully");
         let [one, other] = [
             client.get(&format!("/contract/{videoid}")).await.pdf(),
-            client.get(&format!("/document/{request}/contract")).await.pdf(),
+            client
+                .get(&format!("/document/{request}/contract"))
+                .await
+                .pdf(),
         ];
         assert!(one == other);
-        client.delete(&format!("/requests/{request}/cancel")).await
+        client
+            .delete(&format!("/requests/{request}/cancel"))
+            .await
             .said("Request directory removed successfully");
         assert_eq!(client.status(pks).await, "CANCELLED");
     }
@@ -532,7 +660,10 @@ async fn officers_are_known_by_token_credentials_or_both_together() {
         let mut some = officer.clone();
         some.as_object_mut().unwrap().remove("pin");
         client.approve(pks, &some).await.refused(400, incomplete);
-        client.approve(pks, &json!({})).await.refused(400, incomplete);
+        client
+            .approve(pks, &json!({}))
+            .await
+            .refused(400, incomplete);
         for member in ["password", "pin"] {
             let mut some = officer.clone();
             some[member] = "not this one".into();
@@ -545,7 +676,10 @@ async fn officers_are_known_by_token_credentials_or_both_together() {
         some["rao_id"] = "999999".into();
         client.approve(pks, &some).await.refused(403, wrong);
         let unknown = json!({ "token": "00000000-0000-4000-8000-000000000000" });
-        client.approve(pks, &unknown).await.refused(404, "Token not found");
+        client
+            .approve(pks, &unknown)
+            .await
+            .refused(404, "Token not found");
         let mut unknown = officer.clone();
         unknown["username"] = "nobody".into();
         let words = "Error getting RAO's id. Make sure the credentials are correct";
@@ -553,7 +687,11 @@ async fn officers_are_known_by_token_credentials_or_both_together() {
         assert_eq!(client.status(pks).await, "VIDEOREVIEW");
 
         // A token that lacks the PIN, and the PIN in the call. Other tests make tokens too.
-        let env = if dialect == Dialect::New { "sandbox" } else { "prod" };
+        let env = if dialect == Dialect::New {
+            "sandbox"
+        } else {
+            "prod"
+        };
         let without_pin = json!({ "username": officer["username"],
                                   "password": officer["password"], "env": env });
         let created = client.post("/token", &without_pin).await.payload();
@@ -561,7 +699,10 @@ async fn officers_are_known_by_token_credentials_or_both_together() {
             Dialect::New => created["token_uid"].clone(),
             Dialect::Legacy => created,
         };
-        client.approve(pks, &json!({ "token": uid })).await.refused(400, incomplete);
+        client
+            .approve(pks, &json!({ "token": uid }))
+            .await
+            .refused(400, incomplete);
         let wrong_pin = json!({ "token": uid, "pin": "0" });
         client.approve(pks, &wrong_pin).await.refused(403, wrong);
         assert_eq!(client.status(pks).await, "VIDEOREVIEW");
@@ -569,14 +710,28 @@ async fn officers_are_known_by_token_credentials_or_both_together() {
         // In two steps, as the oldest clients do.
         let filled = json!({ "token": uid, "pin": officer["pin"], "rao": officer["rao"] });
         let validate = format!("/videoid/{}/validate", pks.request);
-        client.post(&validate, &filled).await.said("Videoid validated");
+        client
+            .post(&validate, &filled)
+            .await
+            .said("Videoid validated");
         assert_eq!(client.status(pks).await, "CREATED");
-        client.post(&validate, &filled).await.refused(412, "Invalid request status");
-        client.approve(pks, &filled).await.said("Request approved successfully");
+        client
+            .post(&validate, &filled)
+            .await
+            .refused(412, "Invalid request status");
+        client
+            .approve(pks, &filled)
+            .await
+            .said("Request approved successfully");
         assert_eq!(client.status(pks).await, "ENROLLREADY");
-        client.delete(&format!("/token/{}", uid.as_str().unwrap())).await
+        client
+            .delete(&format!("/token/{}", uid.as_str().unwrap()))
+            .await
             .said("Token deleted successfully");
-        client.approve(pks, &filled).await.refused(404, "Token not found");
+        client
+            .approve(pks, &filled)
+            .await
+            .refused(404, "Token not found");
     }
 }
 
@@ -589,26 +744,47 @@ async fn a_refusal_needs_a_reason_and_is_final() {
         client.agreement(pks).await;
         let path = format!("/videoid/{}/refuse", client.videoid(pks));
         let mut body = client.officer();
-        client.post(&path, &body).await.refused(400, "No reason specified");
+        client
+            .post(&path, &body)
+            .await
+            .refused(400, "No reason specified");
         body["reason"] = " \t".into();
-        client.post(&path, &body).await.refused(400, "No reason specified");
+        client
+            .post(&path, &body)
+            .await
+            .refused(400, "No reason specified");
         body["reason"] = "The portrait is not the holder's".into();
         let mut wrong = body.clone();
         wrong["pin"] = "0".into();
-        client.post(&path, &wrong).await.refused(403, "Invalid RAO credentials");
+        client
+            .post(&path, &wrong)
+            .await
+            .refused(403, "Invalid RAO credentials");
         let anonymous = json!({ "reason": "none" });
         let words = "Missing required parameters: incomplete RAO's credentials";
         client.post(&path, &anonymous).await.refused(400, words);
         assert_eq!(client.status(pks).await, "VIDEOREVIEW");
 
-        client.post(&path, &body).await.said("Videoid refuse completed");
+        client
+            .post(&path, &body)
+            .await
+            .said("Videoid refuse completed");
         let record = client.record(pks).await;
         assert_eq!(record["status"], "CANCELLED");
-        assert_eq!(record["videoid"]["refuse_reason"], "The portrait is not the holder's");
+        assert_eq!(
+            record["videoid"]["refuse_reason"],
+            "The portrait is not the holder's"
+        );
         let refused = "Invalid request status";
         client.post(&path, &body).await.refused(412, refused);
-        client.approve(pks, &client.token()).await.refused(412, refused);
-        client.delete(&format!("/request/{}", pks.request)).await.refused(412, refused);
+        client
+            .approve(pks, &client.token())
+            .await
+            .refused(412, refused);
+        client
+            .delete(&format!("/request/{}", pks.request))
+            .await
+            .refused(412, refused);
     }
 }
 
@@ -627,8 +803,14 @@ async fn cancelling_removes_documents_and_keeps_evidence() {
         let words = "Request directory removed successfully";
         client.delete(&path).await.said(words);
         assert_eq!(client.status(pks).await, "CANCELLED");
-        client.delete(&path).await.refused(412, "Invalid request status");
-        client.document(pks, "original", &uid).await.refused(404, "Document not found");
+        client
+            .delete(&path)
+            .await
+            .refused(412, "Invalid request status");
+        client
+            .document(pks, "original", &uid)
+            .await
+            .refused(404, "Document not found");
         let list = client.get(&format!("/documents/{}", pks.request)).await;
         list.refused(404, "No documents found for specified Request");
         let kept = client.get(&format!("/videoid/{}/video", pks.videoid)).await;
@@ -639,7 +821,10 @@ async fn cancelling_removes_documents_and_keeps_evidence() {
 #[tokio::test(flavor = "multi_thread")]
 async fn tokens_are_made_read_listed_and_deleted() {
     let sandbox = Sandbox::start(Options::default());
-    let standing = sandbox.description()["rao"]["token"].as_str().unwrap().to_owned();
+    let standing = sandbox.description()["rao"]["token"]
+        .as_str()
+        .unwrap()
+        .to_owned();
     for dialect in DIALECTS {
         let client = sandbox.client(dialect);
         let officer = client.officer();
@@ -664,8 +849,15 @@ async fn tokens_are_made_read_listed_and_deleted() {
         uid.parse::<uuid::Uuid>().unwrap();
         let again = client.post("/token", &body).await;
         again.refused(400, "A token with these credentials already exist!");
-        let bare = client.post("/token", &json!({ "username": username })).await.payload();
-        let bare = bare["token_uid"].as_str().or(bare.as_str()).unwrap().to_owned();
+        let bare = client
+            .post("/token", &json!({ "username": username }))
+            .await
+            .payload();
+        let bare = bare["token_uid"]
+            .as_str()
+            .or(bare.as_str())
+            .unwrap()
+            .to_owned();
 
         let path = format!("/token/{uid}");
         let stored = json!({ "username": username, "password": true, "pin": false });
@@ -676,22 +868,40 @@ async fn tokens_are_made_read_listed_and_deleted() {
         let whole = json!({ "username": username, "password": true, "pin": true });
         let nothing = json!({ "username": username, "password": false, "pin": false });
         let listed = client.get("/tokens").await.payload();
-        assert_eq!(keys(&listed), [standing.as_str(), &uid, &bare], "oldest first");
-        assert_eq!(listed, json!({ &standing: whole, &uid: stored, &bare: nothing }));
+        assert_eq!(
+            keys(&listed),
+            [standing.as_str(), &uid, &bare],
+            "oldest first"
+        );
+        assert_eq!(
+            listed,
+            json!({ &standing: whole, &uid: stored, &bare: nothing })
+        );
 
         for uid in [&uid, &bare] {
             let path = format!("/token/{uid}");
-            client.delete(&path).await.said("Token deleted successfully");
+            client
+                .delete(&path)
+                .await
+                .said("Token deleted successfully");
             client.delete(&path).await.refused(404, "Token not found");
-            client.get(&path).await.refused(404, &format!("Token {uid} not found"));
+            client
+                .get(&path)
+                .await
+                .refused(404, &format!("Token {uid} not found"));
         }
         let protected = client.delete(&format!("/token/{standing}")).await;
         protected.refused(403, "You do not have permission to perform this action");
-        assert_eq!(keys(&client.get("/tokens").await.payload()), [standing.as_str()]);
+        assert_eq!(
+            keys(&client.get("/tokens").await.payload()),
+            [standing.as_str()]
+        );
 
         let nameless = client.post("/token", &json!({ "password": "p" })).await;
         nameless.refused(400, "Missing required parameter: 'username'");
-        let unknown = client.post("/token", &json!({ "username": "nobody" })).await;
+        let unknown = client
+            .post("/token", &json!({ "username": "nobody" }))
+            .await;
         let words = "Error getting RAO's id. Make sure the credentials are correct.";
         unknown.refused(404, words);
         for answer in [client.get("/token").await, client.delete("/token").await] {
@@ -714,23 +924,38 @@ async fn settings_stand_in_for_what_a_creation_leaves_out() {
         assert_eq!(before["general"]["usepdfclean"], false);
 
         let saved = json!({ "request": { "default_profile": "", "default_ra": "" } });
-        client.post("/settings", &saved).await.said("Settings saved successfully");
+        client
+            .post("/settings", &saved)
+            .await
+            .said("Settings saved successfully");
         let minimal = json!({ "mobile_phone_number": ANA.phone, "email": ANA.email });
         let lacking = client.post("/videoid", &minimal).await;
-        lacking.refused(400, "Missing required parameters: registration_authority, profile");
+        lacking.refused(
+            400,
+            "Missing required parameters: registration_authority, profile",
+        );
 
         let authority = sandbox.description()["registration_authority"].to_string();
         let saved = json!({
             "request": { "default_profile": "PFnubeNC", "default_ra": authority },
             "billing": { "billing_username": "acme", "billing_password": "c2VjcmV0" },
         });
-        client.post("/settings", &saved).await.said("Settings saved successfully");
+        client
+            .post("/settings", &saved)
+            .await
+            .said("Settings saved successfully");
         let after = client.get("/settings").await.payload();
         assert_eq!(after["request"]["default_ra"], *authority);
         assert_eq!(after["billing"]["billing_username"], "acme");
         let shown = after["billing"]["billing_password"].as_str().unwrap();
-        assert!(!shown.is_empty() && shown.chars().all(|c| c == '*'), "{shown}");
-        assert_eq!(after["general"], before["general"], "what is not sent stays");
+        assert!(
+            !shown.is_empty() && shown.chars().all(|c| c == '*'),
+            "{shown}"
+        );
+        assert_eq!(
+            after["general"], before["general"],
+            "what is not sent stays"
+        );
 
         let created = client.post("/videoid", &minimal).await.payload();
         let pk = created["request_pk"].as_i64().unwrap();
@@ -741,7 +966,10 @@ async fn settings_stand_in_for_what_a_creation_leaves_out() {
         // Sent values are checked, and win.
         let mut sent = minimal.clone();
         sent["env"] = "staging".into();
-        client.post("/videoid", &sent).await.refused(400, "Environment staging does not exist");
+        client
+            .post("/videoid", &sent)
+            .await
+            .refused(400, "Environment staging does not exist");
         sent["env"] = "test".into();
         sent["registration_authority"] = 999_999.into();
         let unknown = client.post("/videoid", &sent).await;
@@ -753,14 +981,23 @@ async fn settings_stand_in_for_what_a_creation_leaves_out() {
 async fn hello_version_and_what_is_not_there() {
     let sandbox = Sandbox::shared();
     for dialect in DIALECTS {
-        for client in [sandbox.client(dialect), sandbox.client(dialect).with_slash()] {
+        for client in [
+            sandbox.client(dialect),
+            sandbox.client(dialect).with_slash(),
+        ] {
             client.get("/hello").await.said("Hello");
             let version = client.get("/version").await.payload();
             assert_eq!(keys(&version), ["name", "version", "info"]);
             assert_eq!(version["version"], env!("CARGO_PKG_VERSION"));
             let info: BTreeSet<_> = keys(&version["info"]).into_iter().collect();
-            let expected =
-                ["hostname", "machine", "processor", "release", "system", "version"];
+            let expected = [
+                "hostname",
+                "machine",
+                "processor",
+                "release",
+                "system",
+                "version",
+            ];
             assert_eq!(info, BTreeSet::from(expected));
 
             // Doors of later work are left out rather than half-built.
@@ -776,7 +1013,10 @@ async fn hello_version_and_what_is_not_there() {
             ] {
                 client.send(client.request(method, path)).await.refusal(404);
             }
-            client.send(client.request(Method::PATCH, "/hello")).await.refusal(405);
+            client
+                .send(client.request(Method::PATCH, "/hello"))
+                .await
+                .refusal(405);
         }
     }
 }
