@@ -215,14 +215,14 @@ impl Dispatcher {
             }
             Err(failure) => Verdict::Again(now + pause, failure.to_string()),
         };
-        let target = self.shown_target(&row);
+        let receiver = self.shown_target(&row);
         let (request, event, attempt) = (row.message.request, &row.message.label, row.attempts + 1);
         match &verdict {
-            Verdict::Delivered => info!(%request, event, attempt, target, "delivered"),
+            Verdict::Delivered => info!(%request, event, attempt, receiver, "delivered"),
             Verdict::Again(_, why) => {
-                info!(%request, event, attempt, target, why, "will be tried again");
+                info!(%request, event, attempt, receiver, why, "will be tried again");
             }
-            Verdict::GivenUp(why) => warn!(%request, event, attempt, target, why, "given up"),
+            Verdict::GivenUp(why) => warn!(%request, event, attempt, receiver, why, "given up"),
         }
         // A report that is lost costs a repetition when the lease ends, no more.
         match self.report(&row, &verdict).await {
