@@ -4,8 +4,6 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use indicatif::{ProgressBar, ProgressStyle};
 use reqwest::multipart::{Form, Part};
@@ -14,12 +12,6 @@ use serde_json::{Value, json};
 
 use super::client::ShowingClient;
 use crate::sandbox::Description;
-
-macro_rules! specimen {
-    ($name:literal) => {
-        include_bytes!(concat!("../../../../specimens/", $name)).as_slice()
-    };
-}
 
 /// A piece of the video as it is sent; small enough for the bar to move.
 const PIECE: usize = 16 << 10;
@@ -39,8 +31,8 @@ async fn play_with(
     out: &Path,
 ) -> anyhow::Result<Vec<PathBuf>> {
     let create = json!({
-        "mobile_phone_number": "+34600000000",
-        "email": "ana@example.com",
+        "mobile_phone_number": specimens::PHONE,
+        "email": specimens::EMAIL,
         "registration_authority": sandbox.registration_authority,
         "profile": sandbox.profile,
         "billing_username": sandbox.billing.username,
@@ -54,7 +46,7 @@ async fn play_with(
         number(&created, "videoid_pk")?,
     );
 
-    let evidence = evidence();
+    let evidence = specimens::evidences();
     let path = format!("/videoid/{videoid}/evidences");
     client
         .call(Method::POST, &path, |call| call.json(&evidence))
@@ -73,8 +65,8 @@ async fn play_with(
             .mime_str("application/pdf")
     };
     let documents = Form::new()
-        .part("file", part("agreement.pdf", specimen!("agreement.pdf"))?)
-        .part("file2", part("terms.pdf", specimen!("terms.pdf"))?);
+        .part("file", part("agreement.pdf", specimens::AGREEMENT)?)
+        .part("file2", part("terms.pdf", specimens::TERMS)?);
     let path = format!("/document/{request}");
     let uploaded = client
         .call(Method::POST, &path, |call| call.multipart(documents))
@@ -115,7 +107,7 @@ async fn play_with(
 }
 
 async fn upload_video(client: &mut ShowingClient, videoid: i64) -> anyhow::Result<()> {
-    let video = specimen!("video.mp4");
+    let video = specimens::VIDEO;
     let bar = ProgressBar::new(video.len() as u64).with_style(ProgressStyle::with_template(
         "  video [{bar:40}] {bytes}/{total_bytes} {bytes_per_sec}",
     )?);
@@ -135,50 +127,6 @@ async fn upload_video(client: &mut ShowingClient, videoid: i64) -> anyhow::Resul
         .await;
     bar.finish_and_clear();
     outcome.map(drop)
-}
-
-/// The specimen evidence, as a business would send it.
-fn evidence() -> Value {
-    let image = |bytes: &[u8]| STANDARD.encode(bytes);
-    json!({
-        "acceptance": {
-            "description": "The signer accepted the terms and the privacy policy",
-            "url-doc-termsconditions": "https://example.com/terms",
-            "url-doc-privacypolicy": "https://example.com/privacy",
-            "url-web-videoid": "https://example.com/identify",
-            "ip": "192.0.2.10",
-            "user-agent": "ExampleBrowser/1.0",
-            "date": 1_750_000_000_000_i64,
-        },
-        "videoid_data": {
-            "images": {
-                "document_front": image(specimen!("id-front.jpg")),
-                "document_rear": image(specimen!("id-rear.jpg")),
-                "document_photo": image(specimen!("id-photo.jpg")),
-                "document_owner": image(specimen!("selfie.jpg")),
-            },
-            "ocr_data": {
-                "given_name": "Ana",
-                "surname_1": "Ejemplo",
-                "surname_2": "Muestra",
-                "serial_number": "X0000000T",
-                "id_document_type": "IDC",
-                "id_document_country": "ES",
-                "mobile_phone_number": "+34600000000",
-                "email": "ana@example.com",
-            },
-            "security_checks": {
-                "otp_validation": true,
-                "documents_match": true,
-                "data_integrity": true,
-                "document_notcopy": true,
-                "document_notexpired": true,
-                "document_notunderage": true,
-                "liveliness": true,
-            },
-            "similarity_level": "high",
-        },
-    })
 }
 
 /// Waits for the text message that carries the code.
