@@ -121,6 +121,11 @@ impl App {
         http_doors::router(self.service.clone(), doors)
     }
 
+    /// Closes the stores of an app that was never run.
+    pub async fn close(self) {
+        self.store.close().await;
+    }
+
     /// Serves, sends and sweeps until `stop`; then lets everything under way finish.
     pub async fn run(self, server: Server, router: Router, stop: CancellationToken) {
         let sending = tokio::spawn(self.dispatcher.run(stop.clone()));

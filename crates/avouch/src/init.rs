@@ -84,6 +84,7 @@ pub async fn run(options: cli::Init) -> anyhow::Result<()> {
         })
         .await?;
     let officer = first_officer(&app.service, authority, &options, country).await?;
+    app.close().await;
     std::fs::rename(&draft, &file).with_context(|| format!("cannot write {}", file.display()))?;
     report(dir, &file, authority.0, &officer);
     Ok(())
@@ -213,6 +214,10 @@ fn report(dir: &Path, file: &Path, authority: i64, officer: &OfficerCredentials)
         dir.join("keys").display()
     );
     println!("that is stored can be read again.");
+    println!(
+        "Verifiers trust {}, also served at /pki/root.crt.",
+        dir.join("keys/root.crt").display()
+    );
     println!();
     println!("Next:");
     println!("  1. Read and adapt {}", file.display());
