@@ -1,8 +1,14 @@
+// Runs before the renderer does.
+const reference = document.querySelector("rapi-doc");
+const follow = (query, attribute, matching, other) => {
+  const media = window.matchMedia(query);
+  const adapt = () => reference.setAttribute(attribute, media.matches ? matching : other);
+  media.addEventListener("change", adapt);
+  adapt();
+};
 // Calls made from the page go to where the page came from, whatever name the server has elsewhere;
 // its security policy allows no other.
-const reference = document.querySelector("rapi-doc");
-const dark = window.matchMedia("(prefers-color-scheme: dark)");
-const adapt = () => reference.setAttribute("theme", dark.matches ? "dark" : "light");
 reference.setAttribute("server-url", window.location.origin);
-dark.addEventListener("change", adapt);
-adapt();
+follow("(prefers-color-scheme: dark)", "theme", "dark", "light");
+// There is no room for the list of calls beside the calls on a phone.
+follow("(min-width: 768px)", "render-style", "focused", "view");

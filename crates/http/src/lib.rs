@@ -33,7 +33,10 @@ use one_shot::Dialect;
 /// prefix, and brings its own request ids, access log, limits and security headers. It expects to
 /// be served over HTTP/1.1 or HTTP/2 without any body-touching layer in front.
 pub fn router(service: Service, config: DoorConfig) -> Router {
-    let document = openapi(&config.product, Some(&config.base_url));
+    let mut document = openapi(&config.product, Some(&config.base_url));
+    if !config.keys.are_set() {
+        document.security = None;
+    }
     let config = Arc::new(config);
     let one_shot = |dialect| one_shot::router(service.clone(), Arc::clone(&config), dialect);
     let routes = Router::new()

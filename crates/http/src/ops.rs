@@ -19,6 +19,7 @@ use utoipa::openapi::response::ResponseBuilder;
 use utoipa::openapi::schema::{ComponentsBuilder, KnownFormat, SchemaFormat};
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::server::ServerBuilder;
+use utoipa::openapi::tag::{Tag, TagBuilder};
 use utoipa::openapi::{
     InfoBuilder, LicenseBuilder, ObjectBuilder, OpenApi, OpenApiBuilder, Ref, RefOr, Required,
     Schema, SecurityRequirement, schema::SchemaType, schema::Type,
@@ -158,6 +159,7 @@ pub(crate) fn document(product: &Product, base_url: Option<&str>) -> OpenApi {
     OpenApiBuilder::new()
         .info(info)
         .servers(Some([server.build()]))
+        .tags(Some(tags()))
         .paths(own_paths(paths))
         .components(Some(components.build()))
         // Either key, or none where the operator has set none.
@@ -167,6 +169,31 @@ pub(crate) fn document(product: &Product, base_url: Option<&str>) -> OpenApi {
             SecurityRequirement::new("bearer", [""; 0]),
         ]))
         .build()
+}
+
+/// Groups in the order in which a reader needs them.
+fn tags() -> Vec<Tag> {
+    let named = |name: String, description: &str| {
+        TagBuilder::new()
+            .name(name)
+            .description(Some(description))
+            .build()
+    };
+    let one_shot = one_shot::Dialect::ALL.into_iter().flat_map(|dialect| {
+        one_shot::GROUPS
+            .into_iter()
+            .map(move |(group, description)| named(dialect.tag(group), description))
+    });
+    let own = [
+        (
+            "Trust services",
+            "OCSP, time-stamps and the certificates that signatures lead to.",
+        ),
+        ("Operation", "For those who run the server."),
+    ];
+    one_shot
+        .chain(own.map(|(name, description)| named(name.to_owned(), description)))
+        .collect()
 }
 
 const DESCRIPTION: &str = "From a filmed identification to a certificate and a signed PDF.\n\n\

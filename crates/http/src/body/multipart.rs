@@ -67,15 +67,17 @@ impl Form {
 impl Part {
     /// The field's name, without control characters; empty where the part has none.
     pub(crate) fn name(&self) -> String {
-        clean(self.field.name().unwrap_or_default())
+        let name = self.field.name().unwrap_or_default();
+        name.chars().filter(|c| !c.is_control()).take(255).collect()
     }
 
-    /// The file's name, where the part states one that is not empty.
+    /// The file's name or path, where the part states one that is not empty. Long ones are not cut
+    /// here: their end is what matters.
     pub(crate) fn file_name(&self) -> Option<String> {
         self.field
             .file_name()
-            .map(clean)
-            .filter(|name| !name.trim().is_empty())
+            .map(|name| name.chars().filter(|c| !c.is_control()).collect())
+            .filter(|name: &String| !name.trim().is_empty())
     }
 
     /// Whether the part states a media type that is not plain text.
@@ -108,10 +110,6 @@ impl Part {
         while self.chunk().await?.is_some() {}
         Ok(())
     }
-}
-
-fn clean(name: &str) -> String {
-    name.chars().filter(|c| !c.is_control()).take(255).collect()
 }
 
 /// Counts what goes into the parser while it hands nothing out.

@@ -19,7 +19,7 @@ pub(crate) async fn log(params: Option<RawParams>, request: Request, next: Next)
         route = route.as_ref().map_or("-", MatchedPath::as_str),
         pk = params.and_then(|RawParams(params)| number(&params)),
         status = response.status().as_u16(),
-        ms = started.elapsed().as_secs_f64() * 1000.0,
+        ms = started.elapsed().as_micros() as f64 / 1000.0,
         "served"
     );
     response

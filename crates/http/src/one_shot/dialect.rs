@@ -27,6 +27,14 @@ impl Dialect {
         }
     }
 
+    /// What the OpenAPI document calls a group of this dialect's calls.
+    pub(crate) fn tag(self, group: &str) -> String {
+        match self {
+            Dialect::New => group.to_owned(),
+            Dialect::Legacy => format!("{group} (legacy)"),
+        }
+    }
+
     /// The dialect that a path belongs to.
     pub(crate) fn of_path(path: &str) -> Option<Self> {
         let below = |prefix: &str| {

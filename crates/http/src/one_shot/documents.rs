@@ -277,10 +277,10 @@ async fn get(door: Door, args: PathArgs, uri: Uri) -> Response {
 
 async fn get_copy(door: Door, args: PathArgs) -> Response {
     door.answer(Call::GetDocument, async {
-        let copy = copy(&args.text("copy"))?;
+        let (pk, copy) = (args.pk()?, copy(&args.text("copy"))?);
         Ok(pdf(door
             .service
-            .document(args.pk()?, &args.text("uid"), Some(copy))
+            .document(pk, &args.text("uid"), Some(copy))
             .await?))
     })
     .await
@@ -299,9 +299,9 @@ async fn delete(door: Door, args: PathArgs, uri: Uri) -> Response {
 
 async fn delete_copy(door: Door, args: PathArgs) -> Response {
     door.answer(Call::DeleteDocument, async {
-        let copy = copy(&args.text("copy"))?;
+        let (pk, copy) = (args.pk()?, copy(&args.text("copy"))?);
         door.service
-            .delete_document(args.pk()?, &args.text("uid"), Some(copy))
+            .delete_document(pk, &args.text("uid"), Some(copy))
             .await?;
         Ok(Success::text(DELETED))
     })

@@ -10,7 +10,8 @@ use axum::routing::{MethodFilter, on};
 use serde_json::Value;
 use utoipa::ToSchema;
 use utoipa::openapi::content::ContentBuilder;
-use utoipa::openapi::example::ExampleBuilder;
+use utoipa::openapi::example::{Example, ExampleBuilder};
+use utoipa::openapi::link::{Link, LinkBuilder};
 use utoipa::openapi::path::{
     HttpMethod, Operation, OperationBuilder, ParameterBuilder, ParameterIn, PathItem,
 };
@@ -64,16 +65,39 @@ enum Body {
 
 enum Answer {
     None,
-    Envelope {
-        new: Option<RefOr<Schema>>,
-        legacy: Option<RefOr<Schema>>,
-        sample: Success,
-    },
+    Envelope(Box<Envelope>),
     Bytes {
         media_types: &'static [&'static str],
         description: &'static str,
         ranges: bool,
     },
+}
+
+struct Envelope {
+    new: Option<RefOr<Schema>>,
+    legacy: Option<RefOr<Schema>>,
+    sample: Success,
+}
+
+/// An operation whose path holds nothing but the number of a request.
+pub(crate) struct LinkTarget {
+    operation_id: String,
+    pk: &'static str,
+}
+
+impl LinkTarget {
+    /// From the answer that created the request.
+    fn link(&self, dialect: Dialect) -> Link {
+        let payload = match dialect {
+            Dialect::New => "detail",
+            Dialect::Legacy => "details",
+        };
+        let number = format!("$response.body#/{payload}/{}", self.pk);
+        LinkBuilder::new()
+            .operation_id(self.operation_id.clone())
+            .parameter(self.pk, number)
+            .build()
+    }
 }
 
 impl Endpoint {
@@ -211,11 +235,11 @@ impl Endpoint {
         legacy: Option<RefOr<Schema>>,
         sample: Success,
     ) -> Self {
-        self.answer = Answer::Envelope {
+        self.answer = Answer::Envelope(Box::new(Envelope {
             new,
             legacy,
             sample,
-        };
+        }));
         self
     }
 
@@ -268,15 +292,36 @@ impl Endpoint {
         self.schemas
     }
 
-    /// The documented paths of one dialect.
-    pub(crate) fn describe(&self, dialect: Dialect) -> Vec<(String, PathItem)> {
-        let (paths, pk) = match dialect {
+    /// The operations that take up a request where its creation leaves it.
+    pub(crate) fn link_targets(&self, dialect: Dialect) -> Vec<LinkTarget> {
+        let (paths, pk) = self.documented(dialect);
+        // The other variables of a path come from other answers.
+        let takes_up = |path: &&&str| path.contains("{pk}") && path.matches('{').count() == 1;
+        let target = |_| LinkTarget {
+            operation_id: self.operation_id(dialect),
+            pk,
+        };
+        paths.iter().filter(takes_up).map(target).collect()
+    }
+
+    /// The documented paths of one dialect, and what `{pk}` is called in them.
+    fn documented(&self, dialect: Dialect) -> (&'static [&'static str], &'static str) {
+        match dialect {
             Dialect::New => (self.new, self.pk),
             Dialect::Legacy => (self.legacy, "request_pk"),
-        };
+        }
+    }
+
+    /// The documented paths of one dialect, described.
+    pub(crate) fn describe(
+        &self,
+        dialect: Dialect,
+        links: &[LinkTarget],
+    ) -> Vec<(String, PathItem)> {
+        let (paths, pk) = self.documented(dialect);
         let describe = |path: &&'static str| {
             let path = format!("{}{path}", dialect.prefix()).replace("{pk}", &format!("{{{pk}}}"));
-            let operation = self.operation(dialect, &path);
+            let operation = self.operation(dialect, &path, links);
             (path, PathItem::new(self.method.clone(), operation))
         };
         paths.iter().map(describe).collect()
@@ -381,14 +426,18 @@ impl Endpoint {
         common
     }
 
-    fn operation(&self, dialect: Dialect, path: &str) -> Operation {
-        let (prefix, tag) = match dialect {
-            Dialect::New => ("", self.group.to_owned()),
-            Dialect::Legacy => ("Legacy", format!("{} (legacy)", self.group)),
+    fn operation_id(&self, dialect: Dialect) -> String {
+        let prefix = match dialect {
+            Dialect::New => "",
+            Dialect::Legacy => "Legacy",
         };
+        format!("{prefix}{:?}{}", self.call, self.variant)
+    }
+
+    fn operation(&self, dialect: Dialect, path: &str, links: &[LinkTarget]) -> Operation {
         let mut operation = OperationBuilder::new()
-            .operation_id(Some(format!("{prefix}{:?}{}", self.call, self.variant)))
-            .tag(tag)
+            .operation_id(Some(self.operation_id(dialect)))
+            .tag(dialect.tag(self.group))
             .summary(Some(self.summary))
             .description(Some(self.description));
         for name in path.split(['{', '}']).skip(1).step_by(2) {
@@ -415,7 +464,7 @@ impl Endpoint {
             } => {
                 let content = ContentBuilder::new()
                     .schema(Some(schema.clone()))
-                    .example(Some(example.clone()));
+                    .examples_from_iter([("sample", named_example("", example.clone()))]);
                 let required = if *required {
                     Required::True
                 } else {
@@ -434,29 +483,41 @@ impl Endpoint {
                 operation = operation.request_body(Some(body.build()));
             }
         }
-        operation.responses(self.responses(dialect)).build()
+        operation.responses(self.responses(dialect, links)).build()
     }
 
-    fn responses(&self, dialect: Dialect) -> ResponsesBuilder {
+    fn responses(&self, dialect: Dialect, links: &[LinkTarget]) -> ResponsesBuilder {
         let mut responses = ResponsesBuilder::new();
         match &self.answer {
             Answer::None => {}
-            Answer::Envelope {
-                new,
-                legacy,
-                sample,
-            } => {
+            Answer::Envelope(envelope) => {
+                let Envelope {
+                    new,
+                    legacy,
+                    sample,
+                } = &**envelope;
                 let payload = match dialect {
                     Dialect::New => new,
                     Dialect::Legacy => legacy,
                 };
                 let content = ContentBuilder::new()
                     .schema(Some(schema::success(dialect, payload.clone())))
-                    .example(Some(sample.clone().body(dialect)))
+                    .examples_from_iter([(
+                        "sample",
+                        named_example("", sample.clone().body(dialect)),
+                    )])
                     .build();
+                let links: &[_] = if self.call == Call::CreateVideoId {
+                    links
+                } else {
+                    &[]
+                };
                 let response = ResponseBuilder::new()
                     .description("Done.")
                     .content("application/json", content);
+                let response = links.iter().fold(response, |response, target| {
+                    response.link(target.operation_id.clone(), target.link(dialect))
+                });
                 responses = responses.response("200", response);
             }
             Answer::Bytes {
@@ -505,10 +566,7 @@ impl Endpoint {
                 .into_iter()
                 .enumerate()
                 .map(|(index, (_, when, body))| {
-                    let example = ExampleBuilder::new()
-                        .summary(when)
-                        .value(Some(body))
-                        .build();
+                    let example = named_example(when, body);
                     (format!("e{}", index + 1), example)
                 });
             let content = ContentBuilder::new()
@@ -522,6 +580,13 @@ impl Endpoint {
         }
         responses
     }
+}
+
+fn named_example(summary: &str, value: Value) -> Example {
+    ExampleBuilder::new()
+        .summary(summary)
+        .value(Some(value))
+        .build()
 }
 
 fn path_parameter(name: &str) -> ParameterBuilder {
@@ -564,7 +629,8 @@ impl Endpoint {
             HttpMethod::Delete => "DELETE",
             _ => "GET",
         };
-        let path = |dialect: Dialect, path: &str| format!("- `{method} {}{path}`", dialect.prefix());
+        let path =
+            |dialect: Dialect, path: &str| format!("- `{method} {}{path}`", dialect.prefix());
         let new = self.new.iter().map(|one| path(Dialect::New, one));
         let legacy = self.legacy.iter().map(|one| path(Dialect::Legacy, one));
         let paths: Vec<_> = new.chain(legacy).collect();

@@ -35,6 +35,20 @@ pub(crate) use dialect::{Dialect, Refusal};
 use door::DoorState;
 use endpoint::Endpoint;
 
+/// Groups of calls and what they are about.
+pub(crate) const GROUPS: [(&str, &str); 7] = [
+    ("VideoID", "From a request to its approval."),
+    ("Requests", "The request's record."),
+    ("Documents", "What is to be signed, and what was."),
+    (
+        "Contract",
+        "What the signer agrees to with the certificate.",
+    ),
+    ("Signature", "The code, and the act."),
+    ("Tokens", "Officers' credentials kept by the server."),
+    ("Server", "Liveness and defaults."),
+];
+
 /// The doors of one dialect, relative to its prefix.
 pub(crate) fn router(service: Service, config: Arc<DoorConfig>, dialect: Dialect) -> Router {
     let state = DoorState {
@@ -73,8 +87,13 @@ pub(crate) fn describe(
     for dialect in Dialect::ALL {
         let (name, failure) = schema::failure_component(dialect);
         components = components.schema(name, failure);
-        for endpoint in endpoints() {
-            for (path, item) in endpoint.describe(dialect) {
+        let endpoints = endpoints();
+        let links: Vec<_> = endpoints
+            .iter()
+            .flat_map(|endpoint| endpoint.link_targets(dialect))
+            .collect();
+        for endpoint in endpoints {
+            for (path, item) in endpoint.describe(dialect, &links) {
                 paths = paths.path(path, item);
             }
             for (name, schema) in endpoint.schemas() {
