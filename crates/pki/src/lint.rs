@@ -18,6 +18,7 @@ use x509_cert::ext::pkix::{
 use x509_cert::name::Name;
 
 use crate::decode::{self, Elements, SEQUENCE};
+use crate::profile::natural_person::{URI, is_local_scheme};
 use crate::{name, oid};
 
 /// One broken rule.
@@ -401,12 +402,12 @@ impl Lint<'_> {
             "a disclosure statement in English must be pointed to over HTTPS",
         );
         if statements.semantics_natural {
-            self.semantic_serial_number();
+            self.semantic_serial_number(statements.names_register);
         }
     }
 
     /// EN 319 412-1 §5.1.3: three letters (or two and a colon), a country, a hyphen, a number.
-    fn semantic_serial_number(&mut self) {
+    fn semantic_serial_number(&mut self, names_register: bool) {
         let subject = self.certificate.subject();
         let number = subject
             .iter()
@@ -425,6 +426,11 @@ impl Lint<'_> {
             valid,
             "EN 319 412-1 §5.1.3",
             "the identity number must have the form of its semantics, as in IDCES-00000000T",
+        );
+        self.expect(
+            names_register || !is_local_scheme(number),
+            "EN 319 412-1 §5.1.3",
+            "who registers numbers of a locally defined scheme must be named by a URI",
         );
     }
 
@@ -471,6 +477,7 @@ impl Lint<'_> {
 struct Statements {
     ids: Vec<ObjectIdentifier>,
     semantics_natural: bool,
+    names_register: bool,
     is_for_signatures: bool,
     disclosed_in_english: bool,
 }
@@ -487,6 +494,12 @@ impl Statements {
                 oid::QCS_SYNTAX_V2 => {
                     let mut semantics = statement.inside(SEQUENCE)?;
                     found.semantics_natural |= semantics.oid()? == oid::SEMANTICS_NATURAL;
+                    if let Some(registers) = semantics.optional(SEQUENCE)? {
+                        let mut registers = Elements::of(SEQUENCE, registers, WHAT)?;
+                        while !registers.is_finished() {
+                            found.names_register |= registers.any()?.first() == Some(&URI);
+                        }
+                    }
                 }
                 oid::QCS_TYPE => {
                     let mut types = statement.inside(SEQUENCE)?;

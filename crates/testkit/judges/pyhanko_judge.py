@@ -11,7 +11,10 @@ from pyhanko.keys import load_cert_from_pemder
 from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.diff_analysis import DEFAULT_DIFF_POLICY
 from pyhanko.sign.validation import async_validate_pdf_signature
-from pyhanko.sign.validation.ades import ades_lta_validation
+from pyhanko.sign.validation.ades import (
+    ades_lta_validation,
+    ades_with_time_validation,
+)
 from pyhanko.sign.validation.policy_decl import (
     PdfSignatureValidationSpec,
     SignatureValidationSpec,
@@ -65,9 +68,18 @@ async def judge(signature, root, revocation):
         ),
         diff_policy=DEFAULT_DIFF_POLICY,
     )
-    ades = await ades_lta_validation(
-        signature, specification, timing_info=ValidationTimingInfo.now()
-    )
+    now = ValidationTimingInfo.now()
+    reader = signature.reader
+    if "/DSS" in reader.root or reader.embedded_timestamp_signatures:
+        ades = await ades_lta_validation(signature, specification, timing_info=now)
+    else:
+        # EN 319 102-1 5.5: nothing in the file is meant to last (B-B and B-T).
+        ades = await ades_with_time_validation(
+            signature.signed_data,
+            specification.signature_validation_spec,
+            timing_info=now,
+            raw_digest=signature.compute_digest(),
+        )
     indication = ades.ades_subindic.status.name
     if indication != "PASSED":
         indication += "/" + ades.ades_subindic.standard_name

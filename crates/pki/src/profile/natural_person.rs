@@ -105,7 +105,7 @@ pub fn draft(
             .transpose()?,
     );
     extensions.push(access(issuer.pointers())?);
-    extensions.push(statements(terms.qualification));
+    extensions.push(statements(issuer, person, terms.qualification));
     let content = Content {
         subject: subject(person)?,
         public_key_info,
@@ -113,6 +113,15 @@ pub fn draft(
         extensions,
     };
     Draft::issued(issuer, content, entropy)
+}
+
+/// `uniformResourceIdentifier` of a GeneralName (RFC 5280 §4.2.1.6).
+pub(crate) const URI: u8 = 0x86;
+
+/// Whether an identity number is of a locally defined scheme, as in `PI:ES-0001` (EN 319 412-1
+/// §5.1.3, NAT-5.1.3-05).
+pub(crate) fn is_local_scheme(number: &str) -> bool {
+    number.as_bytes().get(2) == Some(&b':')
 }
 
 fn subject(person: &NaturalPerson) -> Result<Vec<u8>, PkiError> {
@@ -136,11 +145,17 @@ fn alternative_name(email: &str) -> Option<Result<Vec<u8>, PkiError>> {
 
 /// QCStatements (RFC 3739 §3.2.6): how to read the serial number, always; the rest only where it
 /// is claimed.
-fn statements(qualification: &Qualification) -> Vec<u8> {
+fn statements(issuer: &Issuer, person: &NaturalPerson, qualification: &Qualification) -> Vec<u8> {
     let statement =
         |id: &ObjectIdentifier, info: &[u8]| encode::sequence(&[&encode::oid(id), info]);
     let only = |id: &ObjectIdentifier| encode::sequence(&[&encode::oid(id)]);
-    let mut list = statement(&oid::QCS_SYNTAX_V2, &only(&oid::SEMANTICS_NATURAL));
+    let mut semantics = encode::oid(&oid::SEMANTICS_NATURAL);
+    if is_local_scheme(&person.semantic_serial_number) {
+        // Of a scheme that only the issuer knows, somebody must be named who answers for it.
+        let register = encode::tlv(URI, &[issuer.pointers().certificate.as_bytes()]);
+        semantics.extend(encode::sequence(&[&register]));
+    }
+    let mut list = statement(&oid::QCS_SYNTAX_V2, &encode::sequence(&[&semantics]));
     if let Qualification::Qualified { qscd, disclosures } = qualification {
         list.extend(only(&oid::QCS_COMPLIANCE));
         if *qscd {
