@@ -4,6 +4,7 @@ mod bad_input;
 mod client;
 mod evidence;
 mod harness;
+mod judges;
 mod raw;
 mod sql;
 mod webhooks;
