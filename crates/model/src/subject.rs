@@ -84,13 +84,14 @@ impl FromStr for IdDocumentType {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TextError {
     /// No certificate could carry it.
-    #[error("Ensure this field has no more than {0} characters")]
+    #[error("must have no more than {0} characters")]
     TooLong(usize),
-    /// Line ends, tabs, terminal commands and the like.
-    #[error("Control characters are not allowed")]
+    /// Line ends, tabs, terminal commands and the like; and the marks that turn the direction of
+    /// writing around, by which a name can be made to look like another.
+    #[error("must not hold control characters")]
     Control,
     /// A number with characters that X.520 `serialNumber`, a PrintableString, cannot carry.
-    #[error("Only letters, digits, blanks and '()+,-./:=? are allowed")]
+    #[error("must hold only letters from A to Z, digits, blanks and '()+,-./:=?")]
     NotPrintable,
 }
 
@@ -120,11 +121,17 @@ fn bounded(text: &str, length: usize) -> Result<String, TextError> {
     let text = text.trim();
     if text.chars().count() > length {
         Err(TextError::TooLong(length))
-    } else if text.chars().any(char::is_control) {
+    } else if text.chars().any(|c| c.is_control() || turns_direction(c)) {
         Err(TextError::Control)
     } else {
         Ok(text.to_owned())
     }
+}
+
+/// Embeddings, overrides and isolates of the bidirectional algorithm (UAX #9). Names that are
+/// written from right to left need none of them.
+fn turns_direction(c: char) -> bool {
+    matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// The subject as claimed by the sender and possibly corrected by an update.

@@ -139,12 +139,14 @@ impl Service {
     ///
     /// [`Error::UnknownRequest`], [`Error::NoVideo`].
     pub async fn video(&self, id: i64) -> Result<VideoContent, Error> {
-        let mut tx = self.store().begin().await?;
-        let case = self.find(&mut tx, id).await?;
-        let row = store::evidence::video(&mut tx, case.pk())
+        let mut reader = self.store().read().await?;
+        let case = self.find(&mut reader, id).await?;
+        let row = store::evidence::video(&mut reader, case.pk())
             .await?
             .ok_or(Error::NoVideo(case.pk()))?;
-        let reader = self.blobs().reader(&row.blob, &case.key).await?;
+        drop(reader);
+        let content = self.blobs().reader(&row.blob, &case.key).await?;
+        let mut tx = self.store().begin().await?;
         let details = json!({ "sha256": hex::encode(row.sha256) });
         self.record(&mut tx, Actor::Client, "video-read", Some(&case), details)
             .await?;
@@ -153,7 +155,7 @@ impl Service {
             size: row.size as u64,
             media_type: row.media_type,
             sha256: row.sha256,
-            reader,
+            reader: content,
         })
     }
 
@@ -364,6 +366,21 @@ fn still_open(case: &Case) -> Result<(), Error> {
     }
 }
 
+/// What is read from the OCR block; all else in it is kept as it came.
+const OCR_TEXTS: [&str; 9] = [
+    "given_name",
+    "surname_1",
+    "surname_2",
+    "serial_number",
+    "birth_date",
+    "mobile_phone_number",
+    "email",
+    "id_document_type",
+    "id_document_country",
+];
+/// What an OCR block cannot be without.
+const OCR_REQUIRED: [&str; 3] = ["given_name", "surname_1", "serial_number"];
+
 /// The OCR block must be usable as a whole, or nothing of the upload is kept.
 fn check_claims(claims: &Claims, no_images: bool) -> Result<(), Error> {
     let mut problems = Problems::default();
@@ -373,15 +390,27 @@ fn check_claims(claims: &Claims, no_images: bool) -> Result<(), Error> {
     }
     if let Some(ocr) = &claims.ocr_data {
         let sent = |name: &str| text_of(ocr, name);
-        problems.require("given_name", sent("given_name").as_deref(), parse_name);
-        problems.require("surname_1", sent("surname_1").as_deref(), parse_name);
-        problems.parse("surname_2", sent("surname_2").as_deref(), parse_name);
-        problems.require(
+        let is_no_text = |name: &str| {
+            matches!(
+                ocr.get(name),
+                Some(Value::Bool(_) | Value::Array(_) | Value::Object(_))
+            )
+        };
+        for name in OCR_TEXTS {
+            if is_no_text(name) {
+                problems.invalid(name, "must be a text");
+            } else if OCR_REQUIRED.contains(&name) && sent(name).is_none() {
+                problems.missing(name);
+            }
+        }
+        for name in ["given_name", "surname_1", "surname_2", "birth_date"] {
+            problems.parse(name, sent(name).as_deref(), parse_name);
+        }
+        problems.parse(
             "serial_number",
             sent("serial_number").as_deref(),
             parse_number,
         );
-        problems.parse("birth_date", sent("birth_date").as_deref(), parse_name);
         if let Err(error) = document_type(ocr) {
             problems.invalid("id_document_type", error.to_string());
         }
