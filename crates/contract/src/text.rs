@@ -3,9 +3,10 @@
 use crate::RenderError;
 use crate::world::Base;
 
-/// How long a text may be, in characters. Certificates allow a name far less (X.520's upper bound
-/// is 64), so whoever reaches this limit is not naming anything.
-pub(crate) const LINE: usize = 400;
+/// How long a text may be, in characters. Given names and two surnames of the greatest length that
+/// is taken in, 149 each, make a full name of 449; whoever reaches this limit is not naming
+/// anything.
+pub(crate) const LINE: usize = 500;
 /// The same for texts of several sentences.
 pub(crate) const PARAGRAPH: usize = 4000;
 
