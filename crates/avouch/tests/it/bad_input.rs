@@ -30,7 +30,10 @@ fn clients(sandbox: &Sandbox) -> [OneShot; 2] {
 
 /// All that a client can see of a request: the record and its documents.
 async fn seen(client: &OneShot, pks: Pks) -> (Value, Bytes) {
-    let documents = client.get(&format!("/documents/{}", pks.request)).await.body;
+    let documents = client
+        .get(&format!("/documents/{}", pks.request))
+        .await
+        .body;
     (client.record(pks).await, documents)
 }
 
@@ -39,6 +42,10 @@ async fn untouched(client: &OneShot, pks: Pks, call: impl Future<Output = Answer
     let before = seen(client, pks).await;
     let answer = call.await;
     assert_ne!(answer.status, 200, "{answer}");
-    assert_eq!(seen(client, pks).await, before, "it was refused and changed all the same: {answer}");
+    assert_eq!(
+        seen(client, pks).await,
+        before,
+        "it was refused and changed all the same: {answer}"
+    );
     answer
 }

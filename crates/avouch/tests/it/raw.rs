@@ -20,7 +20,11 @@ pub struct RawAnswer {
 
 impl Wire {
     pub async fn open(address: SocketAddr) -> Self {
-        Self(TcpStream::connect(address).await.expect("the server listens"))
+        Self(
+            TcpStream::connect(address)
+                .await
+                .expect("the server listens"),
+        )
     }
 
     /// Sends; a server that has closed already is no failure, since it may have its reasons.
@@ -60,7 +64,11 @@ impl Wire {
         }
         let body = String::from_utf8_lossy(&received[head_end..head_end + length]).into_owned();
         let status = head.split(' ').nth(1).and_then(|code| code.parse().ok());
-        Some(RawAnswer { status: status.expect("a status line"), head, body })
+        Some(RawAnswer {
+            status: status.expect("a status line"),
+            head,
+            body,
+        })
     }
 
     async fn read_some(&mut self, into: &mut Vec<u8>) -> Option<()> {

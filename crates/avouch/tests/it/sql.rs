@@ -12,7 +12,12 @@ pub fn query(database: &Path, statement: &str) -> Vec<Value> {
         with database:\n \
           rows = database.execute(sys.argv[2]).fetchall()\n\
         print(json.dumps(rows, default=bytes.hex))";
-    let arguments = ["-c".as_ref(), script.as_ref(), database.as_os_str(), statement.as_ref()];
+    let arguments = [
+        "-c".as_ref(),
+        script.as_ref(),
+        database.as_os_str(),
+        statement.as_ref(),
+    ];
     let output = testkit::run("python", arguments, b"").must_accept();
     serde_json::from_slice(&output.stdout).expect("JSON")
 }

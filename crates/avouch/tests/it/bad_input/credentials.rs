@@ -52,9 +52,17 @@ async fn no_decision_without_the_right_credentials() {
             (with("rao", json!(999)), 403, WRONG),
             (with("rao", "nobody".into()), 403, WRONG),
             (with("username", "nobody".into()), 404, NOBODY),
-            (with("token", "11111111-1111-4111-8111-111111111111".into()), 404, "Token not found"),
+            (
+                with("token", "11111111-1111-4111-8111-111111111111".into()),
+                404,
+                "Token not found",
+            ),
             (json!({ "token": "nobody" }), 404, "Token not found"),
-            (json!({ "token": client.token()["token"], "rao": 999 }), 403, WRONG),
+            (
+                json!({ "token": client.token()["token"], "rao": 999 }),
+                403,
+                WRONG,
+            ),
         ];
         for (credentials, status, words) in cases {
             try_all(&client, pks, &credentials, status, words).await;
@@ -69,7 +77,10 @@ async fn no_decision_without_the_right_credentials() {
         assert!(answer.refusal(400).contains("pin"), "{answer}");
         assert_eq!(client.status(pks).await, "VIDEOREVIEW");
         // After all that the right ones still open.
-        client.approve(pks, &officer).await.said("Request approved successfully");
+        client
+            .approve(pks, &officer)
+            .await
+            .said("Request approved successfully");
     }
 }
 
@@ -105,17 +116,31 @@ async fn a_token_that_lacks_secrets_opens_nothing_alone() {
         // The same again is no second token, and neither is one for nobody.
         let again = client.post("/token", &stored).await;
         again.refused(400, "A token with these credentials already exist!");
-        let nobody = client.post("/token", &json!({ "username": "nobody" })).await;
+        let nobody = client
+            .post("/token", &json!({ "username": "nobody" }))
+            .await;
         nobody.refused(404, &format!("{NOBODY}."));
         let moon = json!({ "username": officer["username"], "env": "moon" });
-        client.post("/token", &moon).await.refused(400, "Environment moon does not exist");
+        client
+            .post("/token", &moon)
+            .await
+            .refused(400, "Environment moon does not exist");
 
         // A token that was deleted opens nothing any more; the sandbox's own stays.
-        client.delete(&format!("/token/{uid}")).await.said("Token deleted successfully");
+        client
+            .delete(&format!("/token/{uid}"))
+            .await
+            .said("Token deleted successfully");
         try_all(&client, pks, &token, 404, "Token not found").await;
-        let own = client.token()["token"].as_str().expect("an identifier").to_owned();
+        let own = client.token()["token"]
+            .as_str()
+            .expect("an identifier")
+            .to_owned();
         let words = "You do not have permission to perform this action";
-        client.delete(&format!("/token/{own}")).await.refused(403, words);
+        client
+            .delete(&format!("/token/{own}"))
+            .await
+            .refused(403, words);
         assert!(client.get("/tokens").await.payload().get(&own).is_some());
     }
 }
@@ -137,20 +162,34 @@ async fn an_officer_of_another_authority_decides_nothing_here() {
     );
     for client in clients(&sandbox) {
         let mut creation = client.creation_of(&ANA);
-        let own = creation["registration_authority"].as_i64().expect("a number");
+        let own = creation["registration_authority"]
+            .as_i64()
+            .expect("a number");
         creation["registration_authority"] = json!(own + 1);
         let created = client.post("/videoid", &creation).await.payload();
         let number = |name: &str| created[name].as_i64().expect("a number");
-        let pks = Pks { request: number("request_pk"), videoid: number("videoid_pk") };
-        client.evidences(pks, &crate::client::evidence()).await.payload();
+        let pks = Pks {
+            request: number("request_pk"),
+            videoid: number("videoid_pk"),
+        };
+        client
+            .evidences(pks, &crate::client::evidence())
+            .await
+            .payload();
         client.video(pks, crate::client::video()).await.payload();
         try_all(&client, pks, &client.officer(), 403, WRONG).await;
         try_all(&client, pks, &client.token(), 403, WRONG).await;
     }
-    sql::execute(&sandbox.dir().join("avouch.db"), "UPDATE authority SET videoid_enabled = 0");
+    sql::execute(
+        &sandbox.dir().join("avouch.db"),
+        "UPDATE authority SET videoid_enabled = 0",
+    );
     for client in clients(&sandbox) {
         let answer = client.post("/videoid", &client.creation_of(&ANA)).await;
         let ra = client.creation_of(&ANA)["registration_authority"].clone();
-        answer.refused(400, &format!("Videoid not enabled for Registration Authority {ra}"));
+        answer.refused(
+            400,
+            &format!("Videoid not enabled for Registration Authority {ra}"),
+        );
     }
 }

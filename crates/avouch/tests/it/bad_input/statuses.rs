@@ -4,12 +4,20 @@ use reqwest::multipart::{Form, Part};
 use serde_json::json;
 
 use super::{clients, untouched};
-use crate::client::{ANA, Answer, Dialect, OneShot, Pks, evidence, external_unlock, specimen, video};
+use crate::client::{
+    ANA, Answer, Dialect, OneShot, Pks, evidence, external_unlock, specimen, video,
+};
 use crate::harness::Sandbox;
 
 const STATUSES: [&str; 8] = [
-    "VIDEOPENDING", "VIDEOINCOMPLETE", "VIDEOERROR", "VIDEOREVIEW", "CREATED", "ENROLLREADY",
-    "ISSUED", "CANCELLED",
+    "VIDEOPENDING",
+    "VIDEOINCOMPLETE",
+    "VIDEOERROR",
+    "VIDEOREVIEW",
+    "CREATED",
+    "ENROLLREADY",
+    "ISSUED",
+    "CANCELLED",
 ];
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,8 +36,17 @@ enum Call {
 }
 
 const CALLS: [Call; 11] = [
-    Call::Evidences, Call::Video, Call::Approve, Call::Validate, Call::Refuse, Call::Update,
-    Call::Cancel, Call::Documents, Call::Contract, Call::Otp, Call::Sign,
+    Call::Evidences,
+    Call::Video,
+    Call::Approve,
+    Call::Validate,
+    Call::Refuse,
+    Call::Update,
+    Call::Cancel,
+    Call::Documents,
+    Call::Contract,
+    Call::Otp,
+    Call::Sign,
 ];
 
 /// Where the contract (section 1.3 and the endpoints) allows a call. Written out by hand: what
@@ -40,11 +57,19 @@ fn legal(call: Call) -> &'static [&'static str] {
         Call::Approve => &["VIDEOREVIEW", "CREATED"],
         Call::Validate => &["VIDEOREVIEW"],
         Call::Refuse => &["VIDEOINCOMPLETE", "VIDEOERROR", "VIDEOREVIEW"],
-        Call::Update => {
-            &["VIDEOPENDING", "VIDEOINCOMPLETE", "VIDEOERROR", "VIDEOREVIEW", "CREATED"]
-        }
+        Call::Update => &[
+            "VIDEOPENDING",
+            "VIDEOINCOMPLETE",
+            "VIDEOERROR",
+            "VIDEOREVIEW",
+            "CREATED",
+        ],
         Call::Cancel | Call::Documents => &[
-            "VIDEOPENDING", "VIDEOINCOMPLETE", "VIDEOERROR", "VIDEOREVIEW", "CREATED",
+            "VIDEOPENDING",
+            "VIDEOINCOMPLETE",
+            "VIDEOERROR",
+            "VIDEOREVIEW",
+            "CREATED",
             "ENROLLREADY",
         ],
         Call::Contract => &["ENROLLREADY", "ISSUED"],
@@ -72,22 +97,33 @@ async fn make(client: &OneShot, call: Call, pks: Pks) -> Answer {
         Call::Video => client.video(pks, video()).await,
         Call::Approve => client.approve(pks, &client.token()).await,
         Call::Validate => {
-            client.post(&format!("/videoid/{}/validate", pks.request), &client.token()).await
+            client
+                .post(
+                    &format!("/videoid/{}/validate", pks.request),
+                    &client.token(),
+                )
+                .await
         }
         Call::Refuse => {
             let mut body = client.token();
             body["reason"] = "Doubts".into();
-            client.post(&format!("/videoid/{}/refuse", client.videoid(pks)), &body).await
+            client
+                .post(&format!("/videoid/{}/refuse", client.videoid(pks)), &body)
+                .await
         }
         Call::Update => {
             let body = json!({ "given_name": "Another" });
-            client.put(&format!("/request/{}", pks.request), &body).await
+            client
+                .put(&format!("/request/{}", pks.request), &body)
+                .await
         }
         Call::Cancel => client.delete(&format!("/request/{}", pks.request)).await,
         Call::Documents => {
             let file = Part::bytes(specimen("terms.pdf")).file_name("terms.pdf");
             let form = Form::new().part("file", file);
-            client.post_form(&format!("/document/{}", pks.request), form).await
+            client
+                .post_form(&format!("/document/{}", pks.request), form)
+                .await
         }
         Call::Contract => client.contract(pks).await,
         Call::Otp => client.otp(pks).await,
@@ -109,20 +145,32 @@ async fn in_status(client: &OneShot, status: &str) -> Pks {
             client.video(pks, video()).await.payload();
         }
         "VIDEOERROR" => {
-            client.video(pks, "no video at all".into()).await.refusal(415);
+            client
+                .video(pks, "no video at all".into())
+                .await
+                .refusal(415);
         }
         "CANCELLED" => {
-            make(client, Call::Cancel, pks).await.said("Request directory removed successfully");
+            make(client, Call::Cancel, pks)
+                .await
+                .said("Request directory removed successfully");
         }
         later => {
             reviewable().await;
             if later == "CREATED" {
-                make(client, Call::Validate, pks).await.said("Videoid validated");
+                make(client, Call::Validate, pks)
+                    .await
+                    .said("Videoid validated");
             } else if later != "VIDEOREVIEW" {
-                make(client, Call::Approve, pks).await.said("Request approved successfully");
+                make(client, Call::Approve, pks)
+                    .await
+                    .said("Request approved successfully");
             }
             if later == "ISSUED" {
-                client.sign(pks, &external_unlock()).await.said("Documents correctly signed");
+                client
+                    .sign(pks, &external_unlock())
+                    .await
+                    .said("Documents correctly signed");
             }
         }
     }
@@ -138,7 +186,10 @@ async fn every_call_is_refused_in_every_status_it_is_not_legal_in() {
     for status in STATUSES {
         let pks = in_status(&maker, status).await;
         for client in clients(&sandbox) {
-            for call in CALLS.into_iter().filter(|call| !legal(*call).contains(&status)) {
+            for call in CALLS
+                .into_iter()
+                .filter(|call| !legal(*call).contains(&status))
+            {
                 let answer = untouched(&client, pks, make(&client, call, pks)).await;
                 answer.refused(412, &words(call, status, pks.request));
             }
@@ -151,7 +202,9 @@ async fn final_is_final_for_refused_requests_too() {
     let sandbox = Sandbox::shared();
     for client in clients(&sandbox) {
         let pks = client.reviewable(&ANA).await;
-        make(&client, Call::Refuse, pks).await.said("Videoid refuse completed");
+        make(&client, Call::Refuse, pks)
+            .await
+            .said("Videoid refuse completed");
         for call in CALLS {
             let answer = untouched(&client, pks, make(&client, call, pks)).await;
             answer.refused(412, &words(call, "CANCELLED", pks.request));
