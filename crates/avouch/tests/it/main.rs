@@ -2,9 +2,11 @@
 
 mod bad_input;
 mod client;
+mod durability;
 mod evidence;
 mod harness;
 mod judges;
+mod postgres;
 mod raw;
 mod sql;
 mod webhooks;

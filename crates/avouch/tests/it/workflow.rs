@@ -15,7 +15,7 @@ use crate::harness::{Options, Sandbox};
 
 /// How a run approves and signs.
 #[derive(Clone, Copy)]
-enum Way {
+pub enum Way {
     TokenAndCode,
     CredentialsAndExternal,
     CredentialsAndCode,
@@ -53,7 +53,8 @@ async fn the_legacy_dialect_with_a_slash_at_the_end_of_every_path() {
     run(&sandbox, &client, Way::TokenAndExternal).await;
 }
 
-async fn run(sandbox: &Sandbox, client: &OneShot, way: Way) {
+/// One request from its creation to the removal of its signed documents.
+pub async fn run(sandbox: &Sandbox, client: &OneShot, way: Way) {
     let pks = create(client).await;
     bring_evidence(client, pks).await;
     correct(client, pks).await;
