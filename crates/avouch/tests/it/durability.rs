@@ -2,18 +2,17 @@
 //! with success is there, and nothing is half done.
 
 use std::path::Path;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use futures::channel::mpsc;
 use reqwest::multipart::{Form, Part};
-use reqwest::{Body, Method};
+use reqwest::{Body, Method, RequestBuilder};
 use serde_json::{Value, json};
 use testkit::pdfsig;
 
-use crate::client::{
-    ANA, Answer, Dialect, OneShot, Pks, evidence, external_unlock, specimen, video,
-};
+use crate::client::{ANA, Dialect, OneShot, Pks, evidence, external_unlock, specimen, video};
 use crate::harness::{Options, Sandbox};
 
 /// A client without connections to a server that is gone.
@@ -192,9 +191,9 @@ async fn an_approval_is_there_whole_or_not_at_all() {
     let mut pks = client.reviewable(&ANA).await;
     let mut interrupted = 0;
     for moment in 1..=8 {
-        let (caller, token) = (client.clone(), client.token());
-        let approving = async move { caller.approve(pks, &token).await };
-        let answered = kill_during(&sandbox, approving, whole * moment / 8).await;
+        let path = format!("/videoid/{}/approve", pks.videoid);
+        let approving = client.request(Method::POST, &path).json(&client.token());
+        let answered = kill_during(&sandbox, &client, approving, whole * moment / 8).await;
         client = sandbox.client(Dialect::New);
         let status = client.status(pks).await;
         match (status.as_str(), answered) {
@@ -247,9 +246,10 @@ pub async fn survive_kills_while_signing(sandbox: &Sandbox, moments: u32) {
     let mut done = vec![];
     let mut interrupted = 0;
     for moment in 0..moments {
-        let caller = client.clone();
-        let signing = async move { caller.sign(pks, &external_unlock()).await };
-        let answered = kill_during(sandbox, signing, whole * moment / (moments - 2)).await;
+        let path = format!("/sign/{}", pks.request);
+        let signing = client.request(Method::POST, &path).json(&external_unlock());
+        let delay = whole * moment / (moments - 2);
+        let answered = kill_during(sandbox, &client, signing, delay).await;
         client = sandbox.client(Dialect::New);
         match (client.status(pks).await.as_str(), answered) {
             ("ISSUED", _) => {
@@ -289,20 +289,144 @@ pub async fn survive_kills_while_signing(sandbox: &Sandbox, moments: u32) {
     sandbox.audit();
 }
 
-/// Runs a call, kills the server after `delay` or when the call has been answered, and starts the
-/// server again. Whether the call was answered with success.
+/// Makes a call, kills the server after `delay`, and starts it again. Whether the call had been
+/// answered with success.
 async fn kill_during(
     sandbox: &Sandbox,
-    call: impl Future<Output = Answer> + Send + 'static,
+    client: &OneShot,
+    call: RequestBuilder,
     delay: Duration,
 ) -> bool {
-    // The call panics where the server goes away under it.
-    let calling = tokio::spawn(call);
+    let client = client.clone();
+    let calling = tokio::spawn(async move { client.try_send(call).await });
+    // The moment of the power cut, not a wait for something.
     tokio::time::sleep(delay).await;
     sandbox.kill();
-    let answered = calling.await.is_ok_and(|answer| answer.status == 200);
+    let answered = calling
+        .await
+        .unwrap()
+        .is_ok_and(|answer| answer.status == 200);
     sandbox.restart();
     answered
+}
+
+/// What a client was told of its request before the lights went out.
+#[derive(Clone, Default)]
+struct Told {
+    pks: Option<Pks>,
+    /// How far the request had come.
+    steps: usize,
+    documents: Vec<String>,
+}
+
+const WAY: [&str; 5] = [
+    "VIDEOPENDING",
+    "VIDEOINCOMPLETE",
+    "VIDEOREVIEW",
+    "ENROLLREADY",
+    "ISSUED",
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn everything_that_many_clients_were_told_survives_a_power_cut() {
+    let sandbox = Sandbox::start(Options::default());
+    let mut furthest = 0;
+    for round in 1..=4_u32 {
+        let client = sandbox.client(Dialect::New);
+        let clients: Vec<_> = (0..6)
+            .map(|_| {
+                let told = Arc::new(Mutex::new(Told::default()));
+                (tokio::spawn(go_on(client.clone(), Arc::clone(&told))), told)
+            })
+            .collect();
+        tokio::time::sleep(Duration::from_millis(700) * round).await;
+        sandbox.kill();
+        sandbox.restart();
+        let client = sandbox.client(Dialect::New);
+        for (task, told) in clients {
+            // Cut off, or through before.
+            let _ = task.await.unwrap();
+            let Told {
+                pks,
+                steps,
+                documents,
+            } = told.lock().unwrap().clone();
+            let Some(pks) = pks else { continue };
+            furthest = furthest.max(steps);
+            let status = client.status(pks).await;
+            let now = WAY.iter().position(|name| *name == status).unwrap();
+            assert!(
+                now == steps || now == steps + 1,
+                "told {}, found {status}",
+                WAY[steps]
+            );
+            if steps >= 2 {
+                let path = format!("/videoid/{}/video", pks.videoid);
+                assert!(client.get(&path).await.body == video());
+            }
+            for uid in &documents {
+                let original = client.document(pks, "original", uid).await.pdf();
+                assert!(original == specimen("terms.pdf"));
+            }
+            if status == "ISSUED" {
+                check_issued(&sandbox, &client, pks).await;
+            }
+        }
+        sandbox.audit();
+    }
+    assert_eq!(furthest, 4, "no client came through in any round");
+}
+
+/// Takes a request as far as it goes, noting each answer.
+async fn go_on(client: OneShot, told: Arc<Mutex<Told>>) -> reqwest::Result<()> {
+    let note = |change: &dyn Fn(&mut Told)| change(&mut told.lock().unwrap());
+    let create = client
+        .request(Method::POST, "/videoid")
+        .json(&client.creation_of(&ANA));
+    let created = client.try_send(create).await?.payload();
+    let number = |name: &str| created[name].as_i64().unwrap();
+    let pks = Pks {
+        request: number("request_pk"),
+        videoid: number("videoid_pk"),
+    };
+    note(&|told| told.pks = Some(pks));
+
+    let path = format!("/videoid/{}/evidences", pks.videoid);
+    let bring = client.request(Method::POST, &path).json(&evidence());
+    client.try_send(bring).await?.payload();
+    note(&|told| told.steps = 1);
+    let part = Part::stream(video()).file_name("video.mp4");
+    let form = Form::new().part("video", part);
+    let upload = client
+        .request(Method::POST, &client.video_path(pks))
+        .multipart(form);
+    client.try_send(upload).await?.payload();
+    note(&|told| told.steps = 2);
+    let part = Part::bytes(specimen("terms.pdf")).file_name("terms.pdf");
+    let path = format!("/document/{}", pks.request);
+    let upload = client
+        .request(Method::POST, &path)
+        .multipart(Form::new().part("file", part));
+    let uid = client.try_send(upload).await?.payload()["uid"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    note(&|told| told.documents.push(uid.clone()));
+    let path = format!("/videoid/{}/approve", pks.videoid);
+    let approve = client.request(Method::POST, &path).json(&client.token());
+    client
+        .try_send(approve)
+        .await?
+        .said("Request approved successfully");
+    note(&|told| told.steps = 3);
+    let path = format!("/sign/{}", pks.request);
+    let sign = client.request(Method::POST, &path).json(&external_unlock());
+    client
+        .try_send(sign)
+        .await?
+        .said("Documents correctly signed");
+    note(&|told| told.steps = 4);
+    Ok(())
 }
 
 /// One certificate, on record and told; every document and the contract signed with it.
