@@ -16,6 +16,7 @@ use pki::profile::natural_person::{Disclosure, Qualification};
 use secrecy::ExposeSecret;
 use service::{CodeDelivery, Limits, Parts, Policy, Service, TrustAnchors};
 use store::Store;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
@@ -137,16 +138,28 @@ impl App {
     }
 }
 
-/// Resolves at SIGINT or SIGTERM.
-pub async fn told_to_stop() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
-        let _ = tokio::signal::ctrl_c().await;
-        return;
-    };
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        _ = terminate.recv() => {}
+/// SIGINT and SIGTERM, which end the program in an orderly way from here on. Made before the
+/// program says that it is ready: whoever reads that may stop it at once.
+pub struct StopSignals {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl StopSignals {
+    /// Begins to listen.
+    pub fn listen() -> anyhow::Result<Self> {
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+        })
+    }
+
+    /// Resolves at the first of them.
+    pub async fn first(mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
     }
 }
 

@@ -1,5 +1,8 @@
 //! `avouch audit`.
 
+use std::path::Path;
+
+use anyhow::ensure;
 use secrecy::ExposeSecret;
 use store::Store;
 
@@ -17,6 +20,10 @@ pub async fn run(options: cli::Audit) -> anyhow::Result<()> {
             .to_owned(),
         (None, None) => unreachable!("the command line demands one of the two"),
     };
+    if let Some(path) = url.strip_prefix("sqlite:") {
+        let path = Path::new(path);
+        ensure!(path.exists(), "there is no database {}", path.display());
+    }
     let store = Store::open(&url).await?;
     let verified = store::audit::verify(&store).await?;
     println!("{} entries, each fits the one before it", verified.entries);

@@ -385,6 +385,11 @@ impl Config {
             1,
             100_000,
         )?;
+        let database = self.storage.database.expose_secret();
+        let schemes = ["sqlite:", "postgres://", "postgresql://"];
+        if !schemes.iter().any(|scheme| database.starts_with(scheme)) {
+            bail!("storage.database must begin with sqlite: or postgres://");
+        }
         if !self.otp.text.contains("{code}") {
             bail!("otp.text must contain {{code}}");
         }

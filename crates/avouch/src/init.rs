@@ -62,6 +62,8 @@ pub async fn run(options: cli::Init) -> anyhow::Result<()> {
         prefix: common_prefix(&options.organisation),
     };
     let urls = published_at(&config.server.public_url);
+    let database = dir.join("avouch.db");
+    let had_database = database.exists();
     let keys = Keys::create(
         &config.storage.keys,
         &names,
@@ -69,7 +71,28 @@ pub async fn run(options: cli::Init) -> anyhow::Result<()> {
         &SystemClock,
         &SystemEntropy,
     )?;
-    let app = App::open(&config, keys, Texts::AsConfigured).await?;
+    let furnished = furnish(&options, &config, keys, country).await;
+    if furnished.is_err() {
+        // Nothing was sealed yet that anyone will miss, and the next try needs the place.
+        std::fs::remove_dir_all(&config.storage.keys)?;
+        if !had_database {
+            remove_database(&database)?;
+        }
+    }
+    let (authority, officer) = furnished?;
+    std::fs::rename(&draft, &file).with_context(|| format!("cannot write {}", file.display()))?;
+    report(dir, &file, authority.0, &officer);
+    Ok(())
+}
+
+/// The first registration authority and its first officer.
+async fn furnish(
+    options: &cli::Init,
+    config: &Config,
+    keys: Keys,
+    country: Country,
+) -> anyhow::Result<(RaId, OfficerCredentials)> {
+    let app = App::open(config, keys, Texts::AsConfigured).await?;
     let authority = app
         .service
         .create_authority(NewAuthority {
@@ -83,10 +106,21 @@ pub async fn run(options: cli::Init) -> anyhow::Result<()> {
             external_unlock: Vec::new(),
         })
         .await?;
-    let officer = first_officer(&app.service, authority, &options, country).await?;
+    let officer = first_officer(&app.service, authority, options, country).await;
     app.close().await;
-    std::fs::rename(&draft, &file).with_context(|| format!("cannot write {}", file.display()))?;
-    report(dir, &file, authority.0, &officer);
+    Ok((authority, officer?))
+}
+
+/// Removes an SQLite database and what may lie beside it.
+fn remove_database(path: &Path) -> std::io::Result<()> {
+    for end in ["", "-wal", "-shm"] {
+        let mut name = path.as_os_str().to_owned();
+        name.push(end);
+        match std::fs::remove_file(name) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+    }
     Ok(())
 }
 

@@ -14,7 +14,7 @@ use service::{NewAuthority, NewToken, Service};
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
-use crate::app::{self, App, Texts};
+use crate::app::{App, StopSignals, Texts};
 use crate::cli;
 use crate::config::{Config, Log, LogFormat, Organisation};
 use crate::init::{Person, create_officer, digits};
@@ -103,9 +103,10 @@ pub async fn run(options: cli::Sandbox) -> anyhow::Result<()> {
     let sandbox = Sandbox::open(&options).await?;
     let base_url = sandbox.description.base_url.clone();
     let stop = CancellationToken::new();
+    let signals = StopSignals::listen()?;
     let running = tokio::spawn(sandbox.serve(stop.clone()));
     println!("ready {base_url}");
-    app::told_to_stop().await;
+    signals.first().await;
     stop.cancel();
     running.await?;
     Ok(())

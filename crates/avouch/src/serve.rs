@@ -2,7 +2,7 @@
 
 use tokio_util::sync::CancellationToken;
 
-use crate::app::{self, App, Texts};
+use crate::app::{App, StopSignals, Texts};
 use crate::cli;
 use crate::config::Config;
 use crate::installation::Keys;
@@ -21,6 +21,7 @@ pub async fn run(options: cli::Serve) -> anyhow::Result<()> {
     let keys = Keys::load(&config.storage.keys)?;
     let app = App::open(&config, keys, Texts::AsConfigured).await?;
     let server = Server::bind(&config.server).await?;
+    let signals = StopSignals::listen()?;
     let address = server.address()?;
     tracing::info!(%address, public_url = %config.server.public_url, "serving");
     if config.one_shot.api_keys.is_empty() && !address.ip().is_loopback() {
@@ -33,7 +34,7 @@ pub async fn run(options: cli::Serve) -> anyhow::Result<()> {
     let stop = CancellationToken::new();
     let router = app.router(&config);
     let running = tokio::spawn(app.run(server, router, stop.clone()));
-    app::told_to_stop().await;
+    signals.first().await;
     tracing::info!("stopping");
     stop.cancel();
     running.await?;

@@ -81,9 +81,7 @@ impl Store {
         let pools = if url.starts_with("postgres://") || url.starts_with("postgresql://") {
             open_postgres(url).await?
         } else {
-            let path = url.strip_prefix("sqlite:").unwrap_or(url);
-            let path = path.strip_prefix("//").unwrap_or(path);
-            open_sqlite(Path::new(path)).await?
+            open_sqlite(sqlite_path(url)?).await?
         };
         Ok(Self { pools })
     }
@@ -285,6 +283,20 @@ const SQLITE_READERS: u32 = 4;
 const POSTGRES_CONNECTIONS: u32 = 16;
 /// After this, idle connections give their memory back.
 const IDLE: Duration = Duration::from_secs(60);
+
+/// The file that `sqlite:PATH` names; other schemes are no paths.
+fn sqlite_path(url: &str) -> Result<&Path, StoreError> {
+    let path = match url.strip_prefix("sqlite:") {
+        Some(path) => path.strip_prefix("//").unwrap_or(path),
+        None if url.contains("://") => {
+            let scheme = url.split("://").next().unwrap_or_default();
+            let text = format!("{scheme} is neither sqlite nor postgres");
+            return Err(StoreError::Url(text));
+        }
+        None => url,
+    };
+    Ok(Path::new(path))
+}
 
 async fn open_sqlite(path: &Path) -> Result<Pools, StoreError> {
     create_private(path)?;

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, ensure};
 use tokio_util::sync::CancellationToken;
 
-use crate::app;
+use crate::app::StopSignals;
 use crate::cli;
 use crate::config::{Log, LogFormat};
 use crate::logging;
@@ -56,9 +56,10 @@ pub async fn run(options: cli::Demo) -> anyhow::Result<()> {
     };
 
     if outcome.is_ok() {
+        let signals = StopSignals::listen()?;
         report(&options.dir, &description.base_url, options.exit);
         if !options.exit {
-            app::told_to_stop().await;
+            signals.first().await;
         }
     }
     stop.cancel();
