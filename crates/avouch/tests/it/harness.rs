@@ -61,10 +61,22 @@ impl Sandbox {
         let log = Log::default();
         let process = start_sandbox(dir.path(), &options, "127.0.0.1:0", &log);
         let description = read_json(&dir.path().join("sandbox.json"));
-        let base = description["base_url"].as_str().expect("sandbox.json has a base URL");
-        let address = base.trim_start_matches("http://").parse().expect("an address and a port");
+        let base = description["base_url"]
+            .as_str()
+            .expect("sandbox.json has a base URL");
+        let address = base
+            .trim_start_matches("http://")
+            .parse()
+            .expect("an address and a port");
         let process = Mutex::new(Some(process));
-        Self(Arc::new(Running { dir, options, address, description, log, process }))
+        Self(Arc::new(Running {
+            dir,
+            options,
+            address,
+            description,
+            log,
+            process,
+        }))
     }
 
     /// The one that all tests share that only add requests of their own: no webhooks, SQLite,
@@ -113,17 +125,27 @@ impl Sandbox {
 
     /// The server's process number.
     pub fn pid(&self) -> u32 {
-        lock(&self.0.process).as_ref().expect("the sandbox runs").child.id()
+        lock(&self.0.process)
+            .as_ref()
+            .expect("the sandbox runs")
+            .child
+            .id()
     }
 
     /// Ends the server as a power cut would: SIGKILL.
     pub fn kill(&self) {
-        lock(&self.0.process).take().expect("the sandbox runs").kill();
+        lock(&self.0.process)
+            .take()
+            .expect("the sandbox runs")
+            .kill();
     }
 
     /// Asks the server to stop (SIGTERM) and waits until it has.
     pub fn terminate(&self) -> ExitStatus {
-        lock(&self.0.process).take().expect("the sandbox runs").terminate()
+        lock(&self.0.process)
+            .take()
+            .expect("the sandbox runs")
+            .terminate()
     }
 
     /// Starts the server again on the same folder and port.
@@ -131,7 +153,12 @@ impl Sandbox {
         let mut process = lock(&self.0.process);
         assert!(process.is_none(), "the sandbox still runs");
         let listen = self.0.address.to_string();
-        *process = Some(start_sandbox(self.dir(), &self.0.options, &listen, &self.0.log));
+        *process = Some(start_sandbox(
+            self.dir(),
+            &self.0.options,
+            &listen,
+            &self.0.log,
+        ));
     }
 
     /// Every text message so far, oldest first.
@@ -154,7 +181,10 @@ impl Sandbox {
             // The file says nothing when it grows.
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
-        panic!("code {count} for request {request} never came: {:?}", self.texts())
+        panic!(
+            "code {count} for request {request} never came: {:?}",
+            self.texts()
+        )
     }
 
     /// Waits for the code that was sent for a request.
@@ -170,11 +200,16 @@ impl Sandbox {
     /// Verifies the audit log with `avouch audit` and returns what that printed.
     #[track_caller]
     pub fn audit(&self) -> String {
-        let output = avouch().args(["audit", "--database", &self.database()]).output();
+        let output = avouch()
+            .args(["audit", "--database", &self.database()])
+            .output();
         let output = output.expect("the program starts");
         let said = String::from_utf8_lossy(&output.stdout).into_owned();
         let complaint = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "the audit log is broken:\n{said}{complaint}");
+        assert!(
+            output.status.success(),
+            "the audit log is broken:\n{said}{complaint}"
+        );
         said
     }
 }
@@ -201,7 +236,10 @@ impl Drop for Running {
         let billing = &self.description["billing"]["password"];
         secrets.extend(billing.as_str().map(str::to_owned));
         let texts = fs::read_to_string(self.dir.path().join("sms.jsonl")).unwrap_or_default();
-        for text in texts.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok()) {
+        for text in texts
+            .lines()
+            .filter_map(|line| serde_json::from_str::<Value>(line).ok())
+        {
             for member in ["to", "code"] {
                 secrets.extend(text[member].as_str().map(str::to_owned));
             }
@@ -212,8 +250,18 @@ impl Drop for Running {
 
 fn start_sandbox(dir: &Path, options: &Options, listen: &str, log: &Log) -> Process {
     let mut command = avouch();
-    command.arg("sandbox").arg("--dir").arg(dir).args(["--listen", listen]);
-    let Options { webhook_url, webhook_format, webhook_secret, database, max_video_mib } = options;
+    command
+        .arg("sandbox")
+        .arg("--dir")
+        .arg(dir)
+        .args(["--listen", listen]);
+    let Options {
+        webhook_url,
+        webhook_format,
+        webhook_secret,
+        database,
+        max_video_mib,
+    } = options;
     let mib = max_video_mib.map(|mib| mib.to_string());
     for (flag, value) in [
         ("--webhook-url", webhook_url.as_deref()),
@@ -227,12 +275,21 @@ fn start_sandbox(dir: &Path, options: &Options, listen: &str, log: &Log) -> Proc
         }
     }
     let mut process = Process::spawn(command, log);
-    let stdout = process.child.stdout.as_mut().expect("standard output is piped");
+    let stdout = process
+        .child
+        .stdout
+        .as_mut()
+        .expect("standard output is piped");
     let mut said = String::new();
-    BufReader::new(stdout).read_line(&mut said).expect("standard output is text");
+    BufReader::new(stdout)
+        .read_line(&mut said)
+        .expect("standard output is text");
     if !said.starts_with("ready http://") {
         process.kill();
-        panic!("a sandbox said {said:?} instead of \"ready \" and its URL:\n{}", log.text());
+        panic!(
+            "a sandbox said {said:?} instead of \"ready \" and its URL:\n{}",
+            log.text()
+        );
     }
     process
 }
@@ -251,12 +308,23 @@ impl Installation {
     /// Makes one, with these flags beside `--dir`.
     pub fn init<A: AsRef<OsStr>>(flags: impl IntoIterator<Item = A>) -> Self {
         let dir = tempfile::tempdir().expect("a temporary folder");
-        let output = avouch().arg("init").arg("--dir").arg(dir.path()).args(flags).output();
+        let output = avouch()
+            .arg("init")
+            .arg("--dir")
+            .arg(dir.path())
+            .args(flags)
+            .output();
         let output = output.expect("the program starts");
         let said = String::from_utf8(output.stdout).expect("standard output is text");
         let complaint = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "init failed:\n{said}{complaint}");
-        Self { dir, log: Log::default(), said, process: None, address: None }
+        Self {
+            dir,
+            log: Log::default(),
+            said,
+            process: None,
+            address: None,
+        }
     }
 
     /// The folder.
@@ -273,9 +341,10 @@ impl Installation {
     #[track_caller]
     pub fn printed(&self, label: &str) -> &str {
         let line = |line: &'_ str| line.trim().strip_prefix(label).map(str::len);
-        let found = self.said.lines().find_map(|text| {
-            line(text).map(|length| text[text.len() - length..].trim())
-        });
+        let found = self
+            .said
+            .lines()
+            .find_map(|text| line(text).map(|length| text[text.len() - length..].trim()));
         found.unwrap_or_else(|| panic!("init did not print {label:?}:\n{}", self.said))
     }
 
@@ -291,13 +360,30 @@ impl Installation {
         let mut command = avouch();
         command.arg("serve").arg("--config").arg(self.config());
         if !flags.contains(&"--listen") {
-            let same = self.address.map_or_else(|| "127.0.0.1:0".to_owned(), |a| a.to_string());
+            let same = self
+                .address
+                .map_or_else(|| "127.0.0.1:0".to_owned(), |a| a.to_string());
             command.args(["--listen", &same]);
         }
-        command.args(flags).envs(variables.iter().map(|(n, v)| (OsString::from(n), *v)));
-        let mut process = Process::spawn(command, &self.log);
+        self.run(command, variables, flags)
+    }
+
+    /// Serves where the file or these environment variables say.
+    pub fn serve_as_configured(&mut self, variables: &[(&str, &str)]) -> String {
+        let mut command = avouch();
+        command.arg("serve").arg("--config").arg(self.config());
+        self.run(command, variables, &[])
+    }
+
+    fn run(&mut self, mut command: Command, variables: &[(&str, &str)], flags: &[&str]) -> String {
+        command
+            .args(flags)
+            .envs(variables.iter().map(|(n, v)| (OsString::from(n), *v)));
         let earlier = self.log.count("\"message\":\"serving\"");
-        let serving = self.log.wait_for("\"message\":\"serving\"", earlier, &mut process.child);
+        let mut process = Process::spawn(command, &self.log);
+        let serving = self
+            .log
+            .wait_for("\"message\":\"serving\"", earlier, &mut process.child);
         let line: Value = serde_json::from_str(&serving).expect("a log line is JSON");
         let address = line["address"].as_str().expect("the log names the address");
         self.address = Some(address.parse().expect("an address and a port"));
@@ -374,7 +460,10 @@ struct Process {
 
 impl Process {
     fn spawn(mut command: Command, log: &Log) -> Self {
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
         let mut child = command.spawn().expect("the program starts");
         let stderr = child.stderr.take().expect("standard error is piped");
         let log = log.clone();
@@ -422,19 +511,30 @@ impl Log {
     }
 
     fn count(&self, part: &str) -> usize {
-        lock(&self.0.lines).iter().filter(|line| line.contains(part)).count()
+        lock(&self.0.lines)
+            .iter()
+            .filter(|line| line.contains(part))
+            .count()
     }
 
     /// Waits for one more line with `part` than `earlier`.
     fn wait_for(&self, part: &str, earlier: usize, child: &mut Child) -> String {
         let mut lines = lock(&self.0.lines);
         for _ in 0..600 {
-            let found = lines.iter().filter(|line| line.contains(part)).nth(earlier).cloned();
+            let found = lines
+                .iter()
+                .filter(|line| line.contains(part))
+                .nth(earlier)
+                .cloned();
             if let Some(line) = found {
                 return line;
             }
             let ended = child.try_wait().ok().flatten();
-            assert!(ended.is_none(), "it ended ({ended:?}):\n{}", lines.join("\n"));
+            assert!(
+                ended.is_none(),
+                "it ended ({ended:?}):\n{}",
+                lines.join("\n")
+            );
             let waited = self.0.grown.wait_timeout(lines, Duration::from_millis(100));
             lines = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
@@ -458,7 +558,10 @@ impl Log {
         if std::thread::panicking() {
             let lines = lock(&self.0.lines);
             let last = lines.len().saturating_sub(60);
-            eprintln!("--- the server's log, last lines ---\n{}", lines[last..].join("\n"));
+            eprintln!(
+                "--- the server's log, last lines ---\n{}",
+                lines[last..].join("\n")
+            );
         }
     }
 
@@ -471,7 +574,10 @@ impl Log {
             // The time at the beginning is made of digits, as codes are.
             let told = line.split_once('Z').map_or(line.as_str(), |(_, told)| told);
             for secret in secrets {
-                assert!(!mentions(told, secret), "the log gives away {secret:?}: {line}");
+                assert!(
+                    !mentions(told, secret),
+                    "the log gives away {secret:?}: {line}"
+                );
             }
         }
     }

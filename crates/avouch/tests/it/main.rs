@@ -1,6 +1,7 @@
 //! The end-to-end suite: the built program, driven over real HTTP as its users drive it.
 
 mod bad_input;
+mod cli;
 mod client;
 mod durability;
 mod evidence;
