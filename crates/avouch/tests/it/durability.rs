@@ -11,6 +11,7 @@ use reqwest::multipart::{Form, Part};
 use reqwest::{Body, Method, RequestBuilder};
 use serde_json::{Value, json};
 use testkit::pdfsig;
+use tokio::sync::watch;
 
 use crate::client::{ANA, Dialect, OneShot, Pks, evidence, external_unlock, specimen, video};
 use crate::harness::{Options, Sandbox};
@@ -227,27 +228,19 @@ async fn a_signature_is_there_whole_or_not_at_all_and_never_twice() {
 /// Kills at moments spread over the time that a signature takes.
 pub async fn survive_kills_while_signing(sandbox: &Sandbox, moments: u32) {
     let mut client = sandbox.client(Dialect::New);
-    let ready = |client: OneShot| async move {
-        let pks = client.approved(&ANA).await;
-        let names = ["agreement.pdf", "terms.pdf", "agreement.pdf"];
-        let files = names.map(|name| ("file", name, specimen(name)));
-        client.documents(pks, &files).await.payload();
-        pks
-    };
-    let pks = ready(client.clone()).await;
+    let (pks, secret) = ready_to_sign(sandbox, &client).await;
     let start = Instant::now();
-    client
-        .sign(pks, &external_unlock())
-        .await
-        .said("Documents correctly signed");
+    let signed = client.sign(pks, &secret).await;
+    signed.said("Documents correctly signed");
     let whole = start.elapsed();
 
-    let mut pks = ready(client.clone()).await;
+    // The same code stays good until it has signed.
+    let (mut pks, mut secret) = ready_to_sign(sandbox, &client).await;
     let mut done = vec![];
     let mut interrupted = 0;
     for moment in 0..moments {
         let path = format!("/sign/{}", pks.request);
-        let signing = client.request(Method::POST, &path).json(&external_unlock());
+        let signing = client.request(Method::POST, &path).json(&secret);
         let delay = whole * moment / (moments - 2);
         let answered = kill_during(sandbox, &client, signing, delay).await;
         client = sandbox.client(Dialect::New);
@@ -255,7 +248,7 @@ pub async fn survive_kills_while_signing(sandbox: &Sandbox, moments: u32) {
             ("ISSUED", _) => {
                 check_issued(sandbox, &client, pks).await;
                 done.push(pks);
-                pks = ready(client.clone()).await;
+                (pks, secret) = ready_to_sign(sandbox, &client).await;
             }
             ("ENROLLREADY", false) => {
                 interrupted += 1;
@@ -277,16 +270,27 @@ pub async fn survive_kills_while_signing(sandbox: &Sandbox, moments: u32) {
     }
     assert!(interrupted > 0, "no kill ever hit a signature");
     if client.status(pks).await == "ENROLLREADY" {
-        client
-            .sign(pks, &external_unlock())
-            .await
-            .said("Documents correctly signed");
+        let signed = client.sign(pks, &secret).await;
+        signed.said("Documents correctly signed");
         check_issued(sandbox, &client, pks).await;
     }
     for pks in done {
         check_issued(sandbox, &client, pks).await;
     }
     sandbox.audit();
+}
+
+/// A request with three documents, and what signs it.
+async fn ready_to_sign(sandbox: &Sandbox, client: &OneShot) -> (Pks, Value) {
+    let pks = client.approved(&ANA).await;
+    let names = ["agreement.pdf", "terms.pdf", "agreement.pdf"];
+    let files = names.map(|name| ("file", name, specimen(name)));
+    client.documents(pks, &files).await.payload();
+    client.otp(pks).await.said("OTP generated");
+    (
+        pks,
+        json!({ "secret": sandbox.code_for(pks.request).await }),
+    )
 }
 
 /// Makes a call, kills the server after `delay`, and starts it again. Whether the call had been
@@ -331,15 +335,18 @@ const WAY: [&str; 5] = [
 async fn everything_that_many_clients_were_told_survives_a_power_cut() {
     let sandbox = Sandbox::start(Options::default());
     let mut furthest = 0;
-    for round in 1..=4_u32 {
+    // Six answers make a whole way, so that 33 of 36 bring some clients to its end.
+    for answers in [5, 17, 25, 33] {
         let client = sandbox.client(Dialect::New);
+        let (count, mut counted) = watch::channel(0);
         let clients: Vec<_> = (0..6)
             .map(|_| {
                 let told = Arc::new(Mutex::new(Told::default()));
-                (tokio::spawn(go_on(client.clone(), Arc::clone(&told))), told)
+                let going = go_on(client.clone(), Arc::clone(&told), count.clone());
+                (tokio::spawn(going), told)
             })
             .collect();
-        tokio::time::sleep(Duration::from_millis(700) * round).await;
+        counted.wait_for(|count| *count >= answers).await.unwrap();
         sandbox.kill();
         sandbox.restart();
         let client = sandbox.client(Dialect::New);
@@ -378,8 +385,15 @@ async fn everything_that_many_clients_were_told_survives_a_power_cut() {
 }
 
 /// Takes a request as far as it goes, noting each answer.
-async fn go_on(client: OneShot, told: Arc<Mutex<Told>>) -> reqwest::Result<()> {
-    let note = |change: &dyn Fn(&mut Told)| change(&mut told.lock().unwrap());
+async fn go_on(
+    client: OneShot,
+    told: Arc<Mutex<Told>>,
+    count: watch::Sender<usize>,
+) -> reqwest::Result<()> {
+    let note = |change: &dyn Fn(&mut Told)| {
+        change(&mut told.lock().unwrap());
+        count.send_modify(|count| *count += 1);
+    };
     let create = client
         .request(Method::POST, "/videoid")
         .json(&client.creation_of(&ANA));
