@@ -21,7 +21,7 @@ pub fn inspect(files: &[PathBuf], root: &Path) -> anyhow::Result<()> {
     let root = CertificateDer::from_pem_file(root)
         .with_context(|| format!("cannot read {}", root.display()))?;
     println!();
-    println!("  {:<14} {:<24} Time-stamped", "Verified", "Signed by");
+    println!("  {:<14} {:<26} Time-stamped", "Verified", "Signed by");
     for file in files {
         let pdf = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
         let signatures = pades::signatures(&pdf)?;
@@ -46,7 +46,7 @@ pub fn inspect(files: &[PathBuf], root: &Path) -> anyhow::Result<()> {
                 .time_stamp
                 .context("a signature without time-stamp")?;
             let stamped = stamped.format(MOMENT)?;
-            println!("✓ {name:<14} {:<24} {stamped}", verified.signer.common_name);
+            println!("✓ {name:<14} {:<26} {stamped}", verified.signer.common_name);
         }
         let whole = signatures
             .iter()
