@@ -123,15 +123,6 @@ impl Sandbox {
         OneShot::new(self.description(), dialect)
     }
 
-    /// The server's process number.
-    pub fn pid(&self) -> u32 {
-        lock(&self.0.process)
-            .as_ref()
-            .expect("the sandbox runs")
-            .child
-            .id()
-    }
-
     /// Ends the server as a power cut would: SIGKILL.
     pub fn kill(&self) {
         lock(&self.0.process)
@@ -417,11 +408,6 @@ impl Installation {
     /// SIGTERM, and waits until it has stopped.
     pub fn terminate(&mut self) -> ExitStatus {
         self.process.take().expect("it is served").terminate()
-    }
-
-    /// The log so far.
-    pub fn log(&self) -> String {
-        self.log.text()
     }
 
     /// Waits for a log line that contains this.
