@@ -25,7 +25,7 @@ use crate::template::TemplateError;
 use crate::webhook;
 
 /// Between the end of an attempt and the end of its lease, for the report.
-const FOR_THE_REPORT: Duration = Duration::from_secs(50);
+const FOR_THE_REPORT: Duration = Duration::from_secs(10);
 /// Attempts at the same time.
 const SIDE_BY_SIDE: usize = 64;
 /// How often to look although nobody called: for what another process queued or left behind.
