@@ -9,6 +9,7 @@ mod init;
 mod installation;
 mod logging;
 mod openapi;
+mod quiet;
 mod sandbox;
 mod serve;
 mod server;

@@ -21,9 +21,13 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
 use crate::config;
+use crate::quiet::Watched;
 
 /// How long a client may take over its request's head, and over the TLS handshake.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(15);
+/// How long nothing may move on a connection. Longer than any call takes that the server works on
+/// in silence.
+const QUIET: Duration = Duration::from_secs(120);
 /// How long requests under way may take to finish once the server is told to stop.
 const GRACE: Duration = Duration::from_secs(20);
 
@@ -105,6 +109,12 @@ impl Connection {
     async fn serve(self, stream: TcpStream, tls: Option<TlsAcceptor>) {
         // Small answers must not wait for Nagle; a socket that refuses still works.
         let _ = stream.set_nodelay(true);
+        // The protocol is told apart by the first bytes, and no head is late before that.
+        match tokio::time::timeout(HEAD_TIMEOUT, stream.peek(&mut [0])).await {
+            Ok(Ok(1..)) => {}
+            Ok(Ok(0) | Err(_)) | Err(_) => return,
+        }
+        let stream = Watched::new(stream, QUIET);
         match tls {
             None => self.speak(stream).await,
             Some(tls) => match tokio::time::timeout(HEAD_TIMEOUT, tls.accept(stream)).await {
