@@ -12,3 +12,9 @@ reference.setAttribute("server-url", window.location.origin);
 follow("(prefers-color-scheme: dark)", "theme", "dark", "light");
 // There is no room for the list of calls beside the calls on a phone.
 follow("(min-width: 768px)", "render-style", "focused", "view");
+// The renderer pulls the line under the title beyond the left edge.
+reference.addEventListener("before-render", () => {
+  const straight = new CSSStyleSheet();
+  straight.replaceSync("#api-info { margin-left: 0; }");
+  reference.shadowRoot.adoptedStyleSheets = [...reference.shadowRoot.adoptedStyleSheets, straight];
+}, { once: true });
