@@ -1,8 +1,10 @@
 //! The end-to-end suite: the built program, driven over real HTTP as its users drive it.
 
 mod bad_input;
+mod browser;
 mod cli;
 mod client;
+mod doors;
 mod durability;
 mod evidence;
 mod harness;
