@@ -109,7 +109,7 @@ mod tests {
 
     const PATIENCE: Duration = Duration::from_millis(50);
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn silence_ends_a_connection_and_bytes_keep_it() {
         let (near, mut far) = duplex(64);
         let mut near = Watched::new(near, PATIENCE);
@@ -124,7 +124,7 @@ mod tests {
         assert_eq!(silence.kind(), io::ErrorKind::TimedOut);
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn a_reader_who_does_not_read_ends_a_connection() {
         let (near, _far) = duplex(64);
         let mut near = Watched::new(near, PATIENCE);
