@@ -11,6 +11,7 @@ mod harness;
 mod judges;
 mod postgres;
 mod raw;
+mod schemathesis;
 mod sql;
 mod webhooks;
 mod workflow;
