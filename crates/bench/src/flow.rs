@@ -141,18 +141,13 @@ fn table(columns: &[(usize, Vec<[f64; 2]>)]) -> anyhow::Result<String> {
     let mut text = format!("{:<12}", "Call, ms");
     for (clients, _) in columns {
         let noun = if *clients == 1 { "client" } else { "clients" };
-        write!(
-            text,
-            "{:>14} {:>10}",
-            format!("{clients} {noun} p50"),
-            "p99"
-        )?;
+        write!(text, "{:>18} {:>8}", format!("{clients} {noun} p50"), "p99")?;
     }
     for (index, call) in CALLS.iter().enumerate() {
         write!(text, "\n{call:<12}")?;
         for (_, values) in columns {
             let [median, tail] = values[index];
-            write!(text, "{median:>14.1} {tail:>10.1}")?;
+            write!(text, "{median:>18.1} {tail:>8.1}")?;
         }
     }
     Ok(text)

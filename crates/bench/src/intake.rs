@@ -33,8 +33,9 @@ pub fn measure(place: &Place, report: &mut Report) -> anyhow::Result<()> {
         Ok(rate(took))
     };
     let runtime = runtime()?;
-    let client = Client::new(&instance.description)?;
     let upload = || -> anyhow::Result<f64> {
+        // A client of its own: the server has closed the last one's idle connection by now.
+        let client = Client::new(&instance.description)?;
         let videoid = runtime.block_on(client.create())?.videoid;
         Ok(rate(upload(&instance, videoid, &film)?))
     };

@@ -138,7 +138,7 @@ impl Report {
 
     /// Prints everything.
     pub fn print(&self) {
-        println!();
+        println!("\n{}\n", machine());
         println!(
             "{:<30} {:>10} {:<8} {:>10} … {:<10} {:>4}   Asked",
             "Figure", "Value", "Unit", "Lowest", "highest", "of"
@@ -187,6 +187,24 @@ impl Report {
         println!("\n{}", folder.join("summary.json").display());
         Ok(())
     }
+}
+
+/// What it was measured on, and how busy that is: a load above the number of cores slows all
+/// figures down, and ratios less.
+fn machine() -> String {
+    let first_line = |path: &str, start: &str| {
+        let text = fs::read_to_string(path).unwrap_or_default();
+        let line = text.lines().find(|line| line.starts_with(start));
+        line.map(|line| line.rsplit(": ").next().unwrap_or(line).to_owned())
+            .unwrap_or_default()
+    };
+    let cores = std::thread::available_parallelism().map_or(0, usize::from);
+    format!(
+        "{cores} cores, {}, Linux {}, load {}",
+        first_line("/proc/cpuinfo", "model name"),
+        first_line("/proc/sys/kernel/osrelease", ""),
+        first_line("/proc/loadavg", ""),
+    )
 }
 
 /// The value below or at which `share` of the values lie (nearest rank); for the median of an even
