@@ -58,14 +58,12 @@ impl Service {
         };
         let officer = officer.ok_or(Error::UnknownOfficer)?;
 
-        let permit = self.inner.derivations.acquire().await;
         let (officer, unlocked) = self
-            .blocking(move |_| {
+            .at_work(move |_| {
                 let unlocked = unlock(&officer, &password, &pin);
                 (officer, unlocked)
             })
             .await?;
-        drop(permit);
         let key = Arc::new(unlocked?);
 
         if rao.is_some_and(|rao| rao.trim().parse() != Ok(officer.id)) || officer.ra != authority {

@@ -123,7 +123,7 @@ impl Service {
         still_takes(&case)?;
         let _turn = self.inner.per_request.lock(case.pk()).await;
         let documents = self
-            .blocking(move |_| match documents.iter().find_map(not_signable) {
+            .at_work(move |_| match documents.iter().find_map(not_signable) {
                 Some(refusal) => Err(refusal),
                 None => Ok(documents),
             })

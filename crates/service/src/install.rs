@@ -161,7 +161,7 @@ impl Service {
             country,
         } = new;
         let (password_hash, wrapped_key) = self
-            .blocking(move |service| {
+            .at_work(move |service| {
                 let entropy = service.entropy();
                 let hash = crypto::password::hash(password.expose_secret(), entropy);
                 (

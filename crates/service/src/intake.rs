@@ -52,9 +52,7 @@ impl Service {
         let EvidenceUpload { claims, images } = upload;
         check_claims(&claims, images.is_empty())?;
 
-        let permit = self.inner.probes.acquire().await;
-        let decoded = self.blocking(move |_| decode(images)).await?;
-        drop(permit);
+        let decoded = self.at_work(move |_| decode(images)).await?;
         let images = match decoded {
             Ok(images) => images,
             Err(problems) => {
@@ -304,7 +302,7 @@ impl VideoIntake {
         let reader = service.blobs().reader(&stored.id, &key).await?;
         let size = stored.size;
         let probed = service
-            .blocking(move |_| evidence::video::probe(reader.into_seek(), size))
+            .at_work(move |_| evidence::video::probe(reader.into_seek(), size))
             .await?;
         let facts = match probed {
             Ok(facts) => facts,

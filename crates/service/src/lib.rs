@@ -28,6 +28,7 @@ mod tokens;
 mod trust;
 mod video_id;
 mod webhooks;
+mod workers;
 
 use std::sync::Arc;
 
@@ -37,7 +38,7 @@ use model::otp::OtpPolicy;
 use model::{Clock, Entropy};
 use pki::profile::natural_person::Qualification;
 use store::Store;
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::Notify;
 
 pub use codes::CodeDelivery;
 pub use credentials::Credentials;
@@ -142,12 +143,7 @@ pub struct Service {
 
 struct Inner {
     parts: Parts,
-    /// Password and PIN derivations are slow and take 19 MiB each: few at once.
-    derivations: Semaphore,
-    /// Rendering and signing take both cores if let: few at once.
-    signings: Semaphore,
-    /// A decoded photograph may take 450 MiB: few at once.
-    probes: Semaphore,
+    workers: workers::Workers,
     per_request: files::KeyedLocks,
 }
 
@@ -157,9 +153,7 @@ impl Service {
         Self {
             inner: Arc::new(Inner {
                 parts,
-                derivations: Semaphore::new(2),
-                signings: Semaphore::new(4),
-                probes: Semaphore::new(2),
+                workers: workers::Workers::start(),
                 per_request: files::KeyedLocks::default(),
             }),
         }
@@ -213,14 +207,12 @@ impl Service {
         self.inner.parts.clock.now()
     }
 
-    /// Runs slow work on the blocking pool.
-    async fn blocking<T: Send + 'static>(
+    /// Runs slow work where it belongs.
+    async fn at_work<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Service) -> T + Send + 'static,
     ) -> Result<T, Error> {
         let service = self.clone();
-        tokio::task::spawn_blocking(move || work(&service))
-            .await
-            .map_err(|_| Error::Internal("a worker stopped unexpectedly".into()))
+        self.inner.workers.run(move || work(&service)).await
     }
 }

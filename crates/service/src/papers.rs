@@ -33,11 +33,9 @@ impl Service {
         let officer = verified.officer.clone();
         let key = std::sync::Arc::clone(&verified.key);
 
-        let permit = self.inner.signings.acquire().await;
         let drawn = self
-            .blocking(move |service| service.draw_up(&contract, &declaration, &officer, &key))
+            .at_work(move |service| service.draw_up(&contract, &declaration, &officer, &key))
             .await??;
-        drop(permit);
 
         let mut papers = Vec::with_capacity(drawn.len());
         for Drawn {

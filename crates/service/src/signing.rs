@@ -77,7 +77,6 @@ impl Service {
         let issuance = self.issuance(&case).await?;
         let act = self.gather(&case).await?;
 
-        let permit = self.inner.signings.acquire().await;
         let SignCommand {
             reason,
             location,
@@ -86,7 +85,7 @@ impl Service {
         } = command;
         let name = case.subject.full_name();
         let (made, act) = self
-            .blocking(move |service| {
+            .at_work(move |service| {
                 let particulars = Particulars {
                     name: Some(name),
                     reason,
@@ -97,7 +96,6 @@ impl Service {
                     .map(|made| (made, act))
             })
             .await??;
-        drop(permit);
         self.settle_signing(case, act, made, external_unlock).await
     }
 
