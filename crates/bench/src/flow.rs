@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use crate::Place;
 use crate::instance::Instance;
-use crate::one_shot::{Client, Material, Timings, runtime};
+use crate::one_shot::{Client, Timings, runtime};
 use crate::report::{Figure, Report, percentile};
 
 const ROUNDS: usize = 5;
@@ -38,14 +38,14 @@ const CALLS: [&str; 11] = [
 /// Plays rounds with one client and with many by turns.
 pub fn measure(place: &Place, report: &mut Report) -> anyhow::Result<()> {
     let runtime = runtime()?;
-    let material = Material::load()?;
+    let evidences = specimens::evidences().to_string().into_bytes();
     let instance = Instance::start(place, "flow")?;
     let outbox = Outbox::open(&instance.description.sms_outbox)?;
     let crowd = |clients, flows| {
         let crowd: anyhow::Result<Vec<_>> = (0..clients)
             .map(|_| Client::new(&instance.description))
             .collect();
-        runtime.block_on(play(&crowd?, flows, &material, &outbox))
+        runtime.block_on(play(&crowd?, flows, &evidences, &outbox))
     };
     // Connections, statements and fonts are ready for whoever comes second.
     crowd(1, 2)?;
@@ -84,14 +84,14 @@ struct Round {
 async fn play(
     clients: &[Client],
     flows: usize,
-    material: &Material,
+    evidences: &[u8],
     outbox: &Outbox,
 ) -> anyhow::Result<Round> {
     let start = Instant::now();
     try_join_all(clients.iter().map(async |client| {
         for _ in 0..flows {
             let code = async |request| outbox.code(request).await;
-            client.whole_workflow(material, code).await?;
+            client.whole_workflow(evidences, code).await?;
         }
         anyhow::Ok(())
     }))

@@ -10,11 +10,11 @@ use anyhow::{Context, anyhow, ensure};
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use aws_lc_rs::digest;
 
+use crate::Place;
 use crate::film::Film;
 use crate::instance::Instance;
 use crate::one_shot::{Client, runtime};
 use crate::report::{Asked, Figure, Report};
-use crate::{Place, specimen};
 
 const SIZE: u64 = 1 << 30;
 const ROUNDS: usize = 9;
@@ -24,7 +24,7 @@ const BOUNDARY: &str = "avouch-bench-1f0e2c7a9b";
 
 /// Uploads over loopback and runs the plain loop by turns.
 pub fn measure(place: &Place, report: &mut Report) -> anyhow::Result<()> {
-    let film = Film::stretched(specimen("video.mp4")?, SIZE)?;
+    let film = Film::stretched(specimens::VIDEO.to_vec(), SIZE)?;
     let instance = Instance::start(place, "intake")?;
     let plain_file = place.work.join("plain");
     let plain_loop = || -> anyhow::Result<f64> {

@@ -104,12 +104,6 @@ impl Place {
     }
 }
 
-/// One of the files that the project ships for its demo.
-fn specimen(name: &str) -> anyhow::Result<Vec<u8>> {
-    let path = workspace_root().join("specimens").join(name);
-    fs::read(&path).with_context(|| format!("cannot read {}", path.display()))
-}
-
 fn workspace_root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }

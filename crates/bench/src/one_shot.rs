@@ -5,15 +5,12 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use reqwest::multipart::{Form, Part};
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
 use crate::instance::Description;
-use crate::specimen;
 
 /// One customer of the server, with connections of its own.
 pub struct Client {
@@ -31,13 +28,6 @@ pub struct Created {
     pub request: i64,
     /// Its VideoID.
     pub videoid: i64,
-}
-
-/// What a customer sends, made once.
-pub struct Material {
-    evidences: Vec<u8>,
-    video: Vec<u8>,
-    document: Vec<u8>,
 }
 
 /// One core for the client: the other is the server's.
@@ -76,8 +66,8 @@ impl Client {
     /// Creates a VideoID.
     pub async fn create(&self) -> anyhow::Result<Created> {
         let body = json!({
-            "mobile_phone_number": "+34600000000",
-            "email": "ana@example.com",
+            "mobile_phone_number": specimens::PHONE,
+            "email": specimens::EMAIL,
             "registration_authority": self.sandbox.registration_authority,
             "profile": self.sandbox.profile,
             "billing_username": self.sandbox.billing.username,
@@ -97,17 +87,18 @@ impl Client {
         })
     }
 
-    /// From nothing to a signed document. `code` brings the code that was sent for a request.
+    /// From nothing to a signed document. `evidences` is the body of that call; `code` brings the
+    /// code that was sent for a request.
     pub async fn whole_workflow(
         &self,
-        material: &Material,
+        evidences: &[u8],
         code: impl AsyncFn(i64) -> anyhow::Result<String>,
     ) -> anyhow::Result<()> {
         let Created { request, videoid } = self.create().await?;
         let post = Method::POST;
 
         let path = format!("/videoid/{videoid}/evidences");
-        let evidences = material.evidences.clone();
+        let evidences = evidences.to_vec();
         self.json("evidences", post.clone(), &path, |call| {
             call.header("Content-Type", "application/json")
                 .body(evidences)
@@ -115,7 +106,7 @@ impl Client {
         .await?;
 
         let path = format!("/videoid/{videoid}/video");
-        let form = form("video", "v.mp4", "video/mp4", &material.video)?;
+        let form = form("video", "v.mp4", "video/mp4", specimens::VIDEO)?;
         self.json("video", post.clone(), &path, |call| call.multipart(form))
             .await?;
 
@@ -129,7 +120,7 @@ impl Client {
             "file",
             "agreement.pdf",
             "application/pdf",
-            &material.document,
+            specimens::AGREEMENT,
         )?;
         let uploaded = self
             .json("document", post.clone(), &path, |call| call.multipart(form))
@@ -156,10 +147,13 @@ impl Client {
             .pdf("signed", &format!("/document/{request}/signed/{uid}"))
             .await?;
         ensure!(
-            signed.starts_with(&material.document),
+            signed.starts_with(specimens::AGREEMENT),
             "the signed copy is another document"
         );
-        ensure!(signed.len() > material.document.len(), "nothing was signed");
+        ensure!(
+            signed.len() > specimens::AGREEMENT.len(),
+            "nothing was signed"
+        );
         let path = format!("/document/{request}");
         self.call("delete", Method::DELETE, &path, |call| call)
             .await?;
@@ -208,65 +202,12 @@ impl Client {
     }
 }
 
-impl Material {
-    /// The specimens of the demo.
-    pub fn load() -> anyhow::Result<Self> {
-        let image = |name: &str| specimen(name).map(|bytes| STANDARD.encode(bytes));
-        let evidences = json!({
-            "acceptance": {
-                "description": "The signer accepted the terms and the privacy policy",
-                "url-doc-termsconditions": "https://example.com/terms",
-                "url-doc-privacypolicy": "https://example.com/privacy",
-                "url-web-videoid": "https://example.com/identify",
-                "ip": "192.0.2.10",
-                "user-agent": "ExampleBrowser/1.0",
-                "date": 1_750_000_000_000_i64,
-            },
-            "videoid_data": {
-                "images": {
-                    "document_front": image("id-front.jpg")?,
-                    "document_rear": image("id-rear.jpg")?,
-                    "document_photo": image("id-photo.jpg")?,
-                    "document_owner": image("selfie.jpg")?,
-                },
-                "ocr_data": {
-                    "given_name": "Ana",
-                    "surname_1": "Ejemplo",
-                    "surname_2": "Muestra",
-                    "serial_number": "X0000000T",
-                    "id_document_type": "IDC",
-                    "id_document_country": "ES",
-                    "mobile_phone_number": "+34600000000",
-                    "email": "ana@example.com",
-                },
-                "security_checks": {
-                    "otp_validation": true,
-                    "documents_match": true,
-                    "data_integrity": true,
-                    "document_notcopy": true,
-                    "document_notexpired": true,
-                    "document_notunderage": true,
-                    "liveliness": true,
-                },
-                "similarity_level": "high",
-            },
-        });
-        Ok(Self {
-            evidences: serde_json::to_vec(&evidences)?,
-            video: specimen("video.mp4")?,
-            document: specimen("agreement.pdf")?,
-        })
-    }
-}
-
 fn form(
     field: &'static str,
     file: &'static str,
     media_type: &str,
-    bytes: &[u8],
+    bytes: &'static [u8],
 ) -> anyhow::Result<Form> {
-    let part = Part::bytes(bytes.to_vec())
-        .file_name(file)
-        .mime_str(media_type)?;
+    let part = Part::bytes(bytes).file_name(file).mime_str(media_type)?;
     Ok(Form::new().part(field, part))
 }
