@@ -28,7 +28,6 @@ mod tokens;
 mod trust;
 mod video_id;
 mod webhooks;
-mod workers;
 
 use std::sync::Arc;
 
@@ -38,7 +37,7 @@ use model::otp::OtpPolicy;
 use model::{Clock, Entropy};
 use pki::profile::natural_person::Qualification;
 use store::Store;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 
 pub use codes::CodeDelivery;
 pub use credentials::Credentials;
@@ -143,7 +142,10 @@ pub struct Service {
 
 struct Inner {
     parts: Parts,
-    workers: workers::Workers,
+    /// Decoding, deriving, rendering and signing take a core each, and some of it takes much
+    /// memory (a photograph of 50 megapixels, a key derivation): as much at once as there are
+    /// cores, first come, first served.
+    cores: Semaphore,
     per_request: files::KeyedLocks,
 }
 
@@ -153,7 +155,7 @@ impl Service {
         Self {
             inner: Arc::new(Inner {
                 parts,
-                workers: workers::Workers::start(),
+                cores: Semaphore::new(cores()),
                 per_request: files::KeyedLocks::default(),
             }),
         }
@@ -207,12 +209,21 @@ impl Service {
         self.inner.parts.clock.now()
     }
 
-    /// Runs slow work where it belongs.
+    /// Runs slow work off the runtime's threads, when its turn comes.
     async fn at_work<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Service) -> T + Send + 'static,
     ) -> Result<T, Error> {
+        let stopped = || Error::Internal("a worker stopped unexpectedly".into());
+        let _turn = self.inner.cores.acquire().await.map_err(|_| stopped())?;
         let service = self.clone();
-        self.inner.workers.run(move || work(&service)).await
+        tokio::task::spawn_blocking(move || work(&service))
+            .await
+            .map_err(|_| stopped())
     }
+}
+
+/// Two at least, so that one long job does not stop all others.
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(2, |cores| cores.get().max(2))
 }

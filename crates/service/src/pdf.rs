@@ -27,7 +27,7 @@ pub(crate) struct Particulars {
 }
 
 impl Service {
-    /// Signs `pdf` in an incremental update; every byte of it stays. Slow: for the workers.
+    /// Signs `pdf` in an incremental update; every byte of it stays. Slow: for [`Service::at_work`].
     pub(crate) fn sign_pdf(&self, pdf: &[u8], signatory: &Signatory<'_>) -> Result<Vec<u8>, Error> {
         let anchors = self.anchors();
         let stamper = anchors.stamper(&*self.inner.parts.clock, self.entropy());
