@@ -235,7 +235,7 @@ pub enum CertificateState {
     Revoked,
 }
 
-/// An end-entity certificate. The subject's name stands only in the DER bytes.
+/// An end-entity certificate. The subject's name stands only in the DER bytes of it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Certificate {
     /// Serial number, lower-case hexadecimal without leading zeros.
@@ -244,7 +244,8 @@ pub struct Certificate {
     pub request: Option<RequestPk>,
     /// How far it has come.
     pub state: CertificateState,
-    /// The exact bytes that are or will be signed; sealed under the data key while recorded only.
+    /// The exact bytes that are or will be signed. Like the certificate they name the subject, and
+    /// like it they are not sealed: a CA keeps what it issued.
     pub tbs: Vec<u8>,
     /// The certificate, DER, once signed.
     pub der: Option<Vec<u8>>,
