@@ -20,11 +20,19 @@ pub enum EventType {
     RequestCanceled,
     /// The certificate was issued and everything was signed.
     RequestEnrolled,
+    /// The holder renewed the certificate.
+    RequestRenewed,
+    /// The request's certificates were put on hold.
+    CertificateSuspended,
+    /// A hold was lifted.
+    CertificateActivated,
+    /// The request's certificates were revoked.
+    CertificateRevoked,
 }
 
 impl EventType {
     /// All events.
-    pub const ALL: [EventType; 7] = [
+    pub const ALL: [EventType; 11] = [
         EventType::RequestCreated,
         EventType::VideoIdUpdated,
         EventType::VideoIdFailed,
@@ -32,6 +40,10 @@ impl EventType {
         EventType::RequestApproved,
         EventType::RequestCanceled,
         EventType::RequestEnrolled,
+        EventType::RequestRenewed,
+        EventType::CertificateSuspended,
+        EventType::CertificateActivated,
+        EventType::CertificateRevoked,
     ];
 
     /// The wire name.
@@ -44,6 +56,10 @@ impl EventType {
             EventType::RequestApproved => "REQUEST_APPROVED",
             EventType::RequestCanceled => "REQUEST_CANCELED",
             EventType::RequestEnrolled => "REQUEST_ENROLLED",
+            EventType::RequestRenewed => "REQUEST_RENEWED",
+            EventType::CertificateSuspended => "CERTIFICATE_SUSPENDED",
+            EventType::CertificateActivated => "CERTIFICATE_ACTIVATED",
+            EventType::CertificateRevoked => "CERTIFICATE_REVOKED",
         }
     }
 }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::subject::IdDocumentType;
+use crate::workflow::Workflow;
 
 /// The still images of an identification.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -115,17 +116,18 @@ fn take<T>(old: &mut Option<T>, new: Option<T>) {
 /// Which pieces are still missing, by the names that the answer to a partial upload lists.
 ///
 /// `images` and `video` are what is stored. The rear side is needed unless the document is a
-/// passport; the cropped portrait never is.
+/// passport; the cropped portrait is needed in the registration authority's workflow only.
 pub fn missing(
     claims: &Claims,
     images: &[ImageKind],
     video: bool,
-    document: IdDocumentType,
+    document: Option<IdDocumentType>,
+    workflow: Workflow,
 ) -> Vec<&'static str> {
     let filled = |block: &Option<Map<String, Value>>| block.as_ref().is_some_and(|m| !m.is_empty());
     let image_needed = |kind: ImageKind| match kind {
-        ImageKind::DocumentPhoto => false,
-        ImageKind::DocumentRear => document.has_rear(),
+        ImageKind::DocumentPhoto => workflow.is_registration(),
+        ImageKind::DocumentRear => document.is_none_or(IdDocumentType::has_rear),
         ImageKind::DocumentFront | ImageKind::DocumentOwner => true,
     };
 

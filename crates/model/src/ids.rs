@@ -48,6 +48,11 @@ number! {
     RaoId
 }
 
+number! {
+    /// An API user's number.
+    UserId
+}
+
 macro_rules! uid {
     ($(#[$meta:meta])* $name:ident) => {
         $(#[$meta])*

@@ -51,6 +51,29 @@ impl OtpPolicy {
     }
 }
 
+/// What a code opens. A request has at most one code for each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Purpose {
+    /// The one act of signing with a one-time key.
+    Sign,
+    /// The subscriber's enrolment.
+    Enrol,
+    /// A new PIN in place of a locked one.
+    Unlock,
+    /// One signature with a key in the cloud.
+    CloudSign,
+}
+
+impl Purpose {
+    /// All of them.
+    pub const ALL: [Purpose; 4] = [
+        Purpose::Sign,
+        Purpose::Enrol,
+        Purpose::Unlock,
+        Purpose::CloudSign,
+    ];
+}
+
 /// A code that was generated, without the code itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OtpState {

@@ -25,13 +25,15 @@ pub enum Status {
     EnrollReady,
     /// The certificate is issued and the documents are signed.
     Issued,
+    /// The certificate was renewed at least once.
+    Renewed,
     /// Cancelled or refused; final.
     Cancelled,
 }
 
 impl Status {
     /// All statuses, in the order in which a request can meet them.
-    pub const ALL: [Status; 8] = [
+    pub const ALL: [Status; 9] = [
         Status::VideoPending,
         Status::VideoIncomplete,
         Status::VideoError,
@@ -39,6 +41,7 @@ impl Status {
         Status::Created,
         Status::EnrollReady,
         Status::Issued,
+        Status::Renewed,
         Status::Cancelled,
     ];
 
@@ -52,13 +55,25 @@ impl Status {
             Status::Created => "CREATED",
             Status::EnrollReady => "ENROLLREADY",
             Status::Issued => "ISSUED",
+            Status::Renewed => "RENEWED",
             Status::Cancelled => "CANCELLED",
         }
     }
 
-    /// Whether no trigger leads out of this status.
+    /// Whether the request is over: its certificate is out, or never will be. Only a renewal still
+    /// leads on from here.
     pub fn is_final(self) -> bool {
-        matches!(self, Status::Issued | Status::Cancelled)
+        matches!(self, Status::Issued | Status::Renewed | Status::Cancelled)
+    }
+
+    /// Whether the certificate has been given out.
+    pub fn is_issued(self) -> bool {
+        matches!(self, Status::Issued | Status::Renewed)
+    }
+
+    /// Whether the request's data may still be corrected: until an officer approves.
+    pub fn is_correctable(self) -> bool {
+        !self.is_final() && self != Status::EnrollReady
     }
 
     /// Whether evidences or a video may still be handed in.
@@ -108,11 +123,13 @@ pub enum Trigger {
     Cancel,
     /// The certificate was issued and everything was signed.
     Enrol,
+    /// The holder renewed the certificate.
+    Renew,
 }
 
 impl Trigger {
     /// All triggers.
-    pub const ALL: [Trigger; 8] = [
+    pub const ALL: [Trigger; 9] = [
         Trigger::EvidencePartial,
         Trigger::EvidenceComplete,
         Trigger::EvidenceUnusable,
@@ -121,6 +138,7 @@ impl Trigger {
         Trigger::Refuse,
         Trigger::Cancel,
         Trigger::Enrol,
+        Trigger::Renew,
     ];
 
     /// The name that the audit log and the documentation use.
@@ -134,6 +152,7 @@ impl Trigger {
             Trigger::Refuse => "refuse",
             Trigger::Cancel => "cancel",
             Trigger::Enrol => "enrol",
+            Trigger::Renew => "renew",
         }
     }
 }
@@ -249,6 +268,8 @@ pub const TABLE: &[(Status, Trigger, Status, EventType)] = {
         (S::Created, T::Cancel, S::Cancelled, E::RequestCanceled),
         (S::EnrollReady, T::Enrol, S::Issued, E::RequestEnrolled),
         (S::EnrollReady, T::Cancel, S::Cancelled, E::RequestCanceled),
+        (S::Issued, T::Renew, S::Renewed, E::RequestRenewed),
+        (S::Renewed, T::Renew, S::Renewed, E::RequestRenewed),
     ]
 };
 

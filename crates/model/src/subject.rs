@@ -1,5 +1,6 @@
 //! Who the certificate will name.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
@@ -24,17 +25,23 @@ pub enum IdDocumentType {
     Ci,
     /// Tax number of some American states (`CE` on the wire).
     Ce,
+    /// Peru's national identity card.
+    Dni,
+    /// Peru's identity card of resident foreigners.
+    Cex,
 }
 
 impl IdDocumentType {
-    /// All types, in the order in which errors list them.
-    pub const ALL: [IdDocumentType; 6] = [
+    /// All types.
+    pub const ALL: [IdDocumentType; 8] = [
         IdDocumentType::Idc,
         IdDocumentType::Pas,
         IdDocumentType::Pno,
         IdDocumentType::Tin,
         IdDocumentType::Ci,
         IdDocumentType::Ce,
+        IdDocumentType::Dni,
+        IdDocumentType::Cex,
     ];
 
     /// The wire name.
@@ -46,6 +53,8 @@ impl IdDocumentType {
             IdDocumentType::Tin => "TIN",
             IdDocumentType::Ci => "CI",
             IdDocumentType::Ce => "CE",
+            IdDocumentType::Dni => "DNI",
+            IdDocumentType::Cex => "CEX",
         }
     }
 
@@ -61,7 +70,8 @@ impl fmt::Display for IdDocumentType {
     }
 }
 
-/// The text names no identity document type.
+/// The text names no identity document type. The words are a wire constant, which leaves out Peru's
+/// two: only its own profiles take them.
 #[derive(Debug, thiserror::Error)]
 #[error(
     "The id_document_type specified is not valid. Valid options are IDC, PAS, PNO, TIN, CI, CE"
@@ -117,6 +127,20 @@ pub fn parse_number(text: &str) -> Result<String, TextError> {
     }
 }
 
+/// Longest particular, in characters.
+const PARTICULAR_LENGTH: usize = 1000;
+
+/// Why a field of a subject was not set.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum FieldError {
+    /// No field has this name.
+    #[error("is no field of a request")]
+    Unknown,
+    /// The value cannot stand; the text says why and does not repeat it.
+    #[error("{0}")]
+    Invalid(String),
+}
+
 fn bounded(text: &str, length: usize) -> Result<String, TextError> {
     let text = text.trim();
     if text.chars().count() > length {
@@ -148,9 +172,9 @@ pub struct Subject {
     /// Number of the identity document.
     pub serial_number: Option<String>,
     /// Scheme of that number.
-    pub id_document_type: IdDocumentType,
+    pub id_document_type: Option<IdDocumentType>,
     /// Country that issued the document.
-    pub id_document_country: Country,
+    pub id_document_country: Option<Country>,
     /// Country that the certificate's subject names; the document's where nobody said otherwise.
     pub country_name: Option<Country>,
     /// `DD/MM/YYYY`, as sent.
@@ -158,8 +182,84 @@ pub struct Subject {
     /// Where mail goes.
     pub email: Email,
     /// Where codes go: the number given when the request was created, unless an update changed it.
-    pub mobile_phone_number: Phone,
+    pub mobile_phone_number: Option<Phone>,
+    /// Further fields by wire name, each one of [`PARTICULARS`] and not blank.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub particulars: BTreeMap<String, String>,
 }
+
+/// Fields of a request that only some profiles use, or none: kept as they were sent.
+pub const PARTICULARS: [&str; 69] = [
+    "sex",
+    "citizenship",
+    "residence",
+    "organization_email",
+    "title",
+    "organization_name",
+    "organizational_unit_1",
+    "organizational_unit_2",
+    "organizational_unit_3",
+    "organizational_unit_4",
+    "organization_identifier",
+    "responsible_name",
+    "responsible_first_surname",
+    "responsible_second_surname",
+    "responsible_email",
+    "responsible_serial",
+    "responsible_position",
+    "subscriber_responsible_serial",
+    "administrative_unit",
+    "empowerment",
+    "representation",
+    "circumstances",
+    "limit",
+    "registration",
+    "process_application",
+    "entity_owner",
+    "entity_owner_serial_number",
+    "description",
+    "smartcard_sn",
+    "citizen_tax_number",
+    "birth_country",
+    "birth_city",
+    "birth_province",
+    "birth_state",
+    "birth_district",
+    "birth_canton",
+    "id_document_description",
+    "id_document_issuer",
+    "organization_rol",
+    "professional_id_number",
+    "fix_phone_number",
+    "residence_address",
+    "residence_city",
+    "residence_province",
+    "residence_postal_code",
+    "residence_state",
+    "residence_district",
+    "residence_canton",
+    "organization_tax_number",
+    "organization_address",
+    "organization_city",
+    "organization_province",
+    "organization_country",
+    "organization_postal_code",
+    "organization_state",
+    "organization_url",
+    "responsible_legal_level",
+    "subscriber",
+    "responsible_legal_documents",
+    "special_conditions",
+    "responsible_registry_data",
+    "id_document_number",
+    "id_responsible_document_type",
+    "id_responsible_document_country",
+    "id_responsible_document_number",
+    "ext_recognition_data",
+    "complement_number",
+    "id_responsible_document_issuer",
+    "provider_registration_number",
+];
 
 impl fmt::Debug for Subject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -168,20 +268,76 @@ impl fmt::Debug for Subject {
 }
 
 impl Subject {
-    /// A subject of whom only the contact details are known yet.
-    pub fn from_contact(email: Email, mobile_phone_number: Phone) -> Self {
+    /// A subject of whom only the address is known yet.
+    pub fn from_email(email: Email) -> Self {
         Self {
             given_name: None,
             surname_1: None,
             surname_2: None,
             serial_number: None,
-            id_document_type: IdDocumentType::default(),
-            id_document_country: Country::SPAIN,
+            id_document_type: None,
+            id_document_country: None,
             country_name: None,
             birth_date: None,
             email,
-            mobile_phone_number,
+            mobile_phone_number: None,
+            particulars: BTreeMap::new(),
         }
+    }
+
+    /// A subject of whom only the contact details are known yet. The document is taken for a
+    /// Spanish identity card until somebody says otherwise, as One-Shot clients expect.
+    pub fn from_contact(email: Email, mobile_phone_number: Phone) -> Self {
+        Self {
+            id_document_type: Some(IdDocumentType::default()),
+            id_document_country: Some(Country::SPAIN),
+            mobile_phone_number: Some(mobile_phone_number),
+            ..Self::from_email(email)
+        }
+    }
+
+    /// Sets a field by its wire name; `None` or a blank text takes it away. Nothing changes where
+    /// the value cannot stand.
+    ///
+    /// Fails with [`FieldError::Unknown`] for a name that is no subject's field.
+    pub fn set(&mut self, name: &str, value: Option<&str>) -> Result<(), FieldError> {
+        fn read<T, E: fmt::Display>(
+            value: Option<&str>,
+            parse: impl FnOnce(&str) -> Result<T, E>,
+        ) -> Result<Option<T>, FieldError> {
+            let parsed = value.map(parse).transpose();
+            parsed.map_err(|error| FieldError::Invalid(error.to_string()))
+        }
+
+        let value = value.map(str::trim).filter(|text| !text.is_empty());
+        match name {
+            "given_name" => self.given_name = read(value, parse_name)?,
+            "surname_1" => self.surname_1 = read(value, parse_name)?,
+            "surname_2" => self.surname_2 = read(value, parse_name)?,
+            "serial_number" => self.serial_number = read(value, parse_number)?,
+            "birth_date" => self.birth_date = read(value, parse_name)?,
+            "id_document_type" => self.id_document_type = read(value, str::parse)?,
+            "id_document_country" => self.id_document_country = read(value, Country::parse)?,
+            "country_name" => self.country_name = read(value, Country::parse)?,
+            "mobile_phone_number" => self.mobile_phone_number = read(value, Phone::parse)?,
+            "email" => {
+                self.email = read(value, Email::parse)?
+                    .ok_or_else(|| FieldError::Invalid("must not be blank".to_owned()))?;
+            }
+            "id_document_number" => self.particular(name, read(value, parse_number)?),
+            _ if PARTICULARS.contains(&name) => {
+                self.particular(name, read(value, |text| bounded(text, PARTICULAR_LENGTH))?);
+            }
+            _ => return Err(FieldError::Unknown),
+        }
+        Ok(())
+    }
+
+    fn particular(&mut self, name: &str, value: Option<String>) {
+        match value {
+            Some(value) => self.particulars.insert(name.to_owned(), value),
+            None => self.particulars.remove(name),
+        };
     }
 
     /// Both surnames, joined by a blank.
@@ -208,7 +364,15 @@ impl Subject {
 
     /// The country that the certificate names.
     pub fn country(&self) -> Country {
-        self.country_name.unwrap_or(self.id_document_country)
+        self.country_name
+            .or(self.id_document_country)
+            .unwrap_or(Country::SPAIN)
+    }
+
+    /// The number of the identity document: `serial_number`, or Peru's `id_document_number`.
+    pub fn document_number(&self) -> Option<String> {
+        self.field("serial_number")
+            .or_else(|| self.field("id_document_number"))
     }
 
     /// The value of a field by its wire name, `None` where it is empty or unknown.
@@ -218,26 +382,31 @@ impl Subject {
             "surname_1" => self.surname_1.clone(),
             "surname_2" => self.surname_2.clone(),
             "serial_number" => self.serial_number.clone(),
-            "id_document_type" => Some(self.id_document_type.name().to_owned()),
-            "id_document_country" => Some(self.id_document_country.to_string()),
+            "id_document_type" => self.id_document_type.map(|kind| kind.name().to_owned()),
+            "id_document_country" => self.id_document_country.map(|country| country.to_string()),
             "country_name" => Some(self.country().to_string()),
             "birth_date" => self.birth_date.clone(),
             "email" => Some(self.email.as_str().to_owned()),
-            "mobile_phone_number" => Some(self.mobile_phone_number.as_str().to_owned()),
-            _ => None,
+            "mobile_phone_number" => self
+                .mobile_phone_number
+                .as_ref()
+                .map(|phone| phone.as_str().to_owned()),
+            _ => self.particulars.get(name).cloned(),
         };
         value.filter(|text| !text.trim().is_empty())
     }
 
     /// The identity number in the form of EN 319 412-1 §5.1.3: `IDCES-00000000T`.
     ///
-    /// `CI` and `CE` are tax numbers and take the `TIN` prefix, since the standard has no other.
+    /// `CI` and `CE` are tax numbers and take the `TIN` prefix, `DNI` and `CEX` are identity cards
+    /// and take `IDC`, since the standard has no others.
     pub fn semantic_serial_number(&self) -> Option<String> {
-        let prefix = match self.id_document_type {
+        let prefix = match self.id_document_type? {
             IdDocumentType::Ci | IdDocumentType::Ce => "TIN",
+            IdDocumentType::Dni | IdDocumentType::Cex => "IDC",
             kind => kind.name(),
         };
-        let number = self.field("serial_number")?;
-        Some(format!("{prefix}{}-{number}", self.id_document_country))
+        let country = self.id_document_country?;
+        Some(format!("{prefix}{country}-{}", self.document_number()?))
     }
 }

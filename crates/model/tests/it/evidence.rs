@@ -1,3 +1,4 @@
+use model::Workflow;
 use model::evidence::{Claims, ImageKind, missing};
 use model::subject::IdDocumentType;
 use serde_json::json;
@@ -14,7 +15,13 @@ fn full() -> Claims {
 
 #[test]
 fn nothing_yet_names_everything_at_once() {
-    let names = missing(&Claims::default(), &[], false, IdDocumentType::Idc);
+    let names = missing(
+        &Claims::default(),
+        &[],
+        false,
+        Some(IdDocumentType::Idc),
+        Workflow::OneShot,
+    );
     assert_eq!(
         names,
         [
@@ -34,10 +41,25 @@ fn nothing_yet_names_everything_at_once() {
 fn the_portrait_is_optional_and_a_passport_has_no_rear() {
     let stills = [ImageKind::DocumentFront, ImageKind::DocumentOwner];
     assert_eq!(
-        missing(&full(), &stills, true, IdDocumentType::Idc),
+        missing(
+            &full(),
+            &stills,
+            true,
+            Some(IdDocumentType::Idc),
+            Workflow::OneShot
+        ),
         ["document_rear"]
     );
-    assert!(missing(&full(), &stills, true, IdDocumentType::Pas).is_empty());
+    assert!(
+        missing(
+            &full(),
+            &stills,
+            true,
+            Some(IdDocumentType::Pas),
+            Workflow::OneShot
+        )
+        .is_empty()
+    );
 }
 
 #[test]
@@ -45,7 +67,13 @@ fn an_empty_acceptance_proves_nothing() {
     let mut claims = full();
     claims.acceptance = Some(serde_json::Map::new());
     assert_eq!(
-        missing(&claims, &ImageKind::ALL, true, IdDocumentType::Idc),
+        missing(
+            &claims,
+            &ImageKind::ALL,
+            true,
+            Some(IdDocumentType::Idc),
+            Workflow::OneShot
+        ),
         ["acceptance"]
     );
 }
@@ -57,4 +85,16 @@ fn merging_replaces_only_the_blocks_that_are_sent() {
     claims.merge(newer);
     assert_eq!(claims.similarity_level, Some(json!(97)));
     assert_eq!(claims.acceptance, full().acceptance);
+}
+
+#[test]
+fn the_registration_authoritys_workflow_needs_the_portrait_too() {
+    let stills = [
+        ImageKind::DocumentFront,
+        ImageKind::DocumentRear,
+        ImageKind::DocumentOwner,
+    ];
+    let lacking = |workflow| missing(&full(), &stills, true, None, workflow);
+    assert_eq!(lacking(Workflow::VideoId), ["document_photo"]);
+    assert!(lacking(Workflow::OneShot).is_empty());
 }
