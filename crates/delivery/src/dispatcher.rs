@@ -8,6 +8,7 @@ use crypto::MasterKey;
 use model::{Clock, Entropy};
 use reqwest::redirect::Policy;
 use reqwest::{Client, ClientBuilder};
+use serde::de::DeserializeOwned;
 use store::{Channel, Leased, OutboxMessage, Store, StoreError, outbox};
 use time::OffsetDateTime;
 use tokio::sync::{Notify, OnceCell};
@@ -16,12 +17,14 @@ use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 use url::Url;
 
+use crate::config::{Config, ConfigError, MailRoute, SmsRoute};
 use crate::failure::Failure;
-use crate::file_outbox::{self, FileOutbox};
+use crate::file_outbox::{FileOutbox, Line};
 use crate::guard::{AllowList, GuardedResolver};
+use crate::mail::{MailMessage, mail_context};
 use crate::retry::RetrySchedule;
-use crate::sms::{Gateway, SmsGateway, TextMessage, origin, sms_context};
-use crate::template::TemplateError;
+use crate::sms::{Gateway, TextMessage, origin, sms_context};
+use crate::smtp::Mailer;
 use crate::webhook;
 
 /// Between the end of an attempt and the end of its lease, for the report.
@@ -30,51 +33,6 @@ const FOR_THE_REPORT: Duration = Duration::from_secs(10);
 const SIDE_BY_SIDE: usize = 64;
 /// How often to look although nobody called: for what another process queued or left behind.
 const LOOK_AGAIN: Duration = Duration::from_secs(5);
-
-/// Where messages go, and when again.
-#[derive(Debug, Clone)]
-pub struct Config {
-    /// The way of text messages.
-    pub sms: SmsRoute,
-    /// Webhook targets that are permitted although they are not public.
-    pub allow: AllowList,
-    /// Pauses after failures.
-    pub retry: RetrySchedule,
-    /// One attempt takes no longer than this, connecting included.
-    pub attempt: Duration,
-}
-
-impl Default for Config {
-    /// No text messages, public targets only, ten seconds an attempt.
-    fn default() -> Self {
-        Self {
-            sms: SmsRoute::default(),
-            allow: AllowList::default(),
-            retry: RetrySchedule::default(),
-            attempt: Duration::from_secs(10),
-        }
-    }
-}
-
-/// The way of text messages.
-#[derive(Debug, Clone, Default)]
-pub enum SmsRoute {
-    /// None: text messages wait until they expire.
-    #[default]
-    Nowhere,
-    /// Through an HTTP gateway.
-    Gateway(SmsGateway),
-    /// Into a file, in the sandbox.
-    File(FileOutbox),
-}
-
-/// The configuration cannot work: the operator's mistake.
-#[derive(Debug, thiserror::Error)]
-pub enum ConfigError {
-    /// The text message gateway's templates.
-    #[error(transparent)]
-    Sms(#[from] TemplateError),
-}
 
 /// Sends what is due. Clones share everything.
 #[derive(Clone)]
@@ -89,6 +47,7 @@ struct Inner {
     entropy: Arc<dyn Entropy>,
     wake: Arc<Notify>,
     sms: Sms,
+    mail: Mail,
     allow: Arc<AllowList>,
     retry: RetrySchedule,
     attempt: Duration,
@@ -101,6 +60,12 @@ struct Inner {
 enum Sms {
     Nowhere,
     Gateway(Gateway),
+    File(FileOutbox),
+}
+
+enum Mail {
+    Nowhere,
+    Smtp(Mailer),
     File(FileOutbox),
 }
 
@@ -125,6 +90,11 @@ impl Dispatcher {
             SmsRoute::Gateway(gateway) => Sms::Gateway(Gateway::new(&gateway)?),
             SmsRoute::File(file) => Sms::File(file),
         };
+        let mail = match config.mail {
+            MailRoute::Nowhere => Mail::Nowhere,
+            MailRoute::Smtp(server) => Mail::Smtp(Mailer::new(&server)?),
+            MailRoute::File(file) => Mail::File(file),
+        };
         let inner = Inner {
             store,
             master,
@@ -132,6 +102,7 @@ impl Dispatcher {
             entropy,
             wake,
             sms,
+            mail,
             allow: Arc::new(config.allow),
             retry: config.retry,
             attempt: config.attempt,
@@ -185,8 +156,8 @@ impl Dispatcher {
             return Ok(LOOK_AGAIN);
         }
         let mut tx = self.inner.store.begin().await?;
-        let channels = [Channel::Webhook, Channel::Sms];
-        let lease = self.inner.attempt + FOR_THE_REPORT;
+        let channels = [Channel::Webhook, Channel::Sms, Channel::Mail];
+        let lease = self.inner.longest_attempt() + FOR_THE_REPORT;
         let lease = time::Duration::try_from(lease).unwrap_or(time::Duration::HOUR);
         let leased = outbox::lease(&mut tx, &channels, now, lease, room as i64).await?;
         tx.commit().await?;
@@ -245,49 +216,74 @@ impl Dispatcher {
     }
 
     async fn send(&self, row: &Leased) -> Result<(), Failure> {
-        let inner = &self.inner;
         let message = &row.message;
-        match (message.channel, &inner.sms) {
-            (Channel::Webhook, _) => {
-                let client = inner.guarded_client().await?;
-                let now = inner.clock.now();
-                webhook::send(client, &inner.allow, &inner.master, message, now).await
-            }
-            // A code that has expired would only puzzle its receiver.
-            (Channel::Sms, _) if message.expires_at <= inner.clock.now() => Err(Failure::Expired),
-            (Channel::Sms, Sms::Nowhere) => Err(Failure::NoSender),
-            (Channel::Sms, Sms::Gateway(gateway)) => {
-                let text = inner.open(message)?;
-                gateway
-                    .send(inner.plain_client().await?, &message.id, &text)
-                    .await
-            }
-            (Channel::Sms, Sms::File(file)) => {
-                let file = file.clone();
-                let text = inner.open(message)?;
-                let line = file_outbox::line(&text, message.request, message.created_at);
-                match tokio::task::spawn_blocking(move || file.append(&line?)).await {
-                    Ok(Ok(())) => Ok(()),
-                    Ok(Err(error)) => Err(Failure::File(error.kind())),
-                    Err(_) => Err(Failure::File(std::io::ErrorKind::Other)),
-                }
-            }
+        // A code or a link that has expired would only puzzle its receiver.
+        let late = message.expires_at <= self.inner.clock.now();
+        match message.channel {
+            Channel::Webhook => self.inner.send_webhook(message).await,
+            Channel::Sms | Channel::Mail if late => Err(Failure::Expired),
+            Channel::Sms => self.inner.send_text(message).await,
+            Channel::Mail => self.inner.send_mail(message).await,
         }
     }
 
     fn shown_target(&self, row: &Leased) -> String {
-        match (row.message.channel, &self.inner.sms) {
-            (Channel::Webhook, _) => {
+        match row.message.channel {
+            Channel::Webhook => {
                 Url::parse(&row.message.target).map_or_else(|_| String::new(), |url| origin(&url))
             }
-            (Channel::Sms, Sms::Gateway(gateway)) => gateway.origin(),
-            (Channel::Sms, Sms::File(_)) => "file".to_owned(),
-            (Channel::Sms, Sms::Nowhere) => String::new(),
+            Channel::Sms => match &self.inner.sms {
+                Sms::Nowhere => String::new(),
+                Sms::Gateway(gateway) => gateway.origin(),
+                Sms::File(_) => "file".to_owned(),
+            },
+            Channel::Mail => match &self.inner.mail {
+                Mail::Nowhere => String::new(),
+                Mail::Smtp(mailer) => mailer.origin(),
+                Mail::File(_) => "file".to_owned(),
+            },
         }
     }
 }
 
 impl Inner {
+    async fn send_webhook(&self, message: &OutboxMessage) -> Result<(), Failure> {
+        let client = self.guarded_client().await?;
+        let now = self.clock.now();
+        webhook::send(client, &self.allow, &self.master, message, now).await
+    }
+
+    async fn send_text(&self, message: &OutboxMessage) -> Result<(), Failure> {
+        let open = || self.open::<TextMessage>(&sms_context(&message.id), &message.payload);
+        match &self.sms {
+            Sms::Nowhere => Err(Failure::NoSender),
+            Sms::Gateway(gateway) => {
+                let text = open()?;
+                gateway
+                    .send(self.plain_client().await?, &message.id, &text)
+                    .await
+            }
+            Sms::File(file) => file.append(Line::of_text(&open()?, message)?).await,
+        }
+    }
+
+    async fn send_mail(&self, message: &OutboxMessage) -> Result<(), Failure> {
+        let open = || self.open::<MailMessage>(&mail_context(&message.id), &message.payload);
+        match &self.mail {
+            Mail::Nowhere => Err(Failure::NoSender),
+            Mail::Smtp(mailer) => mailer.send(&message.id, &open()?, message.created_at).await,
+            Mail::File(file) => file.append(Line::of_mail(&open()?, message)?).await,
+        }
+    }
+
+    /// The longest that any channel's attempt takes.
+    fn longest_attempt(&self) -> Duration {
+        match &self.mail {
+            Mail::Smtp(mailer) => self.attempt.max(mailer.longest_attempt()),
+            Mail::Nowhere | Mail::File(_) => self.attempt,
+        }
+    }
+
     async fn guarded_client(&self) -> Result<&Client, Failure> {
         let guard = GuardedResolver(Arc::clone(&self.allow));
         let make = || async { self.client().dns_resolver(guard).build() };
@@ -314,10 +310,10 @@ impl Inner {
             .user_agent(concat!("Avouch/", env!("CARGO_PKG_VERSION")))
     }
 
-    fn open(&self, message: &OutboxMessage) -> Result<TextMessage, Failure> {
+    fn open<T: DeserializeOwned>(&self, context: &str, sealed: &[u8]) -> Result<T, Failure> {
         let opened = self
             .master
-            .open(&sms_context(&message.id), &message.payload)
+            .open(context, sealed)
             .map_err(|_| Failure::Unreadable)?;
         serde_json::from_slice(&opened).map_err(|_| Failure::Unreadable)
     }

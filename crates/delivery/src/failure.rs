@@ -40,6 +40,28 @@ pub(crate) enum Failure {
     /// No sender is configured for the channel: the operator's matter.
     #[error("no sender is configured")]
     NoSender,
+    /// The mail server refused this mail for good. No further attempt.
+    #[error("the mail server refused the mail: {0}")]
+    MailRefused(String),
+    /// The mail server took no mail this time, or not this one.
+    #[error("the mail server answered {0}")]
+    MailDeferred(String),
+    /// The mail server does not know our name or password: the operator's matter.
+    #[error("the mail server refused the login: {0}")]
+    Login(String),
+    /// The mail server offers no way to log in that we know: the operator's matter.
+    #[error("the mail server takes no login")]
+    NoLogin,
+    /// The mail server offers no `STARTTLS`: the operator's matter, or somebody is in between.
+    #[error("the mail server offers no STARTTLS")]
+    NoStarttls,
+    /// The mail server is somewhere public and mails would travel in the open: the operator's
+    /// matter.
+    #[error("the mail server has no loopback or private address, and no TLS is configured")]
+    InTheOpen,
+    /// No mail can be written of the message, or not to this address. No further attempt.
+    #[error("the message or its address cannot be sent as a mail")]
+    NotAMail,
     /// The file could not be written: the operator's matter.
     #[error("the outbox file cannot be written: {0}")]
     File(std::io::ErrorKind),
@@ -51,7 +73,14 @@ pub(crate) enum Failure {
 impl Failure {
     /// Whether another attempt cannot end differently.
     pub(crate) fn is_final(&self) -> bool {
-        matches!(self, Failure::Gone | Failure::Unreadable | Failure::Expired)
+        matches!(
+            self,
+            Failure::Gone
+                | Failure::Unreadable
+                | Failure::Expired
+                | Failure::MailRefused(_)
+                | Failure::NotAMail
+        )
     }
 
     /// What the status means for the message.
