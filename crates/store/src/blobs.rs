@@ -22,7 +22,8 @@ pub async fn blobs_in_use(
                  UNION ALL SELECT 1 FROM document WHERE signed_blob = $1 \
                  UNION ALL SELECT 1 FROM paper WHERE unsigned_blob = $1 \
                  UNION ALL SELECT 1 FROM paper WHERE approved_blob = $1 \
-                 UNION ALL SELECT 1 FROM paper WHERE signed_blob = $1 LIMIT 1",
+                 UNION ALL SELECT 1 FROM paper WHERE signed_blob = $1 \
+                 UNION ALL SELECT 1 FROM attachment WHERE blob = $1 LIMIT 1",
                 params![blob.as_str()],
                 |_| Ok(()),
             )

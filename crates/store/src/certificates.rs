@@ -1,31 +1,41 @@
 //! End-entity certificates: recorded before they are signed.
 
 use model::RequestPk;
+use model::certificate::RevocationReason;
 use time::OffsetDateTime;
 
 use crate::connection::{Reader, Tx};
 use crate::error::StoreError;
 use crate::field::{Row, params};
 use crate::records::{Certificate, CertificateState};
+use crate::sequence;
 
 macro_rules! select {
     ($rest:literal) => {
         concat!(
-            "SELECT serial, request, state, tbs, der, sealed_key, not_before, not_after, \
-             recorded_at, revoked_at FROM certificate ",
+            "SELECT serial, number, request, renewal, state, tbs, der, sealed_key, not_before, \
+             not_after, recorded_at, revoked_at, reason FROM certificate ",
             $rest
         )
     };
 }
 
+/// Takes a certificate's number. The very first is 501.
+pub async fn next_number(tx: &mut Tx) -> Result<i64, StoreError> {
+    sequence::take(tx, "certificate").await
+}
+
 /// Records a certificate. Fails with [`StoreError::Duplicate`] where its serial number is taken.
 pub async fn insert(tx: &mut Tx, certificate: &Certificate) -> Result<(), StoreError> {
     tx.execute(
-        "INSERT INTO certificate (serial, request, state, tbs, der, sealed_key, not_before, \
-         not_after, recorded_at, revoked_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+        "INSERT INTO certificate (serial, number, request, renewal, state, tbs, der, sealed_key, \
+         not_before, not_after, recorded_at, revoked_at, reason) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
         params![
             certificate.serial,
+            certificate.number,
             certificate.request,
+            certificate.renewal,
             certificate.state,
             certificate.tbs,
             certificate.der,
@@ -34,6 +44,7 @@ pub async fn insert(tx: &mut Tx, certificate: &Certificate) -> Result<(), StoreE
             certificate.not_after,
             certificate.recorded_at,
             certificate.revoked_at,
+            certificate.reason,
         ],
     )
     .await?;
@@ -78,26 +89,64 @@ pub async fn mark_signed(tx: &mut Tx, serial: &str, der: &[u8]) -> Result<(), St
     .await
 }
 
-/// Revokes a certificate, signed or only recorded; says whether it was not revoked before.
-pub async fn revoke(
+/// Revokes a certificate, signed or only recorded; puts a valid one on hold; or takes one off hold.
+/// Says whether it did: there is no other way between states, and none out of `Revoked`.
+pub async fn set_state(
     tx: &mut Tx,
     serial: &str,
-    revoked_at: OffsetDateTime,
+    state: CertificateState,
+    at: Option<OffsetDateTime>,
+    reason: Option<RevocationReason>,
 ) -> Result<bool, StoreError> {
-    let revoked = tx
+    let changed = tx
         .execute(
-            "UPDATE certificate SET state = $3, revoked_at = $2, sealed_key = NULL \
-             WHERE serial = $1 AND state <> $3",
-            params![serial, revoked_at, CertificateState::Revoked],
+            "UPDATE certificate SET state = $2, revoked_at = $3, reason = $4, sealed_key = NULL \
+             WHERE serial = $1 AND ($2 = 'revoked' AND state <> 'revoked' \
+             OR $2 = 'suspended' AND state = 'valid' OR $2 = 'valid' AND state = 'suspended')",
+            params![serial, state, at, reason],
         )
         .await?;
-    Ok(revoked > 0)
+    Ok(changed > 0)
 }
+
+/// What a revocation list names: serial number, state, since when and why, of certificates that
+/// are revoked or on hold and do not end before `after`.
+pub async fn not_good(
+    reader: &mut Reader,
+    after: OffsetDateTime,
+) -> Result<Vec<NotGood>, StoreError> {
+    reader
+        .all(
+            "SELECT serial, state, revoked_at, reason FROM certificate \
+             WHERE state IN ('revoked', 'suspended') AND not_after >= $1 \
+             ORDER BY revoked_at, serial",
+            params![after],
+            |row| {
+                Ok((
+                    row.get("serial")?,
+                    row.get("state")?,
+                    row.get("revoked_at")?,
+                    row.get("reason")?,
+                ))
+            },
+        )
+        .await
+}
+
+/// Serial number, state, since when, why.
+pub type NotGood = (
+    String,
+    CertificateState,
+    OffsetDateTime,
+    Option<RevocationReason>,
+);
 
 fn certificate(row: &Row) -> Result<Certificate, StoreError> {
     Ok(Certificate {
         serial: row.get("serial")?,
+        number: row.get("number")?,
         request: row.get("request")?,
+        renewal: row.get("renewal")?,
         state: row.get("state")?,
         tbs: row.get("tbs")?,
         der: row.get("der")?,
@@ -106,5 +155,6 @@ fn certificate(row: &Row) -> Result<Certificate, StoreError> {
         not_after: row.get("not_after")?,
         recorded_at: row.get("recorded_at")?,
         revoked_at: row.get("revoked_at")?,
+        reason: row.get("reason")?,
     })
 }

@@ -71,6 +71,21 @@ macro_rules! locking {
 }
 pub(crate) use locking;
 
+/// A statement over lists. `$sql!` is a macro that makes its text from the numbers of the JSON list
+/// `$1`, as a subquery, and from what else the engines word differently.
+macro_rules! within {
+    ($sql:ident $(, $sqlite:literal, $postgres:literal)?) => {
+        $crate::connection::PerEngine {
+            sqlite: $sql!("(SELECT value FROM json_each($1))" $(, $sqlite)?),
+            postgres: $sql!(
+                "(SELECT CAST(value AS BIGINT) FROM json_array_elements_text(CAST($1 AS JSON)))"
+                $(, $postgres)?
+            ),
+        }
+    };
+}
+pub(crate) use within;
+
 impl Store {
     /// Opens the database, creates it if it is a file that does not exist, and brings its schema
     /// up to date under a lock.
@@ -235,6 +250,24 @@ impl Reader {
         row.ok_or_else(|| StoreError::Corrupt {
             what: "a row that is always there is missing".to_owned(),
         })
+    }
+
+    /// A part of a long list, and how long the whole is. `count` gives that as `total`; `rows`
+    /// takes limit and offset as two further parameters.
+    pub(crate) async fn page<T>(
+        &mut self,
+        count: impl Into<PerEngine>,
+        rows: impl Into<PerEngine>,
+        params: Vec<Value>,
+        [offset, limit]: [i64; 2],
+        read: impl Fn(&Row) -> Result<T, StoreError>,
+    ) -> Result<(i64, Vec<T>), StoreError> {
+        let total = self
+            .one(count, params.clone(), |row| row.get("total"))
+            .await?;
+        let mut params = params;
+        params.extend(params![limit, offset]);
+        Ok((total, self.all(rows, params, read).await?))
     }
 
     pub(crate) async fn all<T>(

@@ -40,7 +40,7 @@ pub async fn images(
 ) -> Result<Vec<EvidenceImage>, StoreError> {
     let mut images = reader
         .all(
-            "SELECT kind, blob, sha256, size, media_type, width, height \
+            "SELECT kind, number, blob, sha256, size, media_type, width, height \
              FROM evidence_image WHERE request = $1",
             params![request],
             image,
@@ -64,14 +64,15 @@ pub async fn put_image(
         )
         .await?;
     tx.execute(
-        "INSERT INTO evidence_image (request, kind, blob, sha256, size, media_type, width, height) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8) \
-         ON CONFLICT (request, kind) DO UPDATE SET blob = excluded.blob, \
-         sha256 = excluded.sha256, size = excluded.size, media_type = excluded.media_type, \
+        "INSERT INTO evidence_image (request, kind, number, blob, sha256, size, media_type, width, \
+         height) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) \
+         ON CONFLICT (request, kind) DO UPDATE SET number = excluded.number, \
+         blob = excluded.blob, sha256 = excluded.sha256, size = excluded.size, media_type = excluded.media_type, \
          width = excluded.width, height = excluded.height",
         params![
             request,
             image.kind,
+            image.number,
             image.blob,
             image.sha256,
             image.size,
@@ -139,6 +140,7 @@ pub async fn put_video(
 fn image(row: &Row) -> Result<EvidenceImage, StoreError> {
     Ok(EvidenceImage {
         kind: row.get("kind")?,
+        number: row.get("number")?,
         blob: row.get("blob")?,
         sha256: row.get("sha256")?,
         size: row.get("size")?,

@@ -4,9 +4,15 @@
 
 use std::str::FromStr;
 
+use model::authority::AuthoritySettings;
+use model::certificate::RevocationReason;
 use model::event::WebhookFormat;
 use model::evidence::ImageKind;
-use model::{DocumentUid, Environment, RaId, RaoId, RequestPk, Status, TokenUid, VideoIdPk};
+use model::otp::Purpose;
+use model::{
+    DocumentUid, Environment, Language, RaId, RaoId, RequestPk, SecureElement, Status, TokenUid,
+    UserId, VideoIdPk, Workflow,
+};
 use sqlx::postgres::PgRow;
 use sqlx::query::Query;
 use sqlx::sqlite::SqliteRow;
@@ -14,7 +20,7 @@ use sqlx::{Database, Decode, Encode, Postgres, Row as _, Sqlite, Type};
 use time::OffsetDateTime;
 
 use crate::error::StoreError;
-use crate::records::{CertificateState, Channel, PaperKind};
+use crate::records::{AttachmentKind, CertificateState, Channel, PaperKind};
 
 /// A value on its way into a statement.
 #[derive(Clone)]
@@ -105,6 +111,12 @@ impl Param for &str {
     }
 }
 
+impl Param for &[RaId] {
+    fn value(&self) -> Value {
+        self.to_vec().value()
+    }
+}
+
 impl Param for &[u8] {
     fn value(&self) -> Value {
         Value::Bytes(Some(self.to_vec()))
@@ -179,7 +191,15 @@ macro_rules! number {
     };
 }
 
-number!(RequestPk, VideoIdPk, RaId, RaoId);
+number!(RequestPk, VideoIdPk, RaId, RaoId, UserId);
+
+macro_rules! numbered {
+    ($($type:ident),*) => {
+        $(field!($type as i64, $type::of_number, |value: &$type| value.number());)*
+    };
+}
+
+numbered!(SecureElement, RevocationReason);
 
 field!(
     bool as i64,
@@ -223,7 +243,15 @@ macro_rules! text {
     };
 }
 
-text!(DocumentUid, TokenUid, Status, Environment, ImageKind);
+text!(
+    DocumentUid,
+    TokenUid,
+    Status,
+    Workflow,
+    Environment,
+    Language,
+    ImageKind
+);
 
 macro_rules! names {
     ($type:ident { $($variant:ident = $name:literal),* $(,)? }) => {
@@ -252,22 +280,44 @@ names!(PaperKind {
 names!(CertificateState {
     Recorded = "recorded",
     Valid = "valid",
+    Suspended = "suspended",
     Revoked = "revoked",
 });
 names!(Channel {
     Webhook = "webhook",
     Sms = "sms",
+    Mail = "mail",
+});
+names!(Purpose {
+    Sign = "sign",
+    Enrol = "enrol",
+    Unlock = "unlock",
+    CloudSign = "cloud-sign",
 });
 
-/// A list of names, as JSON.
-impl Field for Vec<String> {
-    type Raw = String;
+field!(
+    AttachmentKind as String,
+    |raw| AttachmentKind::ALL
+        .into_iter()
+        .find(|kind| kind.name() == raw),
+    |kind: &AttachmentKind| kind.name().to_owned()
+);
 
-    fn from_raw(raw: Option<String>) -> Option<Self> {
-        serde_json::from_str(&raw?).ok()
-    }
+/// Types that are stored as JSON.
+macro_rules! json {
+    ($($type:ty),*) => {
+        $(impl Field for $type {
+            type Raw = String;
 
-    fn to_raw(&self) -> Option<String> {
-        serde_json::to_string(self).ok()
-    }
+            fn from_raw(raw: Option<String>) -> Option<Self> {
+                serde_json::from_str(&raw?).ok()
+            }
+
+            fn to_raw(&self) -> Option<String> {
+                serde_json::to_string(self).ok()
+            }
+        })*
+    };
 }
+
+json!(Vec<String>, Vec<RaId>, AuthoritySettings);

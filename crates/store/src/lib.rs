@@ -1,7 +1,7 @@
 //! Repositories over SQLite and PostgreSQL: rows in, rows out, no rule of the workflow.
 //!
 //! One SQL text serves both engines (`$n` placeholders, `RETURNING`, `ON CONFLICT`; times as
-//! milliseconds, flags as 0 or 1, lists as JSON text); only row locks differ.
+//! milliseconds, flags as 0 or 1, lists as JSON text); only row locks, and lists as parameters, differ.
 //!
 //! Reads take a [`Reader`], writes a [`Tx`]; a `Tx` is a `Reader` too, so a read works on both:
 //!
@@ -25,12 +25,15 @@
 //! the request (evidence, documents, codes, queued messages) is guarded by that lock. Append to
 //! the audit log last: its head is locked until the commit, for everybody.
 
+pub mod attachments;
 pub mod audit;
 pub mod authorities;
 mod blobs;
 pub mod certificates;
 mod connection;
+pub mod credentials;
 pub mod documents;
+pub mod enrolments;
 mod error;
 pub mod evidence;
 mod field;
@@ -41,15 +44,21 @@ pub mod outbox;
 pub mod papers;
 mod records;
 pub mod requests;
+pub mod scratchcards;
 pub mod sequence;
 pub mod settings;
+pub mod subject_index;
 pub mod tokens;
+pub mod users;
 
 pub use blobs::blobs_in_use;
 pub use connection::{Health, Reader, Store, Tx};
 pub use error::StoreError;
+pub use officers::OfficerFilter;
 pub use records::{
-    AuditEntry, Certificate, CertificateState, ChainedEntry, Channel, Document, EvidenceImage,
-    EvidenceVideo, Leased, Officer, Otp, OutboxMessage, Paper, PaperKind, RegistrationAuthority,
-    Request, StoredFile, Token,
+    ApiUser, Attachment, AttachmentKind, AuditEntry, Certificate, CertificateState, ChainedEntry,
+    Channel, Credential, Document, Enrolment, EvidenceImage, EvidenceVideo, Leased, Officer, Otp,
+    OutboxMessage, Paper, PaperKind, RegistrationAuthority, Request, Scratchcard, StoredFile,
+    Token,
 };
+pub use requests::RequestFilter;

@@ -23,7 +23,7 @@ macro_rules! step {
     };
 }
 
-const STEPS: &[Step] = &[step!(1, "0001_foundation")];
+const STEPS: &[Step] = &[step!(1, "0001_foundation"), step!(2, "0002_registration")];
 
 /// The newest schema version that this program knows.
 pub(crate) fn latest() -> i64 {

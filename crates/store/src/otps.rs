@@ -1,7 +1,7 @@
-//! One-time codes, of which a request has at most one.
+//! One-time codes, of which a request has at most one for each purpose.
 
 use model::RequestPk;
-use model::otp::OtpState;
+use model::otp::{OtpState, Purpose};
 
 use crate::connection::{Reader, Tx};
 use crate::error::StoreError;
@@ -9,16 +9,22 @@ use crate::field::{Row, params};
 use crate::records::Otp;
 
 /// Stores a code in place of an earlier one.
-pub async fn put(tx: &mut Tx, request: RequestPk, otp: &Otp) -> Result<(), StoreError> {
+pub async fn put(
+    tx: &mut Tx,
+    request: RequestPk,
+    purpose: Purpose,
+    otp: &Otp,
+) -> Result<(), StoreError> {
     tx.execute(
-        "INSERT INTO otp (request, salt, digest, created_at, expires_at, attempts_left, consumed, \
-         binding) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) \
-         ON CONFLICT (request) DO UPDATE SET salt = excluded.salt, digest = excluded.digest, \
+        "INSERT INTO otp (request, purpose, salt, digest, created_at, expires_at, attempts_left, \
+         consumed, binding) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) \
+         ON CONFLICT (request, purpose) DO UPDATE SET salt = excluded.salt, digest = excluded.digest, \
          created_at = excluded.created_at, expires_at = excluded.expires_at, \
          attempts_left = excluded.attempts_left, consumed = excluded.consumed, \
          binding = excluded.binding",
         params![
             request,
+            purpose,
             otp.salt,
             otp.digest,
             otp.state.created_at,
@@ -32,26 +38,36 @@ pub async fn put(tx: &mut Tx, request: RequestPk, otp: &Otp) -> Result<(), Store
     Ok(())
 }
 
-/// The request's code.
-pub async fn get(reader: &mut Reader, request: RequestPk) -> Result<Option<Otp>, StoreError> {
+/// The request's code for that purpose.
+pub async fn get(
+    reader: &mut Reader,
+    request: RequestPk,
+    purpose: Purpose,
+) -> Result<Option<Otp>, StoreError> {
     reader
         .optional(
             "SELECT salt, digest, created_at, expires_at, attempts_left, consumed, binding \
-             FROM otp WHERE request = $1",
-            params![request],
+             FROM otp WHERE request = $1 AND purpose = $2",
+            params![request, purpose],
             otp,
         )
         .await
 }
 
 /// Changes a code's state after a try.
-pub async fn update(tx: &mut Tx, request: RequestPk, state: &OtpState) -> Result<(), StoreError> {
+pub async fn update(
+    tx: &mut Tx,
+    request: RequestPk,
+    purpose: Purpose,
+    state: &OtpState,
+) -> Result<(), StoreError> {
     tx.change(
         "otp",
-        "UPDATE otp SET created_at = $2, expires_at = $3, attempts_left = $4, consumed = $5, \
-         binding = $6 WHERE request = $1",
+        "UPDATE otp SET created_at = $3, expires_at = $4, attempts_left = $5, consumed = $6, \
+         binding = $7 WHERE request = $1 AND purpose = $2",
         params![
             request,
+            purpose,
             state.created_at,
             state.expires_at,
             state.attempts_left,

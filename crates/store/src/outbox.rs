@@ -131,8 +131,8 @@ pub async fn failed(
     Ok(ours > 0)
 }
 
-/// Gives a message up, so that the next one of its stream may leave. A text message's payload is
-/// erased; a webhook's stays for the operator. Says whether the lease was still ours.
+/// Gives a message up, so that the next one of its stream may leave. The payload of a
+/// text message or mail is erased; a webhook's stays for the operator. Says whether the lease was still ours.
 pub async fn dead(
     tx: &mut Tx,
     number: i64,
@@ -142,9 +142,9 @@ pub async fn dead(
     let ours = tx
         .execute(
             "UPDATE outbox SET state = 'dead', last_error = $3, leased_until = NULL, \
-             payload = CASE WHEN channel = $4 THEN $5 ELSE payload END, secret = NULL \
+             payload = CASE WHEN channel = $4 THEN payload ELSE $5 END, secret = NULL \
              WHERE number = $1 AND attempts = $2 + 1 AND state = 'pending'",
-            params![number, attempts, error, Channel::Sms, &b""[..]],
+            params![number, attempts, error, Channel::Webhook, &b""[..]],
         )
         .await?;
     Ok(ours > 0)

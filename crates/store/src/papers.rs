@@ -12,10 +12,11 @@ use crate::records::{Paper, PaperKind};
 pub async fn put(tx: &mut Tx, request: RequestPk, paper: &Paper) -> Result<(), StoreError> {
     let signed = paper.signed.as_ref();
     tx.execute(
-        "INSERT INTO paper (request, kind, unsigned_blob, unsigned_sha256, unsigned_size, \
+        "INSERT INTO paper (request, kind, number, unsigned_blob, unsigned_sha256, unsigned_size, \
          approved_blob, approved_sha256, approved_size, signed_blob, signed_sha256, signed_size) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) \
-         ON CONFLICT (request, kind) DO UPDATE SET unsigned_blob = excluded.unsigned_blob, \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) \
+         ON CONFLICT (request, kind) DO UPDATE SET number = excluded.number, \
+         unsigned_blob = excluded.unsigned_blob, \
          unsigned_sha256 = excluded.unsigned_sha256, unsigned_size = excluded.unsigned_size, \
          approved_blob = excluded.approved_blob, approved_sha256 = excluded.approved_sha256, \
          approved_size = excluded.approved_size, signed_blob = excluded.signed_blob, \
@@ -23,6 +24,7 @@ pub async fn put(tx: &mut Tx, request: RequestPk, paper: &Paper) -> Result<(), S
         params![
             request,
             paper.kind,
+            paper.number,
             paper.unsigned.blob,
             paper.unsigned.sha256,
             paper.unsigned.size,
@@ -46,7 +48,7 @@ pub async fn get(
 ) -> Result<Option<Paper>, StoreError> {
     reader
         .optional(
-            "SELECT kind, unsigned_blob, unsigned_sha256, unsigned_size, approved_blob, \
+            "SELECT kind, number, unsigned_blob, unsigned_sha256, unsigned_size, approved_blob, \
              approved_sha256, approved_size, signed_blob, signed_sha256, signed_size \
              FROM paper WHERE request = $1 AND kind = $2",
             params![request, kind],
@@ -63,6 +65,7 @@ fn paper(row: &Row) -> Result<Paper, StoreError> {
     };
     Ok(Paper {
         kind: row.get("kind")?,
+        number: row.get("number")?,
         unsigned: always(["unsigned_blob", "unsigned_sha256", "unsigned_size"])?,
         approved: always(["approved_blob", "approved_sha256", "approved_size"])?,
         signed: file(row, ["signed_blob", "signed_sha256", "signed_size"])?,

@@ -1,8 +1,13 @@
 //! The rows, as plain values. Sealed bytes are opaque here: the service holds the keys.
 
+use model::authority::AuthoritySettings;
+use model::certificate::RevocationReason;
 use model::event::WebhookFormat;
 use model::evidence::ImageKind;
-use model::{DocumentUid, Environment, RaId, RaoId, RequestPk, Status, TokenUid, VideoIdPk};
+use model::{
+    DocumentUid, Environment, Language, RaId, RaoId, RequestPk, SecureElement, Status, TokenUid,
+    UserId, VideoIdPk, Workflow,
+};
 use time::OffsetDateTime;
 
 /// A registration authority: the tenant of requests and officers.
@@ -10,8 +15,14 @@ use time::OffsetDateTime;
 pub struct RegistrationAuthority {
     /// Its number.
     pub id: RaId,
-    /// Its name, as contracts and certificates print it.
+    /// The authority it is under; `None` for a root.
+    pub parent: Option<RaId>,
+    /// Its name, as contracts and certificates print it; unique.
     pub name: String,
+    /// Organisation, person in charge, addresses: JSON, opaque here.
+    pub particulars: String,
+    /// What it decides about its requests.
+    pub settings: AuthoritySettings,
     /// Where its events go, if anywhere.
     pub webhook_url: Option<String>,
     /// In which form.
@@ -31,12 +42,12 @@ pub struct RegistrationAuthority {
 pub struct Officer {
     /// Its number.
     pub id: RaoId,
-    /// The registration authority it works for.
+    /// Its home: the registration authority that it belongs to.
     pub ra: RaId,
+    /// The registration authorities where it may act.
+    pub authorities: Vec<RaId>,
     /// The name it signs in with; unique.
     pub username: String,
-    /// The password's PHC string.
-    pub password_hash: String,
     /// First names.
     pub given_name: String,
     /// First surname.
@@ -45,11 +56,86 @@ pub struct Officer {
     pub surname_2: Option<String>,
     /// The officer's identity number, in the form of EN 319 412-1 §5.1.3.
     pub identity: String,
+    /// The identity document's number, as it was given.
+    pub document_number: Option<String>,
+    /// What kind of document it is.
+    pub document_description: Option<String>,
+    /// Who issued it.
+    pub document_issuer: Option<String>,
+    /// Where mails reach the officer.
+    pub email: Option<String>,
+    /// Whether it may identify a person while another officer approves.
+    pub is_identificator: bool,
     /// The officer's certificate, DER.
     pub certificate: Vec<u8>,
-    /// The officer's private key, wrapped under the PIN.
-    pub wrapped_key: Vec<u8>,
+    /// That certificate's serial number, where we issued it.
+    pub serial: Option<String>,
     /// When the officer was set up.
+    pub created_at: OffsetDateTime,
+}
+
+/// The key in the cloud of an officer or a subscriber, and what opens it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Credential {
+    /// The name that it is used with; unique.
+    pub username: String,
+    /// The request whose certificate it belongs to; `None` for an officer's that was set up here.
+    pub request: Option<RequestPk>,
+    /// Serial number of the certificate in force; empty where we did not issue it.
+    pub serial: String,
+    /// The password's PHC string.
+    pub password_hash: String,
+    /// The private key, wrapped under the PIN.
+    pub wrapped_key: Vec<u8>,
+    /// The private key, wrapped under the recovery code.
+    pub recovery_key: Option<Vec<u8>>,
+    /// Whether the wrapped keys are sealed under the master key as well.
+    pub under_master: bool,
+    /// Wrong passwords since the last right one.
+    pub failures: i64,
+    /// Wrong PINs since the last right one.
+    pub pin_failures: i64,
+    /// Until then nothing is tried.
+    pub blocked_until: Option<OffsetDateTime>,
+    /// When it was made.
+    pub created_at: OffsetDateTime,
+}
+
+/// A machine account that calls in the name of a registration authority.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ApiUser {
+    /// Its number.
+    pub id: UserId,
+    /// The registration authority it is bound to.
+    pub ra: RaId,
+    /// The number of its permission profile.
+    pub permissions: i64,
+    /// The request whose certificate authenticates it.
+    pub request: Option<RequestPk>,
+    /// The officer it belongs to.
+    pub officer: Option<RaoId>,
+    /// Serial number of a client certificate that was issued to it directly.
+    pub serial: Option<String>,
+    /// Whether it may call.
+    pub enabled: bool,
+    /// When it was set up.
+    pub created_at: OffsetDateTime,
+}
+
+/// A scratchcard of a registration authority's stock.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Scratchcard {
+    /// The row's number.
+    pub pk: i64,
+    /// The number printed on it; unique.
+    pub sn: String,
+    /// Whose stock it is in.
+    pub ra: RaId,
+    /// Its secrets, sealed under the master key.
+    pub secrets: Vec<u8>,
+    /// The request that used it up.
+    pub used_by: Option<RequestPk>,
+    /// When it was made.
     pub created_at: OffsetDateTime,
 }
 
@@ -87,12 +173,22 @@ pub struct Request {
     pub video_identifier: String,
     /// The scratchcard's number: seven digits or more.
     pub scratchcard: String,
+    /// Which way it came in.
+    pub workflow: Workflow,
     /// Where it stands.
     pub status: Status,
     /// The registration authority.
     pub ra: RaId,
     /// The certificate profile's name.
     pub profile: String,
+    /// What holds the subscriber's key.
+    pub secure_element: SecureElement,
+    /// Days that the certificate is to be valid, where the client asked for it.
+    pub validity_days: Option<i64>,
+    /// Whether no paper is to be printed and signed by hand.
+    pub paperless: bool,
+    /// The language that the subscriber is spoken to in.
+    pub language: Option<Language>,
     /// The environment the client named.
     pub environment: Environment,
     /// A target for this request's events instead of the registration authority's.
@@ -109,6 +205,20 @@ pub struct Request {
     pub refuse_reason: Option<Vec<u8>>,
     /// The officer who approved or refused.
     pub officer: Option<RaoId>,
+    /// The officer who identified the person, where another one approves.
+    pub identification_officer: Option<RaoId>,
+    /// The officer who validated the evidence.
+    pub validation_officer: Option<RaoId>,
+    /// The API user that created it.
+    pub registering_user: Option<UserId>,
+    /// The API user that approved it.
+    pub approving_user: Option<UserId>,
+    /// When it was approved.
+    pub approved_at: Option<OffsetDateTime>,
+    /// Whether an officer enabled it for renewal.
+    pub renewal_enabled: bool,
+    /// How often it was renewed.
+    pub renewals: i64,
     /// External authentication that unlocked the signature: method and transaction, sealed.
     pub external_unlock: Option<Vec<u8>>,
     /// When it was created.
@@ -122,6 +232,8 @@ pub struct Request {
 pub struct EvidenceImage {
     /// Which one.
     pub kind: ImageKind,
+    /// Its number among all documents; `None` where it came before there were any.
+    pub number: Option<i64>,
     /// The blob that holds it.
     pub blob: String,
     /// SHA-256 over the image as received.
@@ -159,7 +271,7 @@ pub struct EvidenceVideo {
     pub received_at: OffsetDateTime,
 }
 
-/// Where a stored PDF lies and what it is.
+/// Where a stored file lies and what it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredFile {
     /// The blob that holds it.
@@ -205,12 +317,93 @@ pub enum PaperKind {
 pub struct Paper {
     /// Which one.
     pub kind: PaperKind,
+    /// Its number among all documents; `None` where it came before there were any.
+    pub number: Option<i64>,
     /// As drawn up, unsigned.
     pub unsigned: StoredFile,
     /// With the officer's signature.
     pub approved: StoredFile,
     /// With the signer's signature too.
     pub signed: Option<StoredFile>,
+}
+
+/// What an officer uploads in the classic workflow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum AttachmentKind {
+    /// The identity document's front.
+    DocumentFront,
+    /// The identity document's rear.
+    DocumentRear,
+    /// The owner with the identity document.
+    DocumentOwner,
+    /// Any further document.
+    ExtraDocument,
+    /// Evidence from a filmed identification.
+    VideoIdEvidence,
+}
+
+impl AttachmentKind {
+    /// All of them.
+    pub const ALL: [AttachmentKind; 5] = [
+        AttachmentKind::DocumentFront,
+        AttachmentKind::DocumentRear,
+        AttachmentKind::DocumentOwner,
+        AttachmentKind::ExtraDocument,
+        AttachmentKind::VideoIdEvidence,
+    ];
+
+    /// The name in records.
+    pub fn name(self) -> &'static str {
+        match self {
+            AttachmentKind::DocumentFront => "document_front",
+            AttachmentKind::DocumentRear => "document_rear",
+            AttachmentKind::DocumentOwner => "document_owner",
+            AttachmentKind::ExtraDocument => "extra_document",
+            AttachmentKind::VideoIdEvidence => "videoid_evidence",
+        }
+    }
+}
+
+/// A document that an officer uploaded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attachment {
+    /// Its number among all documents.
+    pub number: i64,
+    /// The request it belongs to.
+    pub request: RequestPk,
+    /// What it is.
+    pub kind: AttachmentKind,
+    /// What the client calls it.
+    pub label: Option<String>,
+    /// Where it lies.
+    pub file: StoredFile,
+    /// Media type as found by looking.
+    pub media_type: String,
+    /// When it arrived.
+    pub uploaded_at: OffsetDateTime,
+}
+
+/// A subscriber's way to the certificate: the link, the device that opened it, what it picks up.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Enrolment {
+    /// The request it belongs to.
+    pub request: RequestPk,
+    /// Digest of the link's token, which finds it; unique.
+    pub token_digest: [u8; 32],
+    /// The token itself, sealed, for who asks for the link again.
+    pub token: Vec<u8>,
+    /// When the link was made.
+    pub created_at: OffsetDateTime,
+    /// When it stops working.
+    pub expires_at: OffsetDateTime,
+    /// Digest of the secret of the device that showed its code.
+    pub device: Option<[u8; 32]>,
+    /// Until when that device is known.
+    pub device_until: Option<OffsetDateTime>,
+    /// When the certificate was issued.
+    pub completed_at: Option<OffsetDateTime>,
+    /// The PKCS#12 file, sealed, until it is taken.
+    pub pickup: Option<Vec<u8>>,
 }
 
 /// A one-time code, without the code.
@@ -231,7 +424,9 @@ pub enum CertificateState {
     Recorded,
     /// Signed and given out.
     Valid,
-    /// Revoked.
+    /// On hold; may become valid again.
+    Suspended,
+    /// Revoked, for ever.
     Revoked,
 }
 
@@ -240,8 +435,12 @@ pub enum CertificateState {
 pub struct Certificate {
     /// Serial number, lower-case hexadecimal without leading zeros.
     pub serial: String,
+    /// Its number among all certificates.
+    pub number: i64,
     /// The request it was issued for; `None` for an officer's.
     pub request: Option<RequestPk>,
+    /// Whether it renews an earlier one of the request.
+    pub renewal: bool,
     /// How far it has come.
     pub state: CertificateState,
     /// The exact bytes that are or will be signed. Like the certificate they name the subject, and
@@ -257,8 +456,10 @@ pub struct Certificate {
     pub not_after: OffsetDateTime,
     /// When it was recorded.
     pub recorded_at: OffsetDateTime,
-    /// When it was revoked.
+    /// When it was revoked or put on hold.
     pub revoked_at: Option<OffsetDateTime>,
+    /// Why.
+    pub reason: Option<RevocationReason>,
 }
 
 /// Which sender an outbox row is for.
@@ -268,6 +469,8 @@ pub enum Channel {
     Webhook,
     /// A text message.
     Sms,
+    /// An e-mail.
+    Mail,
 }
 
 /// Something that must leave the server after the commit.
@@ -279,11 +482,12 @@ pub struct OutboxMessage {
     pub channel: Channel,
     /// Messages of one request and one channel leave in the order of their numbers.
     pub request: RequestPk,
-    /// Webhook: the URL. Text message: empty.
+    /// Webhook: the URL. Text message and mail: empty.
     pub target: String,
     /// What the log may name: the event's name, or `otp`.
     pub label: String,
-    /// The body as it will be sent; sealed under the master key for text messages.
+    /// The body as it will be sent; sealed under the master key for text messages
+    /// and mails.
     pub payload: Vec<u8>,
     /// The webhook secret, sealed under the master key, when the message is to be signed.
     pub secret: Option<Vec<u8>>,

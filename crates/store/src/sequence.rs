@@ -15,7 +15,12 @@ pub async fn next_scratchcard(tx: &mut Tx) -> Result<i64, StoreError> {
     take(tx, "scratchcard").await
 }
 
-async fn take(tx: &mut Tx, name: &str) -> Result<i64, StoreError> {
+/// Takes a number for a document: an image, a paper, an attachment. The very first is 401.
+pub async fn next_document(tx: &mut Tx) -> Result<i64, StoreError> {
+    take(tx, "document").await
+}
+
+pub(crate) async fn take(tx: &mut Tx, name: &str) -> Result<i64, StoreError> {
     tx.one(
         "UPDATE sequence SET next = next + 1 WHERE name = $1 RETURNING next - 1 AS taken",
         params![name],

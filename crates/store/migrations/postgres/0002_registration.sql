@@ -1,0 +1,149 @@
+-- What the registration authority API keeps beyond 0001.
+
+INSERT INTO sequence (name, next) VALUES ('scratchcard-pk', 301), ('document', 401);
+
+-- Names become unique: what carries an earlier one's name gets its number appended.
+UPDATE authority SET name = name || ' (' || id || ')'
+WHERE EXISTS (SELECT 1 FROM authority AS earlier
+              WHERE earlier.name = authority.name AND earlier.id < authority.id);
+CREATE UNIQUE INDEX authority_name ON authority (name);
+ALTER TABLE authority ADD COLUMN parent BIGINT REFERENCES authority (id);
+ALTER TABLE authority ADD COLUMN particulars TEXT NOT NULL DEFAULT '{}';
+ALTER TABLE authority ADD COLUMN settings TEXT NOT NULL DEFAULT '{}';
+CREATE INDEX authority_parent ON authority (parent);
+
+-- Numbers follow the order in which certificates were recorded.
+ALTER TABLE certificate ADD COLUMN number BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE certificate ADD COLUMN reason BIGINT;
+ALTER TABLE certificate ADD COLUMN renewal BIGINT NOT NULL DEFAULT 0 CHECK (renewal IN (0, 1));
+UPDATE certificate SET number = numbered.number
+FROM (SELECT serial, 500 + ROW_NUMBER() OVER (ORDER BY recorded_at, serial) AS number
+      FROM certificate) AS numbered
+WHERE numbered.serial = certificate.serial;
+INSERT INTO sequence (name, next) SELECT 'certificate', 501 + COUNT(*) FROM certificate;
+CREATE UNIQUE INDEX certificate_number ON certificate (number);
+CREATE INDEX certificate_not_good ON certificate (not_after)
+    WHERE state IN ('revoked', 'suspended');
+
+-- Keys in the cloud, of officers and subscribers alike; empty serial: not issued here.
+CREATE TABLE credential (
+    username TEXT PRIMARY KEY,
+    request BIGINT REFERENCES request (pk),
+    serial TEXT NOT NULL,
+    password_hash TEXT NOT NULL,
+    wrapped_key BYTEA NOT NULL,
+    recovery_key BYTEA,
+    under_master BIGINT NOT NULL CHECK (under_master IN (0, 1)),
+    failures BIGINT NOT NULL,
+    pin_failures BIGINT NOT NULL,
+    blocked_until BIGINT,
+    created_at BIGINT NOT NULL
+);
+CREATE INDEX credential_request ON credential (request);
+CREATE INDEX credential_serial ON credential (serial);
+
+ALTER TABLE officer ADD COLUMN serial TEXT;
+ALTER TABLE officer ADD COLUMN document_number TEXT;
+ALTER TABLE officer ADD COLUMN document_description TEXT;
+ALTER TABLE officer ADD COLUMN document_issuer TEXT;
+ALTER TABLE officer ADD COLUMN email TEXT;
+ALTER TABLE officer ADD COLUMN is_identificator BIGINT NOT NULL DEFAULT 0
+    CHECK (is_identificator IN (0, 1));
+UPDATE officer SET serial = (SELECT MIN(serial) FROM certificate WHERE der = officer.certificate);
+INSERT INTO credential (username, serial, password_hash, wrapped_key, under_master, failures,
+                        pin_failures, created_at)
+SELECT username, COALESCE(serial, ''), password_hash, wrapped_key, 0, 0, 0, created_at FROM officer;
+ALTER TABLE officer DROP COLUMN password_hash;
+ALTER TABLE officer DROP COLUMN wrapped_key;
+
+CREATE TABLE officer_authority (
+    officer BIGINT NOT NULL REFERENCES officer (id),
+    authority BIGINT NOT NULL REFERENCES authority (id),
+    PRIMARY KEY (officer, authority)
+);
+CREATE INDEX officer_authority_authority ON officer_authority (authority);
+INSERT INTO officer_authority (officer, authority) SELECT id, ra FROM officer;
+
+CREATE TABLE api_user (
+    id BIGINT PRIMARY KEY,
+    ra BIGINT NOT NULL REFERENCES authority (id),
+    permissions BIGINT NOT NULL,
+    request BIGINT REFERENCES request (pk),
+    officer BIGINT REFERENCES officer (id),
+    serial TEXT UNIQUE,
+    enabled BIGINT NOT NULL CHECK (enabled IN (0, 1)),
+    created_at BIGINT NOT NULL
+);
+CREATE INDEX api_user_ra ON api_user (ra);
+CREATE INDEX api_user_request ON api_user (request);
+
+ALTER TABLE request ADD COLUMN workflow TEXT NOT NULL DEFAULT 'one-shot';
+ALTER TABLE request ADD COLUMN secure_element BIGINT NOT NULL DEFAULT 2;
+ALTER TABLE request ADD COLUMN validity_days BIGINT;
+ALTER TABLE request ADD COLUMN paperless BIGINT NOT NULL DEFAULT 0 CHECK (paperless IN (0, 1));
+ALTER TABLE request ADD COLUMN language TEXT;
+ALTER TABLE request ADD COLUMN identification_officer BIGINT REFERENCES officer (id);
+ALTER TABLE request ADD COLUMN validation_officer BIGINT REFERENCES officer (id);
+ALTER TABLE request ADD COLUMN registering_user BIGINT REFERENCES api_user (id);
+ALTER TABLE request ADD COLUMN approving_user BIGINT REFERENCES api_user (id);
+ALTER TABLE request ADD COLUMN approved_at BIGINT;
+ALTER TABLE request ADD COLUMN renewal_enabled BIGINT NOT NULL DEFAULT 0
+    CHECK (renewal_enabled IN (0, 1));
+ALTER TABLE request ADD COLUMN renewals BIGINT NOT NULL DEFAULT 0;
+CREATE INDEX request_registration ON request (ra, pk) WHERE workflow <> 'one-shot';
+
+-- Keyed digests of what requests are searched by; the values themselves are sealed.
+CREATE TABLE request_index (
+    request BIGINT NOT NULL REFERENCES request (pk),
+    field TEXT NOT NULL,
+    digest BYTEA NOT NULL,
+    PRIMARY KEY (request, field)
+);
+CREATE INDEX request_index_digest ON request_index (field, digest);
+
+-- Serial numbers sort by their bytes, whatever the database's collation.
+CREATE TABLE scratchcard (
+    pk BIGINT PRIMARY KEY,
+    sn TEXT COLLATE "C" NOT NULL UNIQUE,
+    ra BIGINT NOT NULL REFERENCES authority (id),
+    secrets BYTEA NOT NULL,
+    used_by BIGINT UNIQUE REFERENCES request (pk),
+    created_at BIGINT NOT NULL
+);
+CREATE INDEX scratchcard_unused ON scratchcard (ra, length(sn), sn) WHERE used_by IS NULL;
+
+-- A request has a code for each purpose.
+ALTER TABLE otp ADD COLUMN purpose TEXT NOT NULL DEFAULT 'sign';
+ALTER TABLE otp DROP CONSTRAINT otp_pkey;
+ALTER TABLE otp ADD PRIMARY KEY (request, purpose);
+ALTER TABLE otp ALTER COLUMN purpose DROP DEFAULT;
+
+-- NULL for what came before documents had numbers.
+ALTER TABLE evidence_image ADD COLUMN number BIGINT;
+ALTER TABLE paper ADD COLUMN number BIGINT;
+
+CREATE TABLE attachment (
+    number BIGINT PRIMARY KEY,
+    request BIGINT NOT NULL REFERENCES request (pk),
+    kind TEXT NOT NULL,
+    label TEXT,
+    blob TEXT NOT NULL,
+    sha256 BYTEA NOT NULL,
+    size BIGINT NOT NULL,
+    media_type TEXT NOT NULL,
+    uploaded_at BIGINT NOT NULL
+);
+CREATE INDEX attachment_request ON attachment (request, number);
+CREATE INDEX attachment_blob ON attachment (blob);
+
+CREATE TABLE enrolment (
+    request BIGINT PRIMARY KEY REFERENCES request (pk),
+    token_digest BYTEA NOT NULL UNIQUE,
+    token BYTEA NOT NULL,
+    created_at BIGINT NOT NULL,
+    expires_at BIGINT NOT NULL,
+    device BYTEA,
+    device_until BIGINT,
+    completed_at BIGINT,
+    pickup BYTEA
+);
