@@ -44,6 +44,7 @@ pub fn published_at(public_url: &Url) -> AuthorityUrls {
     AuthorityUrls {
         issuing_ocsp: format!("{base}/ocsp"),
         issuing_certificate: format!("{base}/pki/issuing.crt"),
+        issuing_crl: format!("{base}/pki/issuing.crl"),
         root_ocsp: format!("{base}/ocsp"),
         root_certificate: format!("{base}/pki/root.crt"),
     }

@@ -89,6 +89,7 @@ impl Identity {
         let urls = AuthorityUrls {
             issuing_ocsp: "http://127.0.0.1/ocsp".to_owned(),
             issuing_certificate: "http://127.0.0.1/issuing.crt".to_owned(),
+            issuing_crl: "http://127.0.0.1/issuing.crl".to_owned(),
             root_ocsp: "http://127.0.0.1/root-ocsp".to_owned(),
             root_certificate: "http://127.0.0.1/root.crt".to_owned(),
         };

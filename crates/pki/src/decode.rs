@@ -205,6 +205,29 @@ pub(crate) fn serial_hex(integer: &[u8]) -> String {
     digits.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
+/// The bytes of what [`serial_hex`] wrote, of which there are at most 20 (RFC 5280 §4.1.2.2).
+pub(crate) fn serial_bytes(hex: &str) -> Result<Vec<u8>, PkiError> {
+    let malformed = PkiError::Malformed("serial number");
+    let digits = hex.as_bytes();
+    if !matches!(digits.len(), 1..=40) {
+        return Err(malformed);
+    }
+    let digit = |byte: &u8| char::from(*byte).to_digit(16);
+    let byte = |pair: &[u8]| {
+        pair.iter()
+            .try_fold(0, |sum, one| Some(sum * 16 + digit(one)?))
+    };
+    // An odd first digit stands alone.
+    let (head, pairs) = digits.split_at(digits.len() % 2);
+    [head]
+        .into_iter()
+        .filter(|head| !head.is_empty())
+        .chain(pairs.chunks(2))
+        .map(|pair| byte(pair).map(|value| value as u8))
+        .collect::<Option<_>>()
+        .ok_or(malformed)
+}
+
 /// A certificate's time as an instant.
 pub(crate) fn instant(time: Time) -> OffsetDateTime {
     let date: DateTime = time.to_date_time();

@@ -5,6 +5,7 @@
 
 use const_oid::ObjectIdentifier;
 use crypto::KeyAlgorithm;
+use model::certificate::RevocationReason;
 use time::OffsetDateTime;
 use time::macros::format_description;
 
@@ -79,6 +80,17 @@ pub(crate) fn unsigned(bytes: &[u8]) -> Vec<u8> {
 
 pub(crate) fn small(value: u8) -> Vec<u8> {
     unsigned(&[value])
+}
+
+pub(crate) fn enumerated(value: u8) -> Vec<u8> {
+    tlv(0x0a, &[&[value]])
+}
+
+/// CRLReason; none where nobody gave one, since `unspecified` should not be written (RFC 5280
+/// §5.3.1).
+pub(crate) fn reason(reason: Option<RevocationReason>) -> Option<Vec<u8>> {
+    let reason = reason.filter(|reason| *reason != RevocationReason::Unspecified)?;
+    Some(enumerated(reason.number() as u8))
 }
 
 pub(crate) fn oid(oid: &ObjectIdentifier) -> Vec<u8> {

@@ -31,6 +31,8 @@ pub struct AuthorityUrls {
     pub issuing_ocsp: String,
     /// The issuing authority's certificate, DER.
     pub issuing_certificate: String,
+    /// The issuing authority's revocation list, DER.
+    pub issuing_crl: String,
     /// OCSP responder for what the root issued.
     pub root_ocsp: String,
     /// The root's certificate, DER.
@@ -43,6 +45,7 @@ impl AuthorityUrls {
         Pointers {
             ocsp: self.issuing_ocsp.clone(),
             certificate: self.issuing_certificate.clone(),
+            crl: Some(self.issuing_crl.clone()),
         }
     }
 
@@ -51,6 +54,7 @@ impl AuthorityUrls {
         Pointers {
             ocsp: self.root_ocsp.clone(),
             certificate: self.root_certificate.clone(),
+            crl: None,
         }
     }
 }

@@ -4,9 +4,10 @@ use der::Decode;
 use der::pem::{self, LineEnding};
 use time::OffsetDateTime;
 use x509_cert::Certificate;
+use x509_cert::attr::AttributeTypeAndValue;
 use x509_cert::name::Name;
 
-use crate::{PkiError, decode};
+use crate::{PkiError, decode, oid};
 
 /// The plain facts of one certificate.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +24,8 @@ pub struct CertificateFacts {
     pub not_before: OffsetDateTime,
     /// Last second of validity.
     pub not_after: OffsetDateTime,
+    subject_listed: String,
+    issuer_listed: String,
 }
 
 impl CertificateFacts {
@@ -41,8 +44,45 @@ impl CertificateFacts {
             issuer: tbs.issuer().to_string(),
             not_before: decode::instant(tbs.validity().not_before),
             not_after: decode::instant(tbs.validity().not_after),
+            subject_listed: listed(tbs.subject()),
+            issuer_listed: listed(tbs.issuer()),
         })
     }
+
+    /// Subject as lists of certificates show it: the most specific attribute first, with a blank
+    /// after each comma, and by number where RFC 4514 §3 has no short name for it, as in
+    /// `CN=Ana Prueba, 2.5.4.5=IDCES-00000000T, 2.5.4.42=Ana, 2.5.4.4=Prueba, C=ES`.
+    pub fn subject_listed(&self) -> &str {
+        &self.subject_listed
+    }
+
+    /// Issuer in the form of [`CertificateFacts::subject_listed`].
+    pub fn issuer_listed(&self) -> &str {
+        &self.issuer_listed
+    }
+}
+
+fn listed(name: &Name) -> String {
+    let attributes: Vec<_> = name.iter().collect();
+    let one = |attribute: &&AttributeTypeAndValue| {
+        let key = match attribute.oid {
+            oid::COMMON_NAME => "CN".to_owned(),
+            oid::COUNTRY_NAME => "C".to_owned(),
+            oid::ORGANIZATION_NAME => "O".to_owned(),
+            oid::ORGANIZATIONAL_UNIT_NAME => "OU".to_owned(),
+            other => other.to_string(),
+        };
+        // The value as RFC 4514 §2.4 escapes it, without the key that stands before it there.
+        let shown = attribute.to_string();
+        let value = shown.split_once('=').map_or("", |(_, value)| value);
+        format!("{key}={value}")
+    };
+    attributes
+        .iter()
+        .rev()
+        .map(one)
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 /// A DER name as an RFC 4514 string.

@@ -25,14 +25,18 @@ pub struct Issuer {
     pointers: Pointers,
 }
 
-/// What an issuer writes into the authority information access of the certificates it issues
-/// (RFC 5280 §4.2.2.1). Plain `http` is usual: both answers are signed themselves.
+/// What an issuer writes into the certificates it issues: authority information access and
+/// revocation list (RFC 5280 §4.2.2.1 and §4.2.1.13). Plain `http` is usual: the answers are signed
+/// themselves.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pointers {
     /// Where its OCSP responder answers.
     pub ocsp: String,
     /// Where its own certificate can be fetched, as DER.
     pub certificate: String,
+    /// Where its revocation list can be fetched, if it publishes one. Only certificates that last
+    /// point there.
+    pub crl: Option<String>,
 }
 
 impl Issuer {
@@ -70,12 +74,23 @@ impl Issuer {
         &self.key
     }
 
+    pub(crate) fn subject(&self) -> &[u8] {
+        &self.subject
+    }
+
     pub(crate) fn pointers(&self) -> &Pointers {
         &self.pointers
     }
 
     pub(crate) fn key_identifier(&self) -> &[u8] {
         &self.key_identifier
+    }
+
+    /// The extension of what it signs that names its key, by the key identifier only (RFC 5280
+    /// §4.2.1.1).
+    pub(crate) fn authority_key_identifier(&self) -> Vec<u8> {
+        let value = encode::sequence(&[&encode::tlv(0x80, &[&self.key_identifier])]);
+        encode::extension(&oid::AUTHORITY_KEY_IDENTIFIER, false, &value)
     }
 }
 
@@ -131,13 +146,10 @@ impl Draft {
                 reason: "lies after the end of the issuing authority's own certificate".into(),
             });
         }
-        // AuthorityKeyIdentifier with the key identifier only (RFC 5280 §4.2.1.1).
-        let authority = encode::sequence(&[&encode::tlv(0x80, &[&issuer.key_identifier])]);
-        let authority = encode::extension(&oid::AUTHORITY_KEY_IDENTIFIER, false, &authority);
         Self::assemble(
             &issuer.subject,
             issuer.key.algorithm(),
-            Some(authority),
+            Some(issuer.authority_key_identifier()),
             content,
             entropy,
         )

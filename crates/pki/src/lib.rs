@@ -4,13 +4,14 @@
 //! * [`establish()`] makes an installation's authorities.
 //! * [`profile`] knows what each kind of certificate looks like and makes [`issuance::Draft`]s;
 //!   [`issuance`] leads a draft through lint and record to the signature.
-//! * [`cms`] makes the signature container of a PDF, [`tsa`] time-stamps, [`ocsp`] revocation
-//!   answers.
+//! * [`cms`] makes the signature container of a PDF, [`tsa`] time-stamps, [`ocsp`] and [`crl`] tell
+//!   what is revoked.
 //! * [`verify`] judges a container against trusted roots, offline.
 //!
 //! Private keys are [`crypto::SigningKey`]s; the time and randomness are arguments.
 
 pub mod cms;
+pub mod crl;
 mod decode;
 mod encode;
 pub mod establish;
@@ -21,6 +22,7 @@ mod name;
 pub mod ocsp;
 pub mod oid;
 pub mod profile;
+mod semantics;
 pub mod tsa;
 pub mod verify;
 

@@ -1,25 +1,32 @@
 //! Rules that every certificate is checked against before it is signed: RFC 5280, EN 319 412-1,
-//! -2 and -5 as far as our kinds of certificate go.
+//! -2, -3 and -5 as far as our kinds of certificate go.
 //!
 //! The lint reads the very bytes that will be signed, not the values that they were made from, and
 //! decides from these bytes alone which kind of certificate it has before it.
 
 use const_oid::ObjectIdentifier;
+use const_oid::db::rfc5912;
 use der::asn1::{PrintableStringRef, Utf8StringRef};
+use der::flagset::FlagSet;
 use der::referenced::OwnedToRef;
 use der::{Decode, Encode, Tag, Tagged};
 use x509_cert::TbsCertificate;
 use x509_cert::attr::AttributeTypeAndValue;
-use x509_cert::ext::pkix::name::GeneralName;
+use x509_cert::ext::pkix::crl::dp::DistributionPoint;
+use x509_cert::ext::pkix::name::{DistributionPointName, GeneralName};
 use x509_cert::ext::pkix::{
     AuthorityInfoAccessSyntax, AuthorityKeyIdentifier, BasicConstraints, CertificatePolicies,
-    ExtendedKeyUsage, KeyUsage, KeyUsages, SubjectKeyIdentifier,
+    CrlDistributionPoints, ExtendedKeyUsage, KeyUsage, KeyUsages, SubjectAltName,
+    SubjectKeyIdentifier,
 };
 use x509_cert::name::Name;
 
 use crate::decode::{self, Elements, SEQUENCE};
-use crate::profile::natural_person::{URI, is_local_scheme};
-use crate::{name, oid};
+use crate::profile::statements::{Person, URI};
+use crate::{name, oid, semantics};
+
+/// Lengths of RSA keys that subscribers may bring; the back end verifies no others.
+const RSA_BITS: std::ops::RangeInclusive<usize> = 2048..=8192;
 
 /// One broken rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,7 +68,10 @@ pub fn check(tbs: &[u8]) -> Vec<Finding> {
         Kind::Authority => lint.authority(),
         Kind::TimeStamping => lint.time_stamping(),
         Kind::OcspResponder => lint.ocsp_responder(),
-        Kind::NaturalPerson => lint.natural_person(),
+        Kind::TlsServer => lint.tls_server(),
+        Kind::TlsClient => lint.tls_client(),
+        Kind::Person(Person::Natural) => lint.natural_person(),
+        Kind::Person(Person::Legal) => lint.legal_person(),
     }
     lint.findings
 }
@@ -70,7 +80,10 @@ enum Kind {
     Authority,
     TimeStamping,
     OcspResponder,
-    NaturalPerson,
+    TlsServer,
+    /// A machine. People who may log in may do more.
+    TlsClient,
+    Person(Person),
 }
 
 struct Lint<'a> {
@@ -96,8 +109,26 @@ impl Lint<'_> {
             Kind::TimeStamping
         } else if usages.contains(&oid::KP_OCSP_SIGNING) {
             Kind::OcspResponder
+        } else if usages.contains(&oid::KP_SERVER_AUTH) {
+            Kind::TlsServer
+        } else if usages == [oid::KP_CLIENT_AUTH] {
+            Kind::TlsClient
         } else {
-            Kind::NaturalPerson
+            Kind::Person(self.person())
+        }
+    }
+
+    /// An organisation is what says so, or what has an organisation's name and no person's.
+    fn person(&self) -> Person {
+        let has = |attribute| count(self.certificate.subject(), attribute) > 0;
+        let declared = self
+            .statements()
+            .is_some_and(|found| found.semantics.contains(&oid::SEMANTICS_LEGAL));
+        let personal = [oid::GIVEN_NAME, oid::SURNAME, oid::PSEUDONYM].map(has);
+        if declared || has(oid::ORGANIZATION_NAME) && personal == [false; 3] {
+            Person::Legal
+        } else {
+            Person::Natural
         }
     }
 
@@ -132,14 +163,22 @@ impl Lint<'_> {
             "validity must begin before it ends",
         );
         let key = certificate.subject_public_key_info();
-        self.expect(
-            key.algorithm.oid == const_oid::db::rfc5912::ID_EC_PUBLIC_KEY
-                && key.algorithm.owned_to_ref().parameters_oid()
-                    == Ok(const_oid::db::rfc5912::SECP_256_R_1)
-                && key.subject_public_key.raw_bytes().len() == 65,
-            "RFC 5480 §2",
-            "the public key must be an uncompressed point on P-256",
-        );
+        let bits = key.subject_public_key.raw_bytes();
+        let (clause, holds, message) = match key.algorithm.oid {
+            rfc5912::RSA_ENCRYPTION => (
+                "RFC 8017 appendix A.1.1",
+                RSA_BITS.contains(&rsa_modulus_bits(bits).unwrap_or_default()),
+                "an RSA key must have 2048 to 8192 bits",
+            ),
+            _ => (
+                "RFC 5480 §2",
+                key.algorithm.oid == rfc5912::ID_EC_PUBLIC_KEY
+                    && key.algorithm.owned_to_ref().parameters_oid() == Ok(rfc5912::SECP_256_R_1)
+                    && bits.len() == 65,
+                "the public key must be RSA, or an uncompressed point on P-256",
+            ),
+        };
+        self.expect(holds, clause, message);
     }
 
     /// Rules for any name, the issuer's or the subject's.
@@ -155,13 +194,7 @@ impl Lint<'_> {
                 self.expect(false, "RFC 5280 §4.1.2.4", message);
                 continue;
             };
-            let max = match attribute.oid {
-                oid::COUNTRY_NAME => 2,
-                oid::COMMON_NAME => name::MAX_COMMON_NAME,
-                oid::ORGANIZATION_NAME | oid::ORGANIZATION_IDENTIFIER => name::MAX_ORGANIZATION,
-                oid::SERIAL_NUMBER => name::MAX_SERIAL_NUMBER,
-                _ => name::MAX_NAME,
-            };
+            let max = name::upper_bound(&attribute.oid);
             self.expect(
                 (1..=max).contains(&text.chars().count()),
                 "RFC 5280 appendix A.1",
@@ -226,6 +259,16 @@ impl Lint<'_> {
             "RFC 5280 §4.2.1.1",
             "the authority key identifier must be there, hold a key identifier, not be critical",
         );
+        let lists = certificate.get_extension::<CrlDistributionPoints>();
+        self.expect(
+            match &lists {
+                Ok(Some((critical, lists))) => !critical && lists.0.iter().any(is_over_http),
+                Ok(None) => true,
+                Err(_) => false,
+            },
+            "EN 319 412-2 §4.3.11",
+            "a revocation list must be pointed to over HTTP, in an extension that is not critical",
+        );
         let usage = self.key_usage();
         self.expect(
             usage.is_some_and(|(critical, usage)| critical && !usage.0.is_empty()),
@@ -279,6 +322,38 @@ impl Lint<'_> {
         self.signs_only();
     }
 
+    fn tls_server(&mut self) {
+        let names = self.certificate.get_extension::<SubjectAltName>();
+        let is_host = |name: &GeneralName| {
+            matches!(name, GeneralName::DnsName(_) | GeneralName::IpAddress(_))
+        };
+        self.expect(
+            matches!(&names, Ok(Some((_, names))) if !names.0.is_empty()
+                && names.0.iter().all(is_host)),
+            "RFC 9525 §2",
+            "a server must be named by DNS names or IP addresses in its alternative names",
+        );
+        self.expect(
+            self.extended_key_usages() == [oid::KP_SERVER_AUTH],
+            "Avouch",
+            "a server's key must be for nothing but serving",
+        );
+        self.authenticates_only();
+    }
+
+    fn tls_client(&mut self) {
+        self.legal_person_subject();
+        self.authenticates_only();
+    }
+
+    fn authenticates_only(&mut self) {
+        self.expect(
+            self.usages() == Some(KeyUsages::DigitalSignature.into()),
+            "RFC 5280 §4.2.1.12",
+            "the key usage must be for digital signatures, as TLS needs them",
+        );
+    }
+
     fn signs_only(&mut self) {
         let signing = KeyUsages::DigitalSignature | KeyUsages::NonRepudiation;
         self.expect(
@@ -315,6 +390,60 @@ impl Lint<'_> {
             "EN 319 412-2 §4.2.4",
             "the subject must not have both a name and a pseudonym",
         );
+        self.issuing_organisation();
+        let usages = self.extended_key_usages();
+        let (commits, signs_at_large) = self.commitment();
+        let personal = [oid::KP_CLIENT_AUTH, oid::KP_EMAIL_PROTECTION];
+        self.expect(
+            commits && usages.is_empty()
+                || signs_at_large
+                    && !usages.is_empty()
+                    && usages.iter().all(|usage| personal.contains(usage)),
+            "EN 319 412-2 §4.3.2",
+            "the key must be for commitment to content alone (type A), or besides for log-ins and \
+             mails (type B), which the extended key usage says",
+        );
+        self.access_pointers();
+        self.policies_and_statements(Person::Natural);
+    }
+
+    fn legal_person(&mut self) {
+        self.legal_person_subject();
+        let subject = self.certificate.subject();
+        self.expect(
+            count(subject, oid::ORGANIZATION_IDENTIFIER) == 1,
+            "EN 319 412-3 §4.2.1",
+            "a seal's subject must have an organisation identifier",
+        );
+        let personal = [oid::GIVEN_NAME, oid::SURNAME, oid::PSEUDONYM];
+        self.expect(
+            personal.iter().all(|one| count(subject, *one) == 0),
+            "Avouch",
+            "a seal must not name a person",
+        );
+        self.issuing_organisation();
+        let (commits, signs_at_large) = self.commitment();
+        self.expect(
+            (commits || signs_at_large) && self.extended_key_usages().is_empty(),
+            "EN 319 412-3 §4.3.1",
+            "the key must be for commitment to content (types A and B)",
+        );
+        self.access_pointers();
+        self.policies_and_statements(Person::Legal);
+    }
+
+    /// Whether the key is of type A, for commitment alone, and whether of type B, for digital
+    /// signatures too (EN 319 412-2 §4.3.2).
+    fn commitment(&self) -> (bool, bool) {
+        let usages = self.usages();
+        let both = KeyUsages::DigitalSignature | KeyUsages::NonRepudiation;
+        (
+            usages == Some(KeyUsages::NonRepudiation.into()),
+            usages == Some(both),
+        )
+    }
+
+    fn issuing_organisation(&mut self) {
         for required in [oid::COUNTRY_NAME, oid::ORGANIZATION_NAME, oid::COMMON_NAME] {
             self.expect(
                 count(self.certificate.issuer(), required) == 1,
@@ -322,14 +451,6 @@ impl Lint<'_> {
                 "the issuer must have a country, an organisation and a common name",
             );
         }
-        self.expect(
-            self.key_usage()
-                .is_some_and(|(_, usage)| usage.0 == KeyUsages::NonRepudiation),
-            "EN 319 412-2 §4.3.2",
-            "the key must be for commitment to content alone (type A)",
-        );
-        self.access_pointers();
-        self.policies_and_statements();
     }
 
     fn access_pointers(&mut self) {
@@ -339,14 +460,9 @@ impl Lint<'_> {
         let points = |method: ObjectIdentifier| {
             access.as_ref().is_ok_and(|found| {
                 found.as_ref().is_some_and(|(critical, access)| {
-                    let over_http = |location: &GeneralName| {
-                        matches!(location, GeneralName::UniformResourceIdentifier(uri)
-                            if uri.as_str().starts_with("http://")
-                                || uri.as_str().starts_with("https://"))
-                    };
                     !critical
                         && access.0.iter().any(|entry| {
-                            entry.access_method == method && over_http(&entry.access_location)
+                            entry.access_method == method && is_web_address(&entry.access_location)
                         })
                 })
             })
@@ -359,7 +475,7 @@ impl Lint<'_> {
         );
     }
 
-    fn policies_and_statements(&mut self) {
+    fn policies_and_statements(&mut self, person: Person) {
         let policies = self.certificate.get_extension::<CertificatePolicies>();
         self.expect(
             matches!(&policies, Ok(Some((false, policies))) if !policies.0.is_empty()),
@@ -379,12 +495,25 @@ impl Lint<'_> {
 
         let qualified = statements.ids.contains(&oid::QCS_COMPLIANCE);
         let in_device = statements.ids.contains(&oid::QCS_QSCD);
+        let other = match person {
+            Person::Natural => Person::Legal,
+            Person::Legal => Person::Natural,
+        };
         self.expect(
-            has_policy(oid::POLICY_QCP_N) == (qualified && !in_device)
-                && has_policy(oid::POLICY_QCP_N_QSCD) == (qualified && in_device)
-                && !(qualified && has_policy(oid::POLICY_NCP)),
+            has_policy(person.qualified_policy(false)) == (qualified && !in_device)
+                && has_policy(person.qualified_policy(true)) == (qualified && in_device)
+                && !(qualified && has_policy(oid::POLICY_NCP))
+                && ![false, true]
+                    .map(|qscd| other.qualified_policy(qscd))
+                    .into_iter()
+                    .any(has_policy),
             "EN 319 412-2 §5.2",
             "policies and statements must agree on whether the certificate is qualified",
+        );
+        self.expect(
+            !in_device || self.commitment().0,
+            "EN 319 412-2 §4.3.2",
+            "a key in a qualified device must be for commitment to content alone (type A)",
         );
         self.expect(
             qualified || (!in_device && !statements.ids.contains(&oid::QCS_TYPE)),
@@ -392,44 +521,47 @@ impl Lint<'_> {
             "a certificate that is not qualified must not carry a qualified one's statements",
         );
         self.expect(
-            !qualified || statements.is_for_signatures,
+            !qualified || statements.types == [person.qc_type()],
             "EN 319 412-5 §4.2.3",
-            "a person's qualified certificate must be of type eSign",
+            "a qualified certificate must be of type eSign for a person, eSeal for an organisation",
         );
         self.expect(
             !qualified || statements.disclosed_in_english,
             "EN 319 412-5 §4.3.4",
             "a disclosure statement in English must be pointed to over HTTPS",
         );
-        if statements.semantics_natural {
-            self.semantic_serial_number(statements.names_register);
-        }
+        self.identifiers(&statements);
     }
 
-    /// EN 319 412-1 §5.1.3: three letters (or two and a colon), a country, a hyphen, a number.
-    fn semantic_serial_number(&mut self, names_register: bool) {
+    /// The form of the identifiers whose semantics is declared (EN 319 412-1 §5.1.3 and §5.1.4).
+    fn identifiers(&mut self, statements: &Statements) {
         let subject = self.certificate.subject();
-        let number = subject
-            .iter()
-            .find(|attribute| attribute.oid == oid::SERIAL_NUMBER);
-        let Some(number) = number.and_then(text) else {
-            let message = "the subject must have the serial number whose semantics is declared";
-            return self.expect(false, "EN 319 412-1 §5.1.3", message);
+        let value = |attribute| {
+            let found = subject.iter().find(|one| one.oid == attribute);
+            found.and_then(text)
         };
-        let valid = number.is_char_boundary(6)
-            && number.len() > 6
-            && (["PAS", "IDC", "PNO", "TIN"].contains(&&number[..3])
-                || number[..2].bytes().all(|c| c.is_ascii_uppercase()) && &number[2..3] == ":")
-            && number[3..5].bytes().all(|c| c.is_ascii_uppercase())
-            && &number[5..6] == "-";
+        let number = value(oid::SERIAL_NUMBER);
+        let organisation = value(oid::ORGANIZATION_IDENTIFIER);
+        let declared = |semantics| statements.semantics.contains(&semantics);
+        let (natural, legal) = (
+            declared(oid::SEMANTICS_NATURAL),
+            declared(oid::SEMANTICS_LEGAL),
+        );
         self.expect(
-            valid,
+            !natural || number.is_some_and(semantics::is_natural),
             "EN 319 412-1 §5.1.3",
             "the identity number must have the form of its semantics, as in IDCES-00000000T",
         );
         self.expect(
-            names_register || !is_local_scheme(number),
-            "EN 319 412-1 §5.1.3",
+            (!legal || organisation.is_some()) && organisation.is_none_or(semantics::is_legal),
+            "EN 319 412-1 §5.1.4",
+            "an organisation identifier must have the form of its semantics, as in VATES-B00000000",
+        );
+        let local = natural && number.is_some_and(semantics::is_local_scheme)
+            || legal && organisation.is_some_and(semantics::is_local_scheme);
+        self.expect(
+            !local || statements.names_register,
+            "EN 319 412-1 §5.1",
             "who registers numbers of a locally defined scheme must be named by a URI",
         );
     }
@@ -450,6 +582,10 @@ impl Lint<'_> {
 
     fn key_usage(&self) -> Option<(bool, KeyUsage)> {
         self.certificate.get_extension().ok().flatten()
+    }
+
+    fn usages(&self) -> Option<FlagSet<KeyUsages>> {
+        self.key_usage().map(|(_, usage)| usage.0)
     }
 
     fn basic_constraints(&self) -> Option<(bool, BasicConstraints)> {
@@ -476,9 +612,9 @@ impl Lint<'_> {
 #[derive(Default)]
 struct Statements {
     ids: Vec<ObjectIdentifier>,
-    semantics_natural: bool,
+    semantics: Vec<ObjectIdentifier>,
     names_register: bool,
-    is_for_signatures: bool,
+    types: Vec<ObjectIdentifier>,
     disclosed_in_english: bool,
 }
 
@@ -493,7 +629,7 @@ impl Statements {
             match id {
                 oid::QCS_SYNTAX_V2 => {
                     let mut semantics = statement.inside(SEQUENCE)?;
-                    found.semantics_natural |= semantics.oid()? == oid::SEMANTICS_NATURAL;
+                    found.semantics.push(semantics.oid()?);
                     if let Some(registers) = semantics.optional(SEQUENCE)? {
                         let mut registers = Elements::of(SEQUENCE, registers, WHAT)?;
                         while !registers.is_finished() {
@@ -503,8 +639,9 @@ impl Statements {
                 }
                 oid::QCS_TYPE => {
                     let mut types = statement.inside(SEQUENCE)?;
-                    found.is_for_signatures = types.oid()? == oid::QC_TYPE_ESIGN;
-                    types.finish()?;
+                    while !types.is_finished() {
+                        found.types.push(types.oid()?);
+                    }
                 }
                 oid::QCS_PDS => {
                     let mut locations = statement.inside(SEQUENCE)?;
@@ -522,6 +659,30 @@ impl Statements {
         }
         Ok(found)
     }
+}
+
+fn is_web_address(name: &GeneralName) -> bool {
+    matches!(name, GeneralName::UniformResourceIdentifier(uri)
+        if uri.as_str().starts_with("http://") || uri.as_str().starts_with("https://"))
+}
+
+fn is_over_http(point: &DistributionPoint) -> bool {
+    matches!(&point.distribution_point, Some(DistributionPointName::FullName(names))
+        if names.iter().any(is_web_address))
+}
+
+/// The length of the modulus in RSAPublicKey (RFC 8017 appendix A.1.1).
+fn rsa_modulus_bits(key: &[u8]) -> Result<usize, crate::PkiError> {
+    let mut parts = Elements::of(SEQUENCE, key, "public key")?;
+    let modulus = parts.integer()?;
+    parts.integer()?;
+    parts.finish()?;
+    let zeros = modulus.iter().take_while(|byte| **byte == 0).count();
+    let digits = &modulus[zeros..];
+    let leading = digits
+        .first()
+        .map_or(0, |byte| byte.leading_zeros() as usize);
+    Ok(digits.len() * 8 - leading)
 }
 
 fn count(name: &Name, attribute: ObjectIdentifier) -> usize {

@@ -8,71 +8,67 @@ use const_oid::ObjectIdentifier;
 use crate::{PkiError, encode, oid};
 
 /// ub-common-name, in characters (RFC 5280 appendix A.1).
-pub(crate) const MAX_COMMON_NAME: usize = 64;
-/// ub-organization-name, in characters (RFC 5280 appendix A.1).
-pub(crate) const MAX_ORGANIZATION: usize = 64;
-/// ub-serial-number, in characters (RFC 5280 appendix A.1).
-pub(crate) const MAX_SERIAL_NUMBER: usize = 64;
+const MAX_COMMON_NAME: usize = 64;
 /// ub-name, in characters (RFC 5280 appendix A.1).
-pub(crate) const MAX_NAME: usize = 32_768;
+const MAX_NAME: usize = 32_768;
 /// Our own bound on given names and surnames: keeps certificates, and with them the space
 /// reserved in documents, small. The longest names on record are shorter.
 const MAX_PERSONAL_NAME: usize = 300;
 
-/// Puts a distinguished name together, in the order of the calls.
+/// The most characters that an attribute takes: its `ub-` bound of RFC 5280 appendix A.1 or X.520
+/// annex C, where it has one. organizationIdentifier has none and takes the organisation's.
+pub(crate) fn upper_bound(attribute: &ObjectIdentifier) -> usize {
+    match *attribute {
+        oid::COUNTRY_NAME => 2,
+        oid::COMMON_NAME => MAX_COMMON_NAME,
+        oid::SERIAL_NUMBER
+        | oid::ORGANIZATION_NAME
+        | oid::ORGANIZATIONAL_UNIT_NAME
+        | oid::ORGANIZATION_IDENTIFIER
+        | oid::TITLE => 64,
+        oid::DESCRIPTION => 1024,
+        oid::GIVEN_NAME | oid::SURNAME => MAX_PERSONAL_NAME,
+        _ => MAX_NAME,
+    }
+}
+
+/// Puts a distinguished name together, in the order of the calls. Each takes the name that an
+/// error calls the value by.
 #[derive(Default)]
 pub(crate) struct NameBuilder(Vec<u8>);
 
 impl NameBuilder {
-    pub(crate) fn country(self, code: &str) -> Result<Self, PkiError> {
-        if code.len() == 2 && code.bytes().all(|letter| letter.is_ascii_uppercase()) {
-            Ok(self.push(&oid::COUNTRY_NAME, &encode::printable(code)))
-        } else {
-            Err(value(
-                "the country",
-                "must be two capital letters (ISO 3166-1)",
-            ))
-        }
+    /// Any attribute that is a UTF8String; it must fit.
+    pub(crate) fn text(
+        self,
+        attribute: &ObjectIdentifier,
+        field: &'static str,
+        text: &str,
+    ) -> Result<Self, PkiError> {
+        let text = clean(field, text, upper_bound(attribute))?;
+        Ok(self.push(attribute, &encode::utf8(&text)))
     }
 
-    pub(crate) fn organization(self, text: &str) -> Result<Self, PkiError> {
-        let text = clean("the organisation's name", text, MAX_ORGANIZATION)?;
-        Ok(self.push(&oid::ORGANIZATION_NAME, &encode::utf8(&text)))
-    }
-
-    pub(crate) fn organization_identifier(self, text: &str) -> Result<Self, PkiError> {
-        let text = clean("the organisation's identifier", text, MAX_ORGANIZATION)?;
-        Ok(self.push(&oid::ORGANIZATION_IDENTIFIER, &encode::utf8(&text)))
-    }
-
-    pub(crate) fn given_name(self, text: &str) -> Result<Self, PkiError> {
-        let text = clean("the given name", text, MAX_PERSONAL_NAME)?;
-        Ok(self.push(&oid::GIVEN_NAME, &encode::utf8(&text)))
-    }
-
-    pub(crate) fn surname(self, text: &str) -> Result<Self, PkiError> {
-        let text = clean("the surname", text, MAX_PERSONAL_NAME)?;
-        Ok(self.push(&oid::SURNAME, &encode::utf8(&text)))
-    }
-
-    /// A common name that must fit.
-    pub(crate) fn common_name(self, text: &str) -> Result<Self, PkiError> {
-        let text = clean("the common name", text, MAX_COMMON_NAME)?;
-        Ok(self.push(&oid::COMMON_NAME, &encode::utf8(&text)))
-    }
-
-    /// A person's common name, cut where it does not fit: at the last blank that leaves 64
-    /// characters or fewer, else after 64 characters. The full name stands in its own attributes.
-    pub(crate) fn personal_common_name(self, text: &str) -> Result<Self, PkiError> {
-        let text = clean("the common name", text, MAX_NAME)?;
+    /// A common name that is cut where it does not fit: at the last blank that leaves 64
+    /// characters or fewer, else after 64 characters. The full name stands in other attributes.
+    pub(crate) fn cut_common_name(self, field: &'static str, text: &str) -> Result<Self, PkiError> {
+        let text = clean(field, text, MAX_NAME)?;
         Ok(self.push(&oid::COMMON_NAME, &encode::utf8(cut(&text))))
     }
 
-    pub(crate) fn serial_number(self, text: &str) -> Result<Self, PkiError> {
-        let text = clean("the identity number", text, MAX_SERIAL_NUMBER)?;
+    pub(crate) fn country(self, field: &'static str, code: &str) -> Result<Self, PkiError> {
+        if code.len() == 2 && code.bytes().all(|letter| letter.is_ascii_uppercase()) {
+            Ok(self.push(&oid::COUNTRY_NAME, &encode::printable(code)))
+        } else {
+            Err(value(field, "must be two capital letters (ISO 3166-1)"))
+        }
+    }
+
+    pub(crate) fn serial_number(self, field: &'static str, text: &str) -> Result<Self, PkiError> {
+        let text = clean(field, text, upper_bound(&oid::SERIAL_NUMBER))?;
         if !text.chars().all(is_printable) {
             let reason = "may hold only letters from A to Z, digits, blanks and '()+,-./:=?";
-            return Err(value("the identity number", reason));
+            return Err(value(field, reason));
         }
         Ok(self.push(&oid::SERIAL_NUMBER, &encode::printable(&text)))
     }
@@ -124,7 +120,7 @@ fn cut(text: &str) -> &str {
     &text[..word_end.unwrap_or(end)]
 }
 
-fn value(field: &'static str, reason: impl Into<String>) -> PkiError {
+pub(crate) fn value(field: &'static str, reason: impl Into<String>) -> PkiError {
     PkiError::Value {
         field,
         reason: reason.into(),
@@ -150,19 +146,24 @@ mod tests {
         let message = |result: Result<NameBuilder, PkiError>| result.err().unwrap().to_string();
         let name = NameBuilder::default;
         assert_eq!(
-            message(name().surname(&"x".repeat(301))),
+            message(name().text(&oid::SURNAME, "the surname", &"x".repeat(301))),
             "the surname has 301 characters, of which a certificate takes 300"
         );
         assert_eq!(
-            message(name().given_name(" \t ")),
+            message(name().text(&oid::DESCRIPTION, "description", &"x".repeat(1025))),
+            "description has 1025 characters, of which a certificate takes 1024"
+        );
+        assert_eq!(
+            message(name().text(&oid::GIVEN_NAME, "the given name", " \t ")),
             "the given name is empty"
         );
         assert_eq!(
-            message(name().given_name("A\u{0}B")),
+            message(name().text(&oid::GIVEN_NAME, "the given name", "A\u{0}B")),
             "the given name holds control characters"
         );
-        assert!(message(name().serial_number("IDCGR-ΑΒ123456")).contains("letters from A to Z"));
-        assert!(name().country("es").is_err());
-        assert!(name().country("ESP").is_err());
+        let greek = name().serial_number("the identity number", "IDCGR-ΑΒ123456");
+        assert!(message(greek).contains("letters from A to Z"));
+        assert!(name().country("the country", "es").is_err());
+        assert!(name().country("the country", "ESP").is_err());
     }
 }

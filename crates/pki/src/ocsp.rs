@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crypto::{SigningKey, sha1_identifier, sha256};
+use model::certificate::RevocationReason;
 use time::{Duration, OffsetDateTime};
 
 use crate::decode::{self, CertificateParts, Elements, OCTET_STRING, SEQUENCE};
@@ -25,25 +26,10 @@ pub enum Status {
         /// When.
         at: OffsetDateTime,
         /// Why, if that is known.
-        reason: Option<Reason>,
+        reason: Option<RevocationReason>,
     },
     /// It was never issued.
     Unknown,
-}
-
-/// CRLReason (RFC 5280 §5.3.1), as far as we revoke for it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reason {
-    /// The subject's key may be in other hands.
-    KeyCompromise = 1,
-    /// The subject's details changed.
-    AffiliationChanged = 3,
-    /// Another certificate took its place.
-    Superseded = 4,
-    /// It is no longer needed.
-    CessationOfOperation = 5,
-    /// A right that it stands for was withdrawn.
-    PrivilegeWithdrawn = 9,
 }
 
 /// A request without an answer: OCSPResponseStatus (RFC 6960 §4.2.1).
@@ -66,7 +52,7 @@ pub enum Refusal {
 impl Refusal {
     /// The DER OCSPResponse that says so. It is not signed.
     pub fn response(self) -> Vec<u8> {
-        encode::sequence(&[&encode::tlv(0x0a, &[&[self as u8]])])
+        encode::sequence(&[&encode::enumerated(self as u8)])
     }
 }
 
@@ -281,7 +267,7 @@ impl Responder {
             &encode::oid(&oid::OCSP_BASIC),
             &encode::octet_string(&basic),
         ]);
-        let successful = encode::tlv(0x0a, &[&[0]]);
+        let successful = encode::enumerated(0);
         Ok(encode::sequence(&[
             &successful,
             &encode::context(0, &bytes),
@@ -307,8 +293,8 @@ fn status(status: Status) -> Vec<u8> {
     match status {
         Status::Good => encode::tlv(0x80, &[]),
         Status::Revoked { at, reason } => {
-            let reason = reason
-                .map(|reason| encode::context(0, &encode::tlv(0x0a, &[&[reason as u8]])))
+            let reason = encode::reason(reason)
+                .map(|reason| encode::context(0, &reason))
                 .unwrap_or_default();
             encode::tlv(0xa1, &[&encode::generalized_time(at), &reason])
         }

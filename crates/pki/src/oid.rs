@@ -19,6 +19,12 @@ oids! {
     COUNTRY_NAME = "2.5.4.6";
     /// id-at-organizationName (X.520).
     ORGANIZATION_NAME = "2.5.4.10";
+    /// id-at-organizationalUnitName (X.520).
+    ORGANIZATIONAL_UNIT_NAME = "2.5.4.11";
+    /// id-at-title (X.520).
+    TITLE = "2.5.4.12";
+    /// id-at-description (X.520).
+    DESCRIPTION = "2.5.4.13";
     /// id-at-givenName (X.520).
     GIVEN_NAME = "2.5.4.42";
     /// id-at-pseudonym (X.520).
@@ -34,6 +40,12 @@ oids! {
     SUBJECT_ALT_NAME = "2.5.29.17";
     /// id-ce-basicConstraints (RFC 5280 §4.2.1.9).
     BASIC_CONSTRAINTS = "2.5.29.19";
+    /// id-ce-cRLNumber (RFC 5280 §5.2.3).
+    CRL_NUMBER = "2.5.29.20";
+    /// id-ce-cRLReasons (RFC 5280 §5.3.1).
+    CRL_REASON = "2.5.29.21";
+    /// id-ce-cRLDistributionPoints (RFC 5280 §4.2.1.13).
+    CRL_DISTRIBUTION_POINTS = "2.5.29.31";
     /// id-ce-certificatePolicies (RFC 5280 §4.2.1.4).
     CERTIFICATE_POLICIES = "2.5.29.32";
     /// id-ce-authorityKeyIdentifier (RFC 5280 §4.2.1.1).
@@ -51,6 +63,12 @@ oids! {
     ANY_POLICY = "2.5.29.32.0";
     /// id-qt-cps (RFC 5280 §4.2.1.4).
     QUALIFIER_CPS = "1.3.6.1.5.5.7.2.1";
+    /// id-kp-serverAuth (RFC 5280 §4.2.1.12).
+    KP_SERVER_AUTH = "1.3.6.1.5.5.7.3.1";
+    /// id-kp-clientAuth (RFC 5280 §4.2.1.12).
+    KP_CLIENT_AUTH = "1.3.6.1.5.5.7.3.2";
+    /// id-kp-emailProtection (RFC 5280 §4.2.1.12).
+    KP_EMAIL_PROTECTION = "1.3.6.1.5.5.7.3.4";
     /// id-kp-timeStamping (RFC 3161 §2.3).
     KP_TIME_STAMPING = "1.3.6.1.5.5.7.3.8";
     /// id-kp-OCSPSigning (RFC 6960 §4.2.2.2).
@@ -64,8 +82,12 @@ oids! {
     POLICY_NCP = "0.4.0.2042.1.1";
     /// qcp-natural: qualified, natural person (EN 319 411-2 §5.3).
     POLICY_QCP_N = "0.4.0.194112.1.0";
+    /// qcp-legal: qualified, legal person (EN 319 411-2 §5.3).
+    POLICY_QCP_L = "0.4.0.194112.1.1";
     /// qcp-natural-qscd: qualified, natural person, key in a QSCD (EN 319 411-2 §5.3).
     POLICY_QCP_N_QSCD = "0.4.0.194112.1.2";
+    /// qcp-legal-qscd: qualified, legal person, key in a QSCD (EN 319 411-2 §5.3).
+    POLICY_QCP_L_QSCD = "0.4.0.194112.1.3";
     /// best-practices-ts-policy (EN 319 421 §5.2).
     POLICY_TIME_STAMP = "0.4.0.2023.1.1";
 
@@ -73,6 +95,8 @@ oids! {
     QCS_SYNTAX_V2 = "1.3.6.1.5.5.7.11.2";
     /// id-etsi-qcs-semanticsId-Natural (EN 319 412-1 §5.1.3).
     SEMANTICS_NATURAL = "0.4.0.194121.1.1";
+    /// id-etsi-qcs-SemanticsId-Legal (EN 319 412-1 §5.1.4).
+    SEMANTICS_LEGAL = "0.4.0.194121.1.2";
     /// id-etsi-qcs-QcCompliance (EN 319 412-5 §4.2.1).
     QCS_COMPLIANCE = "0.4.0.1862.1.1";
     /// id-etsi-qcs-QcSSCD (EN 319 412-5 §4.2.2).
@@ -83,6 +107,8 @@ oids! {
     QCS_TYPE = "0.4.0.1862.1.6";
     /// id-etsi-qct-esign (EN 319 412-5 §4.2.3).
     QC_TYPE_ESIGN = "0.4.0.1862.1.6.1";
+    /// id-etsi-qct-eseal (EN 319 412-5 §4.2.3).
+    QC_TYPE_ESEAL = "0.4.0.1862.1.6.2";
 
     /// id-sha1 (RFC 3279 §2.1), for OCSP identifiers only.
     SHA1 = "1.3.14.3.2.26";

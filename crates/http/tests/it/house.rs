@@ -72,6 +72,7 @@ impl House {
         let urls = AuthorityUrls {
             issuing_ocsp: "http://localhost/ocsp".into(),
             issuing_certificate: "http://localhost/pki/issuing.crt".into(),
+            issuing_crl: "http://localhost/pki/issuing.crl".into(),
             root_ocsp: "http://localhost/ocsp".into(),
             root_certificate: "http://localhost/pki/root.crt".into(),
         };

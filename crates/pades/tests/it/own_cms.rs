@@ -33,6 +33,7 @@ fn two_people_sign_with_time_stamps_and_exact_containers() {
     let urls = AuthorityUrls {
         issuing_ocsp: "http://pki.example.com/ocsp".into(),
         issuing_certificate: "http://pki.example.com/issuing.cer".into(),
+        issuing_crl: "http://pki.example.com/issuing.crl".into(),
         root_ocsp: "http://pki.example.com/ocsp/root".into(),
         root_certificate: "http://pki.example.com/root.cer".into(),
     };

@@ -4,7 +4,13 @@
 pub mod authority;
 pub mod natural_person;
 pub mod ocsp_responder;
+pub(crate) mod statements;
+pub mod subscriber;
+mod terms;
 pub mod time_stamping;
+pub mod tls;
+
+pub use terms::{Disclosure, Qualification, Terms};
 
 use const_oid::ObjectIdentifier;
 use der::Encode;
@@ -13,11 +19,11 @@ use x509_cert::ext::pkix::certpolicy::{PolicyInformation, PolicyQualifierInfo};
 use x509_cert::ext::pkix::name::GeneralName;
 use x509_cert::ext::pkix::{
     AccessDescription, AuthorityInfoAccessSyntax, CertificatePolicies, ExtendedKeyUsage, KeyUsage,
-    KeyUsages,
+    KeyUsages, SubjectAltName,
 };
 
 use crate::issuance::Pointers;
-use crate::name::NameBuilder;
+use crate::name::{self, NameBuilder};
 use crate::{PkiError, encode, oid};
 
 /// The legal person that runs an authority, time-stamping unit or responder, and the unit's name
@@ -36,13 +42,16 @@ pub struct Unit<'a> {
 
 impl Unit<'_> {
     fn name(&self) -> Result<Vec<u8>, PkiError> {
+        let organisation = "the organisation's name";
         let mut name = NameBuilder::default()
-            .country(self.country)?
-            .organization(self.organisation)?;
+            .country("the country", self.country)?
+            .text(&oid::ORGANIZATION_NAME, organisation, self.organisation)?;
         if let Some(identifier) = self.organisation_identifier {
-            name = name.organization_identifier(identifier)?;
+            let field = "the organisation's identifier";
+            name = name.text(&oid::ORGANIZATION_IDENTIFIER, field, identifier)?;
         }
-        Ok(name.common_name(self.common_name)?.finish())
+        let name = name.text(&oid::COMMON_NAME, "the common name", self.common_name)?;
+        Ok(name.finish())
     }
 }
 
@@ -54,8 +63,8 @@ fn key_usage(usages: impl Into<der::flagset::FlagSet<KeyUsages>>) -> Result<Vec<
     ))
 }
 
-fn extended_key_usage(usage: ObjectIdentifier, critical: bool) -> Result<Vec<u8>, PkiError> {
-    let value = encoded(&ExtendedKeyUsage(vec![usage]))?;
+fn extended_key_usage(usages: &[ObjectIdentifier], critical: bool) -> Result<Vec<u8>, PkiError> {
+    let value = encoded(&ExtendedKeyUsage(usages.to_vec()))?;
     Ok(encode::extension(
         &oid::EXTENDED_KEY_USAGE,
         critical,
@@ -65,14 +74,10 @@ fn extended_key_usage(usage: ObjectIdentifier, critical: bool) -> Result<Vec<u8>
 
 fn access(pointers: &Pointers) -> Result<Vec<u8>, PkiError> {
     let entry = |access_method, address: &str| {
-        let address = Ia5String::new(address).map_err(|_| PkiError::Value {
-            field: "the address of the authority",
-            reason: "holds characters outside ASCII".into(),
-        })?;
-        let access_location = GeneralName::UniformResourceIdentifier(address);
+        let address = ascii("the address of the authority", address)?;
         Ok::<_, PkiError>(AccessDescription {
             access_method,
-            access_location,
+            access_location: GeneralName::UniformResourceIdentifier(address),
         })
     };
     let value = encoded(&AuthorityInfoAccessSyntax(vec![
@@ -84,6 +89,37 @@ fn access(pointers: &Pointers) -> Result<Vec<u8>, PkiError> {
         false,
         &value,
     ))
+}
+
+/// CRLDistributionPoints with one point of one address (RFC 5280 §4.2.1.13), if the issuer
+/// publishes a list.
+fn revocation_list(pointers: &Pointers) -> Result<Option<Vec<u8>>, PkiError> {
+    let Some(address) = &pointers.crl else {
+        return Ok(None);
+    };
+    let address = ascii("the address of the revocation list", address)?;
+    let full_name = encoded(&GeneralName::UniformResourceIdentifier(address))?;
+    let point = encode::context(0, &encode::context(0, &full_name));
+    let value = encode::sequence(&[&encode::sequence(&[&point])]);
+    Ok(Some(encode::extension(
+        &oid::CRL_DISTRIBUTION_POINTS,
+        false,
+        &value,
+    )))
+}
+
+/// SubjectAltName with an e-mail address; none for an address with characters outside ASCII,
+/// which `rfc822Name` cannot hold (RFC 5280 §4.2.1.6).
+fn email_address(address: &str) -> Result<Option<Vec<u8>>, PkiError> {
+    let Ok(address) = Ia5String::new(address) else {
+        return Ok(None);
+    };
+    let value = encoded(&SubjectAltName(vec![GeneralName::Rfc822Name(address)]))?;
+    Ok(Some(encode::extension(
+        &oid::SUBJECT_ALT_NAME,
+        false,
+        &value,
+    )))
 }
 
 /// Certificate policies; `statement`, the address of the practice statement, goes with the first.
@@ -100,16 +136,17 @@ fn policies(ids: &[ObjectIdentifier], statement: Option<&str>) -> Result<Vec<u8>
 }
 
 fn practice_statement(address: &str) -> Result<PolicyQualifierInfo, PkiError> {
-    let unusable = |_| PkiError::Value {
-        field: "the address of the practice statement",
-        reason: "holds characters outside ASCII".into(),
-    };
-    let address = Ia5String::new(address).map_err(unusable)?;
-    let qualifier = der::Any::encode_from(&address).map_err(unusable)?;
+    let address = ascii("the address of the practice statement", address)?;
+    let qualifier =
+        der::Any::encode_from(&address).map_err(|_| PkiError::Malformed("extension"))?;
     Ok(PolicyQualifierInfo {
         policy_qualifier_id: oid::QUALIFIER_CPS,
         qualifier: Some(qualifier),
     })
+}
+
+fn ascii(field: &'static str, text: &str) -> Result<Ia5String, PkiError> {
+    Ia5String::new(text).map_err(|_| name::value(field, "holds characters outside ASCII"))
 }
 
 fn encoded(value: &impl Encode) -> Result<Vec<u8>, PkiError> {

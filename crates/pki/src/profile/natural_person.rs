@@ -1,16 +1,15 @@
 //! Natural persons: signers with one-time keys, and officers of the registration authority (EN
 //! 319 412-1, -2 and -5).
 
-use const_oid::ObjectIdentifier;
-use der::asn1::Ia5String;
 use model::Entropy;
-use x509_cert::ext::pkix::name::GeneralName;
-use x509_cert::ext::pkix::{KeyUsages, SubjectAltName};
+use x509_cert::ext::pkix::KeyUsages;
 
-use super::{access, encoded, key_usage, policies};
-use crate::issuance::{Content, Draft, Issuer, Validity};
+use super::statements::{self, Person};
+pub use super::terms::{Disclosure, Qualification, Terms};
+use super::{access, email_address, key_usage, revocation_list};
+use crate::issuance::{Content, Draft, Issuer};
 use crate::name::NameBuilder;
-use crate::{PkiError, encode, oid};
+use crate::{PkiError, oid};
 
 /// The person that a certificate names. `Debug` prints nothing of it.
 #[derive(Clone, PartialEq, Eq)]
@@ -38,46 +37,8 @@ impl std::fmt::Debug for NaturalPerson {
     }
 }
 
-/// Whether the certificate claims to be qualified (Regulation (EU) 910/2014 annex I).
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub enum Qualification {
-    /// It does not. Right for everyone but a qualified trust service provider.
-    #[default]
-    None,
-    /// It does.
-    Qualified {
-        /// Whether the key lives in a qualified signature creation device.
-        qscd: bool,
-        /// Disclosure statements; one must be in English (EN 319 412-5 §4.3.4).
-        disclosures: Vec<Disclosure>,
-    },
-}
-
-/// Where a PKI disclosure statement can be read.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Disclosure {
-    /// `https` address.
-    pub url: String,
-    /// ISO 639-1 code, lower case.
-    pub language: String,
-}
-
-/// On which terms a certificate is issued.
-#[derive(Debug, Clone)]
-pub struct Terms<'a> {
-    /// When it is valid.
-    pub validity: Validity,
-    /// Whether it claims to be qualified.
-    pub qualification: &'a Qualification,
-    /// The installation's own policy for this kind of certificate, named before the ETSI policy
-    /// that always stands there.
-    pub policy: Option<ObjectIdentifier>,
-    /// Address of the practice statement.
-    pub practice_statement: Option<&'a str>,
-}
-
-/// A certificate for `public_key_info` (DER SubjectPublicKeyInfo), whose key commits to content
-/// and does nothing else.
+/// A one-time certificate for `public_key_info` (DER SubjectPublicKeyInfo), whose key commits to
+/// content and does nothing else.
 ///
 /// Fails with [`PkiError::Value`] where a value cannot stand in a certificate.
 pub fn draft(
@@ -87,25 +48,56 @@ pub fn draft(
     public_key_info: &[u8],
     entropy: &dyn Entropy,
 ) -> Result<Draft, PkiError> {
-    let etsi_policy = match terms.qualification {
-        Qualification::None => oid::POLICY_NCP,
-        Qualification::Qualified { qscd: false, .. } => oid::POLICY_QCP_N,
-        Qualification::Qualified { qscd: true, .. } => oid::POLICY_QCP_N_QSCD,
-    };
-    let ids: Vec<_> = terms.policy.into_iter().chain([etsi_policy]).collect();
+    let extensions = extensions(issuer, person, terms)?;
+    with_extensions(issuer, person, terms, public_key_info, extensions, entropy)
+}
+
+/// An officer's certificate: as a one-time certificate, but it lasts, so that it points to the
+/// revocation list too.
+///
+/// Fails with [`PkiError::Value`] where a value cannot stand in a certificate.
+pub fn officer_draft(
+    issuer: &Issuer,
+    person: &NaturalPerson,
+    terms: &Terms<'_>,
+    public_key_info: &[u8],
+    entropy: &dyn Entropy,
+) -> Result<Draft, PkiError> {
+    let mut extensions = extensions(issuer, person, terms)?;
+    extensions.extend(revocation_list(issuer.pointers())?);
+    with_extensions(issuer, person, terms, public_key_info, extensions, entropy)
+}
+
+fn extensions(
+    issuer: &Issuer,
+    person: &NaturalPerson,
+    terms: &Terms<'_>,
+) -> Result<Vec<Vec<u8>>, PkiError> {
     let mut extensions = vec![
         key_usage(KeyUsages::NonRepudiation)?,
-        policies(&ids, terms.practice_statement)?,
+        terms.policies(Person::Natural)?,
     ];
-    extensions.extend(
-        person
-            .email
-            .as_deref()
-            .and_then(alternative_name)
-            .transpose()?,
-    );
+    if let Some(email) = &person.email {
+        extensions.extend(email_address(email)?);
+    }
     extensions.push(access(issuer.pointers())?);
-    extensions.push(statements(issuer, person, terms.qualification));
+    extensions.push(statements::extension(
+        issuer,
+        Person::Natural,
+        &person.semantic_serial_number,
+        terms.qualification,
+    ));
+    Ok(extensions)
+}
+
+fn with_extensions(
+    issuer: &Issuer,
+    person: &NaturalPerson,
+    terms: &Terms<'_>,
+    public_key_info: &[u8],
+    extensions: Vec<Vec<u8>>,
+    entropy: &dyn Entropy,
+) -> Result<Draft, PkiError> {
     let content = Content {
         subject: subject(person)?,
         public_key_info,
@@ -115,58 +107,16 @@ pub fn draft(
     Draft::issued(issuer, content, entropy)
 }
 
-/// `uniformResourceIdentifier` of a GeneralName (RFC 5280 §4.2.1.6).
-pub(crate) const URI: u8 = 0x86;
-
-/// Whether an identity number is of a locally defined scheme, as in `PI:ES-0001` (EN 319 412-1
-/// §5.1.3, NAT-5.1.3-05).
-pub(crate) fn is_local_scheme(number: &str) -> bool {
-    number.as_bytes().get(2) == Some(&b':')
-}
-
 fn subject(person: &NaturalPerson) -> Result<Vec<u8>, PkiError> {
-    let mut name = NameBuilder::default().country(&person.country)?;
+    let mut name = NameBuilder::default().country("the country", &person.country)?;
     if let Some(organisation) = &person.organisation {
-        name = name.organization(organisation)?;
+        let field = "the organisation's name";
+        name = name.text(&oid::ORGANIZATION_NAME, field, organisation)?;
     }
     let name = name
-        .serial_number(&person.semantic_serial_number)?
-        .surname(&person.surname)?
-        .given_name(&person.given_name)?
-        .personal_common_name(&person.common_name)?;
+        .serial_number("the identity number", &person.semantic_serial_number)?
+        .text(&oid::SURNAME, "the surname", &person.surname)?
+        .text(&oid::GIVEN_NAME, "the given name", &person.given_name)?
+        .cut_common_name("the common name", &person.common_name)?;
     Ok(name.finish())
-}
-
-fn alternative_name(email: &str) -> Option<Result<Vec<u8>, PkiError>> {
-    let address = Ia5String::new(email).ok()?;
-    let value = encoded(&SubjectAltName(vec![GeneralName::Rfc822Name(address)]));
-    Some(value.map(|value| encode::extension(&oid::SUBJECT_ALT_NAME, false, &value)))
-}
-
-/// QCStatements (RFC 3739 §3.2.6): how to read the serial number, always; the rest only where it
-/// is claimed.
-fn statements(issuer: &Issuer, person: &NaturalPerson, qualification: &Qualification) -> Vec<u8> {
-    let statement =
-        |id: &ObjectIdentifier, info: &[u8]| encode::sequence(&[&encode::oid(id), info]);
-    let only = |id: &ObjectIdentifier| encode::sequence(&[&encode::oid(id)]);
-    let mut semantics = encode::oid(&oid::SEMANTICS_NATURAL);
-    if is_local_scheme(&person.semantic_serial_number) {
-        // Of a scheme that only the issuer knows, somebody must be named who answers for it.
-        let register = encode::tlv(URI, &[issuer.pointers().certificate.as_bytes()]);
-        semantics.extend(encode::sequence(&[&register]));
-    }
-    let mut list = statement(&oid::QCS_SYNTAX_V2, &encode::sequence(&[&semantics]));
-    if let Qualification::Qualified { qscd, disclosures } = qualification {
-        list.extend(only(&oid::QCS_COMPLIANCE));
-        if *qscd {
-            list.extend(only(&oid::QCS_QSCD));
-        }
-        list.extend(statement(&oid::QCS_TYPE, &only(&oid::QC_TYPE_ESIGN)));
-        let location = |one: &Disclosure| {
-            encode::sequence(&[&encode::ia5(&one.url), &encode::printable(&one.language)])
-        };
-        let locations: Vec<u8> = disclosures.iter().flat_map(location).collect();
-        list.extend(statement(&oid::QCS_PDS, &encode::sequence(&[&locations])));
-    }
-    encode::extension(&oid::QC_STATEMENTS, false, &encode::sequence(&[&list]))
 }

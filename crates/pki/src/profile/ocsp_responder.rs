@@ -20,7 +20,7 @@ pub fn draft(
 ) -> Result<Draft, PkiError> {
     let extensions = vec![
         key_usage(KeyUsages::DigitalSignature)?,
-        extended_key_usage(oid::KP_OCSP_SIGNING, false)?,
+        extended_key_usage(&[oid::KP_OCSP_SIGNING], false)?,
         encode::extension(&oid::OCSP_NO_CHECK, false, &encode::NULL),
     ];
     let content = Content {

@@ -18,7 +18,7 @@ pub fn draft(
 ) -> Result<Draft, PkiError> {
     let extensions = vec![
         key_usage(KeyUsages::DigitalSignature)?,
-        extended_key_usage(oid::KP_TIME_STAMPING, true)?,
+        extended_key_usage(&[oid::KP_TIME_STAMPING], true)?,
         policies(&[oid::POLICY_NCP], None)?,
         access(issuer.pointers())?,
     ];

@@ -139,6 +139,7 @@ fn certificates_are_signed_by_the_issuer_they_name() {
     let pointers = pki::issuance::Pointers {
         ocsp: String::new(),
         certificate: String::new(),
+        crl: None,
     };
     let root = Issuer::new(
         made.root.certificate.clone(),

@@ -39,6 +39,7 @@ impl Authorities {
         let urls = AuthorityUrls {
             issuing_ocsp: "http://pki.example.com/ocsp".into(),
             issuing_certificate: "http://pki.example.com/issuing.cer".into(),
+            issuing_crl: "http://pki.example.com/issuing.crl".into(),
             root_ocsp: "http://pki.example.com/ocsp/root".into(),
             root_certificate: "http://pki.example.com/root.cer".into(),
         };

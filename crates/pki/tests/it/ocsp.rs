@@ -1,4 +1,5 @@
-use pki::ocsp::{MAX_QUESTIONS, Reason, Refusal, Request, Responder, Status};
+use model::certificate::RevocationReason;
+use pki::ocsp::{MAX_QUESTIONS, Refusal, Request, Responder, Status};
 use pki::profile::natural_person::Qualification;
 use proptest::prelude::*;
 use testkit::{openssl, run};
@@ -68,7 +69,7 @@ fn openssl_believes_good_revoked_and_unknown() {
             serial if serial == good.serial() => Status::Good,
             serial if serial == revoked.serial() => Status::Revoked {
                 at: a.now - Duration::HOUR,
-                reason: Some(Reason::KeyCompromise),
+                reason: Some(RevocationReason::KeyCompromise),
             },
             _ => Status::Unknown,
         };

@@ -1,0 +1,73 @@
+//! Certificate revocation lists (RFC 5280 §5), complete and direct: one list tells of everything
+//! that an issuer revoked.
+
+use model::certificate::RevocationReason;
+use time::OffsetDateTime;
+
+use crate::issuance::Issuer;
+use crate::{PkiError, decode, encode, oid};
+
+/// One certificate that is revoked or on hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// Serial number as hexadecimal digits.
+    pub serial_hex: String,
+    /// Since when.
+    pub at: OffsetDateTime,
+    /// Why, if that is known.
+    pub reason: Option<RevocationReason>,
+}
+
+/// A DER CertificateList of version 2, signed by the issuer. `number` must grow from list to list
+/// (RFC 5280 §5.2.3).
+///
+/// Fails with [`PkiError::Malformed`] where a serial number is none, or where the key does.
+pub fn build(
+    issuer: &Issuer,
+    number: u64,
+    this_update: OffsetDateTime,
+    next_update: OffsetDateTime,
+    entries: &[Entry],
+) -> Result<Vec<u8>, PkiError> {
+    let algorithm = encode::signature_algorithm(issuer.key().algorithm());
+    let revoked = entries.iter().map(revoked).collect::<Result<Vec<_>, _>>()?;
+    // An empty list is left out altogether (RFC 5280 §5.1.2.6).
+    let revoked = match revoked.is_empty() {
+        true => Vec::new(),
+        false => encode::sequence(&[&revoked.concat()]),
+    };
+    let extensions = encode::sequence(&[
+        &issuer.authority_key_identifier(),
+        &encode::extension(
+            &oid::CRL_NUMBER,
+            false,
+            &encode::unsigned(&number.to_be_bytes()),
+        ),
+    ]);
+    let list = encode::sequence(&[
+        &encode::small(1),
+        &algorithm,
+        issuer.subject(),
+        &encode::certificate_time(this_update),
+        &encode::certificate_time(next_update),
+        &revoked,
+        &encode::context(0, &extensions),
+    ]);
+    let signature = issuer.key().sign(&list)?;
+    Ok(encode::sequence(&[
+        &list,
+        &algorithm,
+        &encode::bit_string(&signature),
+    ]))
+}
+
+fn revoked(entry: &Entry) -> Result<Vec<u8>, PkiError> {
+    let extensions = encode::reason(entry.reason)
+        .map(|reason| encode::extension(&oid::CRL_REASON, false, &reason))
+        .map(|extension| encode::sequence(&[&extension]));
+    Ok(encode::sequence(&[
+        &encode::unsigned(&decode::serial_bytes(&entry.serial_hex)?),
+        &encode::certificate_time(entry.at),
+        extensions.as_deref().unwrap_or_default(),
+    ]))
+}
