@@ -1,11 +1,13 @@
 //! The papers: the service contract that a subscriber signs and the declaration that an officer
-//! signs, drawn up as PDF/A-2b.
+//! signs, drawn up as PDF/A-2b; the contract also as a part of a web page, to be read before.
 //!
-//! Layout is data: templates under `templates/`, their wording apart from their layout, one file
-//! of wording per language. What comes from people reaches a template as JSON and is set as plain
-//! text, never read as markup. A paper is made of its data alone: equal data give equal bytes.
+//! Layout is data: templates under `templates/`, their wording apart from their layout, one folder
+//! of wording per language, which paper and web page share. What comes from people reaches a
+//! template as JSON and is set as plain text, never read as markup. A paper is made of its data
+//! alone: equal data give equal bytes.
 
-mod data;
+mod paper;
+mod receipt;
 mod text;
 mod world;
 
@@ -14,13 +16,16 @@ use std::sync::OnceLock;
 use serde::Serialize;
 use time::OffsetDateTime;
 use typst::diag::SourceDiagnostic;
-use typst::foundations::{Datetime, Smart};
+use typst::foundations::{Datetime, Output, Smart};
+use typst_html::{HtmlDocument, HtmlOptions};
 use typst_layout::PagedDocument;
 use typst_pdf::{PdfOptions, PdfStandard, PdfStandards, Timestamp};
 
-pub use data::{
-    ContractData, DeclarationData, EvidencePiece, Identity, Language, Officer, VideoPiece,
+pub use paper::{
+    Capacity, ContractData, ContractKind, DeclarationData, EvidencePiece, Identification, Identity,
+    Officer, Organisation, VideoPiece,
 };
+pub use receipt::{DeclarationText, declaration_text};
 
 use text::Text;
 use world::{Base, Template, World};
@@ -75,6 +80,26 @@ impl Renderer {
         })
     }
 
+    /// The service contract as a part of a web page: one `article` with the wording of the paper
+    /// in headings from `h2` down, paragraphs and lists, without styles, scripts or ids.
+    ///
+    /// As for time, see [`render_contract`](Renderer::render_contract).
+    pub fn contract_html(&self, data: &ContractData) -> Result<String, RenderError> {
+        self.compile(
+            Template::ContractPage,
+            |text| data.shown(text),
+            |document: HtmlDocument| {
+                let page = typst_html::html(&document, &HtmlOptions::default())
+                    .map_err(|errors| broken(&errors))?;
+                // In texts these brackets are escaped, so both ends are found for certain.
+                page.split_once("<body>")
+                    .and_then(|(_, rest)| rest.rsplit_once("</body>"))
+                    .map(|(body, _)| body.to_owned())
+                    .ok_or_else(|| RenderError::Template("a page without a body".to_owned()))
+            },
+        )
+    }
+
     fn render<T: Serialize>(
         &self,
         template: Template,
@@ -91,15 +116,6 @@ impl Renderer {
                 Datetime::from_ymd_hms(year.into(), month, day, at.hour(), at.minute(), at.second())
             })
             .ok_or(RenderError::Date)?;
-
-        let base = self.base.get_or_init(Base::new);
-        let data = serde_json::to_vec(&shown(&Text(base))?)
-            .map_err(|error| RenderError::Template(error.to_string()))?;
-        // The compiler's cache is one for the process; left alone it grows with every paper.
-        let _emptied = EmptyCache;
-        let document = typst::compile::<PagedDocument>(&World::new(base, template, data))
-            .output
-            .map_err(|errors| broken(&errors))?;
         let standards = PdfStandards::new(&[PdfStandard::A_2b])
             .map_err(|error| RenderError::Template(error.message().to_string()))?;
         let options = PdfOptions {
@@ -109,7 +125,27 @@ impl Renderer {
             standards,
             ..PdfOptions::default()
         };
-        typst_pdf::pdf(&document, &options).map_err(|errors| broken(&errors))
+        self.compile(template, shown, |document: PagedDocument| {
+            typst_pdf::pdf(&document, &options).map_err(|errors| broken(&errors))
+        })
+    }
+
+    /// Compiles a template over its data and writes what comes out.
+    fn compile<T: Serialize, D: Output, W>(
+        &self,
+        template: Template,
+        shown: impl FnOnce(&Text<'_>) -> Result<T, RenderError>,
+        write: impl FnOnce(D) -> Result<W, RenderError>,
+    ) -> Result<W, RenderError> {
+        let base = self.base.get_or_init(Base::new);
+        let data = serde_json::to_vec(&shown(&Text(base))?)
+            .map_err(|error| RenderError::Template(error.to_string()))?;
+        // The compiler's cache is one for the process; left alone it grows with every paper.
+        let _emptied = EmptyCache;
+        let document = typst::compile(&World::new(base, template, data))
+            .output
+            .map_err(|errors| broken(&errors))?;
+        write(document)
     }
 }
 

@@ -40,18 +40,27 @@ impl Text<'_> {
             return Err(RenderError::TooLong { field, limit });
         }
         let mut shown = String::with_capacity(text.len());
-        for c in text.chars() {
-            match c {
-                c if is_invisible(c) => {}
-                c if c.is_control() || c.is_whitespace() => shown.push(' '),
-                c if self.0.covers(c) => shown.push(c),
+        for c in plain(text).chars() {
+            if c == ' ' || self.0.covers(c) {
+                shown.push(c);
+            } else {
                 // PDF/A forbids a glyph that stands for "missing", and dropping a letter of a
                 // name would be worse: the number tells which it was.
-                c => shown.push_str(&format!("[U+{:04X}]", u32::from(c))),
+                shown.push_str(&format!("[U+{:04X}]", u32::from(c)));
             }
         }
-        Ok(shown.split_whitespace().collect::<Vec<_>>().join(" "))
+        Ok(shown)
     }
+}
+
+/// A text on one line, with nothing in it that cannot be seen.
+pub(crate) fn plain(text: &str) -> String {
+    let visible: String = text
+        .chars()
+        .filter(|c| !is_invisible(*c))
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect();
+    visible.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// Characters that change how others look without being seen: in a contract they only deceive.

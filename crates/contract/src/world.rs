@@ -5,12 +5,13 @@ use typst::foundations::{Bytes, Datetime, Duration};
 use typst::syntax::{FileId, RootedPath, Source, VirtualPath, VirtualRoot};
 use typst::text::{Font, FontBook, FontStyle};
 use typst::utils::LazyHash;
-use typst::{Library, LibraryExt};
+use typst::{Feature, Library, LibraryExt};
 
-/// Which paper.
+/// What is drawn up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Template {
     Contract,
+    ContractPage,
     Declaration,
 }
 
@@ -18,6 +19,7 @@ impl Template {
     fn path(self) -> &'static str {
         match self {
             Template::Contract => "contract.typ",
+            Template::ContractPage => "contract-page.typ",
             Template::Declaration => "declaration.typ",
         }
     }
@@ -41,7 +43,11 @@ impl Base {
             .filter(|font| FAMILIES.contains(&font.info().family.as_str()))
             .collect();
         Self {
-            library: LazyHash::new(Library::default()),
+            library: LazyHash::new(
+                Library::builder()
+                    .with_features([Feature::Html].into_iter().collect())
+                    .build(),
+            ),
             book: LazyHash::new(FontBook::from_fonts(&fonts)),
             sources: FILES
                 .iter()
@@ -70,16 +76,20 @@ const FAMILIES: [&str; 3] = [
     "DejaVu Sans Mono",
 ];
 
-const FILES: [(&str, &str); 5] = [
-    ("contract.typ", include_str!("../templates/contract.typ")),
-    (
-        "declaration.typ",
-        include_str!("../templates/declaration.typ"),
-    ),
-    ("layout.typ", include_str!("../templates/layout.typ")),
-    ("en.typ", include_str!("../templates/en.typ")),
-    ("es.typ", include_str!("../templates/es.typ")),
-];
+/// The templates, by the names under which they know each other.
+macro_rules! files {
+    ($($path:literal)*) => {
+        [$(($path, include_str!(concat!("../templates/", $path)))),*]
+    };
+}
+
+const FILES: &[(&str, &str)] = &files! {
+    "clock.typ" "contract.typ" "contract-page.typ" "contract-parts.typ" "declaration.typ"
+    "layout.typ" "page.typ" "wording.typ"
+    "en/words.typ" "en/shared.typ" "en/one-time.typ" "en/lasting.typ" "en/declaration.typ"
+    "es/words.typ" "es/shared.typ" "es/one-time.typ" "es/lasting.typ" "es/declaration.typ"
+    "it/words.typ" "it/shared.typ" "it/one-time.typ" "it/lasting.typ" "it/declaration.typ"
+};
 
 /// One compilation: the shared files and the data of one paper, visible as `data.json`.
 pub(crate) struct World<'a> {
