@@ -13,6 +13,7 @@ pub mod chunk;
 mod hash;
 mod key;
 pub mod password;
+pub mod pbes2;
 pub mod pin;
 mod seal;
 

@@ -234,7 +234,7 @@ pub(crate) fn instant(time: Time) -> OffsetDateTime {
     OffsetDateTime::UNIX_EPOCH + date.unix_duration()
 }
 
-fn whole_bytes<'a>(bits: &'a [u8], what: &'static str) -> Result<&'a [u8], PkiError> {
+pub(crate) fn whole_bytes<'a>(bits: &'a [u8], what: &'static str) -> Result<&'a [u8], PkiError> {
     match bits {
         [0, bytes @ ..] => Ok(bytes),
         _ => Err(PkiError::Malformed(what)),

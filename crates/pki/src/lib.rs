@@ -6,6 +6,7 @@
 //!   [`issuance`] leads a draft through lint and record to the signature.
 //! * [`cms`] makes the signature container of a PDF, [`tsa`] time-stamps, [`ocsp`] and [`crl`] tell
 //!   what is revoked.
+//! * [`pkcs10`] reads requests of keys made elsewhere, [`pkcs12`] hands out keys made here.
 //! * [`verify`] judges a container against trusted roots, offline.
 //!
 //! Private keys are [`crypto::SigningKey`]s; the time and randomness are arguments.
@@ -21,6 +22,8 @@ pub mod lint;
 mod name;
 pub mod ocsp;
 pub mod oid;
+pub mod pkcs10;
+pub mod pkcs12;
 pub mod profile;
 mod semantics;
 pub mod tsa;

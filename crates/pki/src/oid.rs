@@ -125,10 +125,32 @@ oids! {
     /// rsaEncryption (RFC 8017 appendix A.1); some signers name it as signature algorithm.
     RSA_ENCRYPTION = "1.2.840.113549.1.1.1";
 
+    /// id-hmacWithSHA256 (RFC 8018 appendix B.1.2).
+    HMAC_WITH_SHA256 = "1.2.840.113549.2.9";
+    /// id-aes256-CBC (RFC 8018 appendix B.2.5).
+    AES_256_CBC = "2.16.840.1.101.3.4.1.42";
+    /// id-PBKDF2 (RFC 8018 appendix A.2).
+    PBKDF2 = "1.2.840.113549.1.5.12";
+    /// id-PBES2 (RFC 8018 appendix A.4).
+    PBES2 = "1.2.840.113549.1.5.13";
+
+    /// pkcs8ShroudedKeyBag (RFC 7292 §4.2.2).
+    BAG_SHROUDED_KEY = "1.2.840.113549.1.12.10.1.2";
+    /// certBag (RFC 7292 §4.2.3).
+    BAG_CERTIFICATE = "1.2.840.113549.1.12.10.1.3";
+    /// x509Certificate (RFC 7292 §4.2.3).
+    CERTIFICATE_X509 = "1.2.840.113549.1.9.22.1";
+    /// friendlyName (RFC 2985 §5.5.1).
+    ATTRIBUTE_FRIENDLY_NAME = "1.2.840.113549.1.9.20";
+    /// localKeyId (RFC 2985 §5.5.2).
+    ATTRIBUTE_LOCAL_KEY_ID = "1.2.840.113549.1.9.21";
+
     /// id-data (RFC 5652 §4).
     CT_DATA = "1.2.840.113549.1.7.1";
     /// id-signedData (RFC 5652 §5.1).
     CT_SIGNED_DATA = "1.2.840.113549.1.7.2";
+    /// id-encryptedData (RFC 5652 §8).
+    CT_ENCRYPTED_DATA = "1.2.840.113549.1.7.6";
     /// id-ct-TSTInfo (RFC 3161 §2.4.2).
     CT_TST_INFO = "1.2.840.113549.1.9.16.1.4";
     /// id-contentType (RFC 5652 §11.1).
