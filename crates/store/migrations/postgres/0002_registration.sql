@@ -107,7 +107,7 @@ CREATE TABLE scratchcard (
     sn TEXT COLLATE "C" NOT NULL UNIQUE,
     ra BIGINT NOT NULL REFERENCES authority (id),
     secrets BYTEA NOT NULL,
-    used_by BIGINT UNIQUE REFERENCES request (pk),
+    used_by BIGINT REFERENCES request (pk),
     created_at BIGINT NOT NULL
 );
 CREATE INDEX scratchcard_unused ON scratchcard (ra, length(sn), sn) WHERE used_by IS NULL;

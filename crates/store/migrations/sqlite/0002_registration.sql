@@ -106,7 +106,7 @@ CREATE TABLE scratchcard (
     sn TEXT NOT NULL UNIQUE,
     ra INTEGER NOT NULL REFERENCES authority (id),
     secrets BLOB NOT NULL,
-    used_by INTEGER UNIQUE REFERENCES request (pk),
+    used_by INTEGER REFERENCES request (pk),
     created_at INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX scratchcard_unused ON scratchcard (ra, length(sn), sn) WHERE used_by IS NULL;

@@ -2,16 +2,25 @@
 
 mod audit;
 mod concurrency;
+mod migration;
 mod opening;
 mod outbox;
+mod pages;
+mod registration;
 mod rows;
 
 use std::path::PathBuf;
 
+use model::authority::AuthoritySettings;
 use model::event::WebhookFormat;
-use model::{Environment, RaId, RaoId, RequestPk, Status, VideoIdPk};
+use model::{
+    Environment, RaId, RaoId, RequestPk, SecureElement, Status, UserId, VideoIdPk, Workflow,
+};
 use sqlx::{AssertSqlSafe, Connection, PgConnection, SqliteConnection};
-use store::{Channel, Officer, OutboxMessage, RegistrationAuthority, Request, Store, Tx};
+use store::{
+    ApiUser, Channel, Officer, OutboxMessage, RegistrationAuthority, Request, Scratchcard, Store,
+    StoredFile, Tx,
+};
 use tempfile::TempDir;
 use time::{Duration, OffsetDateTime};
 
@@ -42,6 +51,21 @@ impl Home {
             Home::Postgres(postgres) => postgres.url(),
         }
     }
+
+    /// Does what only somebody behind the program's back would do.
+    async fn tamper(&self, sql: &str) -> Result<(), sqlx::Error> {
+        let sql = sqlx::raw_sql(AssertSqlSafe(sql.to_owned()));
+        match self {
+            Home::Sqlite(_) => {
+                let mut connection = SqliteConnection::connect(&self.url()).await?;
+                sql.execute(&mut connection).await.map(drop)
+            }
+            Home::Postgres(_) => {
+                let mut connection = PgConnection::connect(&self.url()).await?;
+                sql.execute(&mut connection).await.map(drop)
+            }
+        }
+    }
 }
 
 impl Fixture {
@@ -66,17 +90,7 @@ impl Fixture {
 
     /// Does what only somebody behind the program's back would do.
     async fn tamper(&self, sql: &str) -> Result<(), sqlx::Error> {
-        let sql = sqlx::raw_sql(AssertSqlSafe(sql.to_owned()));
-        match &self.home {
-            Home::Sqlite(_) => {
-                let mut connection = SqliteConnection::connect(&self.url).await?;
-                sql.execute(&mut connection).await.map(drop)
-            }
-            Home::Postgres(_) => {
-                let mut connection = PgConnection::connect(&self.url).await?;
-                sql.execute(&mut connection).await.map(drop)
-            }
-        }
+        self.home.tamper(sql).await
     }
 }
 
@@ -112,7 +126,10 @@ fn at(seconds: i64) -> OffsetDateTime {
 fn authority(id: i64) -> RegistrationAuthority {
     RegistrationAuthority {
         id: RaId(id),
-        name: "Αρχή Εγγραφής".to_owned(),
+        parent: None,
+        name: format!("Αρχή Εγγραφής {id}"),
+        particulars: r#"{"city":"Αθήνα"}"#.to_owned(),
+        settings: AuthoritySettings::default(),
         webhook_url: Some("https://example.test/hook".to_owned()),
         webhook_format: WebhookFormat::Status,
         webhook_secret: Some(vec![0, 255, 1]),
@@ -126,14 +143,19 @@ fn officer(id: i64, ra: i64) -> Officer {
     Officer {
         id: RaoId(id),
         ra: RaId(ra),
+        authorities: vec![RaId(ra)],
         username: format!("officer-{id}"),
-        password_hash: "$argon2id$".to_owned(),
         given_name: "Zoë".to_owned(),
         surname_1: "Ångström".to_owned(),
         surname_2: None,
         identity: "IDCES-00000000T".to_owned(),
+        document_number: None,
+        document_description: None,
+        document_issuer: None,
+        email: None,
+        is_identificator: false,
         certificate: vec![0x30, 0],
-        wrapped_key: vec![9; 40],
+        serial: None,
         created_at: at(1),
     }
 }
@@ -144,9 +166,14 @@ fn request(pk: i64, videoid_pk: i64) -> Request {
         videoid_pk: VideoIdPk(videoid_pk),
         video_identifier: format!("{videoid_pk:032x}"),
         scratchcard: (4_000_000 + pk).to_string(),
+        workflow: Workflow::OneShot,
         status: Status::VideoPending,
         ra: RaId(1),
         profile: "natural".to_owned(),
+        secure_element: SecureElement::Cloud,
+        validity_days: None,
+        paperless: false,
+        language: None,
         environment: Environment::Sandbox,
         webhook_url: None,
         webhook_format: None,
@@ -155,9 +182,50 @@ fn request(pk: i64, videoid_pk: i64) -> Request {
         billing_username: None,
         refuse_reason: None,
         officer: None,
+        identification_officer: None,
+        validation_officer: None,
+        registering_user: None,
+        approving_user: None,
+        approved_at: None,
+        renewal_enabled: false,
+        renewals: 0,
         external_unlock: None,
         created_at: at(2),
         updated_at: at(2),
+    }
+}
+
+/// A user of the first authority.
+fn user(id: i64) -> ApiUser {
+    ApiUser {
+        id: UserId(id),
+        ra: RaId(1),
+        permissions: 1,
+        request: None,
+        officer: None,
+        serial: None,
+        enabled: true,
+        created_at: at(3),
+    }
+}
+
+/// An unused card of the first authority's.
+fn scratchcard(pk: i64, sn: &str) -> Scratchcard {
+    Scratchcard {
+        pk,
+        sn: sn.to_owned(),
+        ra: RaId(1),
+        secrets: vec![7; 90],
+        used_by: None,
+        created_at: at(4),
+    }
+}
+
+fn file(blob: &str) -> StoredFile {
+    StoredFile {
+        blob: blob.to_owned(),
+        sha256: [blob.len() as u8; 32],
+        size: blob.len() as i64,
     }
 }
 

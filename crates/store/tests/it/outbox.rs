@@ -8,7 +8,7 @@ use time::{Duration, OffsetDateTime};
 
 use crate::{at, message, on_both, populate};
 
-const BOTH: &[Channel] = &[Channel::Webhook, Channel::Sms];
+const ALL: &[Channel] = &[Channel::Webhook, Channel::Sms, Channel::Mail];
 const LEASE: Duration = Duration::seconds(30);
 
 async fn enqueue(store: &Store, messages: &[OutboxMessage]) -> Vec<i64> {
@@ -73,20 +73,20 @@ on_both! {
         assert_eq!(counts(store).await, (4, 0));
         assert_eq!(next_due(store).await, Some(at(0)));
 
-        assert!(lease(store, BOTH, at(-1)).await.is_empty(), "nothing is due yet");
+        assert!(lease(store, ALL, at(-1)).await.is_empty(), "nothing is due yet");
         assert!(lease(store, &[], at(1)).await.is_empty());
         let sms = lease(store, &[Channel::Sms], at(1)).await;
         assert_eq!(ids(&sms), ["a-sms"]);
-        let heads = lease(store, BOTH, at(1)).await;
+        let heads = lease(store, ALL, at(1)).await;
         assert_eq!(ids(&heads), ["a1", "b1"]);
         assert!(heads[0].message == message("a1", 1001, Channel::Webhook));
         assert_eq!(heads[0].attempts, 0);
-        assert!(lease(store, BOTH, at(2)).await.is_empty(), "all heads are leased");
+        assert!(lease(store, ALL, at(2)).await.is_empty(), "all heads are leased");
         assert_eq!(next_due(store).await, Some(at(1) + LEASE));
 
         assert!(delivered(store, &heads[0]).await);
         assert_eq!(next_due(store).await, Some(at(0)), "a2 moved up");
-        let second = lease(store, BOTH, at(3)).await;
+        let second = lease(store, ALL, at(3)).await;
         assert_eq!(ids(&second), ["a2"]);
         for leased in [&second[0], &heads[1], &sms[0]] {
             assert!(delivered(store, leased).await);
@@ -103,30 +103,30 @@ on_both! {
             message("a2", 1001, Channel::Webhook),
         ])
         .await;
-        let first = lease(store, BOTH, at(1)).await.remove(0);
+        let first = lease(store, ALL, at(1)).await.remove(0);
         let mut tx = store.begin().await.unwrap();
         let next = at(100);
         assert!(outbox::failed(&mut tx, first.number, 0, next, "HTTP 500").await.unwrap());
         tx.commit().await.unwrap();
         assert_eq!(next_due(store).await, Some(next));
-        assert!(lease(store, BOTH, at(99)).await.is_empty(), "a2 waits for a1");
+        assert!(lease(store, ALL, at(99)).await.is_empty(), "a2 waits for a1");
 
-        let again = lease(store, BOTH, at(100)).await;
+        let again = lease(store, ALL, at(100)).await;
         assert_eq!(ids(&again), ["a1"]);
         assert_eq!(again[0].attempts, 1);
         let mut tx = store.begin().await.unwrap();
         assert!(outbox::dead(&mut tx, first.number, 1, "gave up").await.unwrap());
         tx.commit().await.unwrap();
         assert_eq!(counts(store).await, (1, 1));
-        assert_eq!(ids(&lease(store, BOTH, at(101)).await), ["a2"]);
+        assert_eq!(ids(&lease(store, ALL, at(101)).await), ["a2"]);
     }
 
     async fn a_lease_that_ran_out_passes_to_another_and_fences_the_first(fixture: Fixture) {
         let store = &fixture.store;
         populate(store, &[1001]).await;
         enqueue(store, &[message("a1", 1001, Channel::Webhook)]).await;
-        let first = lease(store, BOTH, at(0)).await.remove(0);
-        let second = lease(store, BOTH, at(0) + LEASE).await.remove(0);
+        let first = lease(store, ALL, at(0)).await.remove(0);
+        let second = lease(store, ALL, at(0) + LEASE).await.remove(0);
         assert_eq!((first.number, first.attempts, second.attempts), (second.number, 0, 1));
 
         assert!(!delivered(store, &first).await);
@@ -147,11 +147,13 @@ on_both! {
         enqueue(store, &[
             message("delivered webhook", 1001, Channel::Webhook),
             message("delivered sms", 1001, Channel::Sms),
+            message("delivered mail", 1001, Channel::Mail),
             message("dead webhook", 1003, Channel::Webhook),
             message("dead sms", 1003, Channel::Sms),
+            message("dead mail", 1003, Channel::Mail),
         ])
         .await;
-        for leased in lease(store, BOTH, at(0)).await {
+        for leased in lease(store, ALL, at(0)).await {
             let mut tx = store.begin().await.unwrap();
             if leased.message.id.starts_with("dead") {
                 assert!(outbox::dead(&mut tx, leased.number, 0, "gone").await.unwrap());
@@ -163,12 +165,12 @@ on_both! {
         }
         // Only the dead webhook's payload is left: made pending, it shows.
         fixture.tamper("UPDATE outbox SET state = 'pending', attempts = 0").await.unwrap();
-        let left: HashMap<_, _> = lease(store, BOTH, at(0))
+        let left: HashMap<_, _> = lease(store, ALL, at(0))
             .await
             .into_iter()
             .map(|leased| (leased.message.id, (leased.message.payload, leased.message.secret)))
             .collect();
-        assert_eq!(left.len(), 4);
+        assert_eq!(left.len(), 6);
         for (id, (payload, secret)) in left {
             let expected: &[u8] = if id == "dead webhook" { b"{}" } else { b"" };
             assert_eq!((payload.as_slice(), secret), (expected, None), "{id}");
@@ -184,7 +186,7 @@ on_both! {
         };
         enqueue(store, &[due("c", 1005, 3), due("b", 1003, 2), due("a", 1001, 1)]).await;
         let mut tx = store.begin().await.unwrap();
-        let leased = outbox::lease(&mut tx, BOTH, at(9), LEASE, 2).await.unwrap();
+        let leased = outbox::lease(&mut tx, ALL, at(9), LEASE, 2).await.unwrap();
         assert_eq!(ids(&leased), ["b", "a"], "by number, out of the two that wait longest");
     }
 }

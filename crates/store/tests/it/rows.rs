@@ -1,15 +1,19 @@
 //! What goes in comes out, in every repository.
 
+use model::certificate::RevocationReason;
 use model::evidence::ImageKind;
-use model::otp::OtpState;
-use model::{DocumentUid, Environment, RaId, RaoId, RequestPk, Status, TokenUid, VideoIdPk};
+use model::otp::{OtpState, Purpose};
+use model::{
+    DocumentUid, Environment, Language, RaId, RaoId, RequestPk, SecureElement, Status, TokenUid,
+    UserId, VideoIdPk, Workflow,
+};
 use store::{
     Certificate, CertificateState, Document, EvidenceImage, EvidenceVideo, Otp, Paper, PaperKind,
     StoreError, StoredFile, Token,
 };
 use time::Duration;
 
-use crate::{at, authority, insert_request, officer, on_both, populate, request};
+use crate::{at, authority, file, insert_request, officer, on_both, populate, request, user};
 
 const PK: RequestPk = RequestPk(1001);
 
@@ -19,10 +23,16 @@ on_both! {
         assert_eq!(store::sequence::next(&mut tx).await.unwrap(), 1001);
         assert_eq!(store::sequence::next(&mut tx).await.unwrap(), 1002);
         assert_eq!(store::sequence::next_scratchcard(&mut tx).await.unwrap(), 4_000_001);
+        assert_eq!(store::scratchcards::next_pk(&mut tx).await.unwrap(), 301);
+        assert_eq!(store::sequence::next_document(&mut tx).await.unwrap(), 401);
+        assert_eq!(store::certificates::next_number(&mut tx).await.unwrap(), 501);
         tx.commit().await.unwrap();
         let mut tx = fixture.store.begin().await.unwrap();
         assert_eq!(store::sequence::next(&mut tx).await.unwrap(), 1003);
         assert_eq!(store::sequence::next_scratchcard(&mut tx).await.unwrap(), 4_000_002);
+        assert_eq!(store::scratchcards::next_pk(&mut tx).await.unwrap(), 302);
+        assert_eq!(store::sequence::next_document(&mut tx).await.unwrap(), 402);
+        assert_eq!(store::certificates::next_number(&mut tx).await.unwrap(), 502);
     }
 
     async fn authorities(fixture: Fixture) {
@@ -33,6 +43,11 @@ on_both! {
         assert_eq!(store::authorities::get(&mut tx, RaId(1)).await.unwrap(), Some(first.clone()));
         assert_eq!(store::authorities::get(&mut tx, RaId(3)).await.unwrap(), None);
 
+        first.parent = Some(RaId(2));
+        first.name = "Another".to_owned();
+        first.particulars = r#"{"city":null}"#.to_owned();
+        first.settings.max_renewals = Some(3);
+        first.settings.language = model::Language::Italian;
         first.webhook_url = None;
         first.webhook_secret = None;
         first.webhook_format = model::event::WebhookFormat::Event;
@@ -48,20 +63,50 @@ on_both! {
         let mut tx = fixture.store.begin().await.unwrap();
         let absent = store::authorities::update(&mut tx, &authority(9)).await;
         assert!(matches!(absent, Err(StoreError::Absent { what: "authority" })));
+        let mut namesake = authority(3);
+        namesake.name = authority(2).name;
+        let refused = store::authorities::insert(&mut tx, &namesake).await;
+        assert!(matches!(refused, Err(StoreError::Duplicate { what }) if what == "authority"));
     }
 
     async fn officers(fixture: Fixture) {
         populate(&fixture.store, &[]).await;
         let mut tx = fixture.store.begin().await.unwrap();
-        let second = officer(2, 1);
+        for id in [2, 3] {
+            store::authorities::insert(&mut tx, &authority(id)).await.unwrap();
+        }
+        let mut second = officer(2, 1);
+        second.authorities = vec![RaId(1), RaId(3)];
         store::officers::insert(&mut tx, &second).await.unwrap();
         assert!(store::officers::get(&mut tx, RaoId(2)).await.unwrap() == Some(second.clone()));
         let found = store::officers::by_username(&mut tx, "officer-2").await.unwrap();
         assert!(found == Some(second.clone()));
         assert!(store::officers::by_username(&mut tx, "OFFICER-2").await.unwrap().is_none());
         let all = store::officers::list(&mut tx, RaId(1)).await.unwrap();
-        assert!(all == [officer(1, 1), second]);
+        assert!(all == [officer(1, 1), second.clone()]);
         assert!(store::officers::list(&mut tx, RaId(2)).await.unwrap().is_empty());
+
+        second.ra = RaId(2);
+        second.authorities = vec![RaId(2), RaId(3)];
+        second.username = "renamed".to_owned();
+        second.surname_2 = Some("Ωμέγα".to_owned());
+        second.identity = "PASES-ZZZ000000".to_owned();
+        second.document_number = Some("ZZZ000000".to_owned());
+        second.document_description = Some("passport".to_owned());
+        second.document_issuer = Some("ES".to_owned());
+        second.email = Some("officer@example.test".to_owned());
+        second.is_identificator = true;
+        second.certificate = vec![0x30, 1, 0];
+        second.serial = Some("ab01".to_owned());
+        store::officers::update(&mut tx, &second).await.unwrap();
+        assert!(store::officers::get(&mut tx, RaoId(2)).await.unwrap() == Some(second.clone()));
+        let untouched = store::officers::get(&mut tx, RaoId(1)).await.unwrap();
+        assert!(untouched == Some(officer(1, 1)));
+        second.authorities.clear();
+        store::officers::update(&mut tx, &second).await.unwrap();
+        assert!(store::officers::get(&mut tx, RaoId(2)).await.unwrap() == Some(second));
+        let absent = store::officers::update(&mut tx, &officer(9, 1)).await;
+        assert!(matches!(absent, Err(StoreError::Absent { what: "officer" })));
         tx.commit().await.unwrap();
 
         let mut tx = fixture.store.begin().await.unwrap();
@@ -122,7 +167,12 @@ on_both! {
     async fn requests(fixture: Fixture) {
         populate(&fixture.store, &[]).await;
         let mut tx = fixture.store.begin().await.unwrap();
+        store::authorities::insert(&mut tx, &authority(2)).await.unwrap();
+        for id in [1, 2] {
+            store::users::insert(&mut tx, &user(id)).await.unwrap();
+        }
         let mut first = request(1001, 1002);
+        first.workflow = Workflow::Classic;
         // Numbers that cross: 1002 is one request's VideoID and, wrongly, another's own.
         let second = request(1002, 1003);
         store::requests::insert(&mut tx, &first).await.unwrap();
@@ -137,6 +187,23 @@ on_both! {
         let named = store::requests::by_video_identifier(&mut tx, &second.video_identifier).await;
         assert!(named.unwrap() == Some(second.clone()));
 
+        let card = store::requests::by_scratchcard(&mut tx, &second.scratchcard).await;
+        assert!(card.unwrap() == Some(second.clone()));
+        assert!(store::requests::by_scratchcard(&mut tx, "77").await.unwrap().is_none());
+
+        first.scratchcard = "5000001".to_owned();
+        first.ra = RaId(2);
+        first.secure_element = SecureElement::SmartCard;
+        first.validity_days = Some(730);
+        first.paperless = true;
+        first.language = Some(Language::Spanish);
+        first.identification_officer = Some(RaoId(1));
+        first.validation_officer = Some(RaoId(1));
+        first.registering_user = Some(UserId(1));
+        first.approving_user = Some(UserId(2));
+        first.approved_at = Some(at(40));
+        first.renewal_enabled = true;
+        first.renewals = 2;
         first.status = Status::EnrollReady;
         first.profile = "other".to_owned();
         first.environment = Environment::Prod;
@@ -169,6 +236,7 @@ on_both! {
         populate(&fixture.store, &[1001, 1003]).await;
         let image = |kind, blob: &str| EvidenceImage {
             kind,
+            number: (blob != "a").then_some(401),
             blob: blob.to_owned(),
             sha256: [7; 32],
             size: 123_456,
@@ -271,8 +339,9 @@ on_both! {
 
     async fn papers(fixture: Fixture) {
         populate(&fixture.store, &[1001]).await;
-        let paper = |kind, signed| Paper {
+        let paper = |kind, signed: Option<StoredFile>| Paper {
             kind,
+            number: signed.is_some().then_some(402),
             unsigned: file("u"),
             approved: file("a"),
             signed,
@@ -302,24 +371,34 @@ on_both! {
             binding,
         };
         let mut tx = fixture.store.begin().await.unwrap();
-        assert!(store::otps::get(&mut tx, PK).await.unwrap().is_none());
+        for purpose in Purpose::ALL {
+            assert!(store::otps::get(&mut tx, PK, purpose).await.unwrap().is_none());
+        }
         let first = Otp { salt: [1; 16], digest: [2; 32], state: state(None) };
         let second = Otp { salt: [3; 16], digest: [4; 32], state: state(Some([5; 32])) };
         for otp in [&first, &second] {
-            store::otps::put(&mut tx, PK, otp).await.unwrap();
-            assert!(store::otps::get(&mut tx, PK).await.unwrap().as_ref() == Some(otp));
+            for purpose in Purpose::ALL {
+                store::otps::put(&mut tx, PK, purpose, otp).await.unwrap();
+                let got = store::otps::get(&mut tx, PK, purpose).await.unwrap();
+                assert!(got.as_ref() == Some(otp));
+            }
         }
         let used = OtpState { attempts_left: 4, consumed: true, ..second.state.clone() };
-        store::otps::update(&mut tx, PK, &used).await.unwrap();
-        let expected = Otp { state: used, ..second };
-        assert!(store::otps::get(&mut tx, PK).await.unwrap() == Some(expected));
+        store::otps::update(&mut tx, PK, Purpose::Enrol, &used).await.unwrap();
+        let expected = Otp { state: used, ..second.clone() };
+        let got = store::otps::get(&mut tx, PK, Purpose::Enrol).await.unwrap();
+        assert!(got == Some(expected));
+        let other = store::otps::get(&mut tx, PK, Purpose::Sign).await.unwrap();
+        assert!(other == Some(second), "the codes of other purposes are untouched");
     }
 
     async fn certificates(fixture: Fixture) {
         populate(&fixture.store, &[1001]).await;
         let recorded = |serial: &str, seconds| Certificate {
             serial: serial.to_owned(),
+            number: 500 + seconds,
             request: Some(PK),
+            renewal: seconds == 2,
             state: CertificateState::Recorded,
             tbs: vec![0x30; 300],
             der: None,
@@ -328,10 +407,11 @@ on_both! {
             not_after: at(86_400),
             recorded_at: at(seconds),
             revoked_at: None,
+            reason: None,
         };
         let mut tx = fixture.store.begin().await.unwrap();
         let (old, new) = (recorded("ab01", 1), recorded("12", 2));
-        let officers = Certificate { request: None, ..recorded("ff", 3) };
+        let officers = Certificate { request: None, not_after: at(5), ..recorded("ff", 3) };
         for certificate in [&old, &new, &officers] {
             store::certificates::insert(&mut tx, certificate).await.unwrap();
         }
@@ -350,12 +430,58 @@ on_both! {
         let twice = store::certificates::mark_signed(&mut tx, "ab01", b"other").await;
         assert!(matches!(twice, Err(StoreError::Absent { what: "certificate" })));
 
-        assert!(store::certificates::revoke(&mut tx, "ab01", at(9)).await.unwrap());
-        assert!(!store::certificates::revoke(&mut tx, "ab01", at(10)).await.unwrap());
-        assert!(!store::certificates::revoke(&mut tx, "77", at(10)).await.unwrap());
+        let set = async |tx: &mut store::Tx, serial: &str, state, at, reason| {
+            store::certificates::set_state(tx, serial, state, at, reason).await.unwrap()
+        };
+        let hold = Some(RevocationReason::CertificateHold);
+        assert!(set(&mut tx, "ab01", CertificateState::Suspended, Some(at(7)), hold).await);
+        expected.state = CertificateState::Suspended;
+        expected.revoked_at = Some(at(7));
+        expected.reason = hold;
+        let got = store::certificates::get(&mut tx, "ab01").await.unwrap();
+        assert!(got == Some(expected.clone()));
+        assert!(!set(&mut tx, "ab01", CertificateState::Suspended, Some(at(8)), None).await);
+        assert!(!set(&mut tx, "ab01", CertificateState::Recorded, None, None).await);
+        assert!(set(&mut tx, "ab01", CertificateState::Valid, None, None).await);
+        expected.state = CertificateState::Valid;
+        expected.revoked_at = None;
+        expected.reason = None;
+        let got = store::certificates::get(&mut tx, "ab01").await.unwrap();
+        assert!(got == Some(expected.clone()));
+
+        for (serial, state) in [
+            ("12", CertificateState::Valid),
+            ("12", CertificateState::Suspended),
+            ("77", CertificateState::Revoked),
+        ] {
+            assert!(!set(&mut tx, serial, state, None, None).await, "{serial} {state:?}");
+        }
+        let reason = Some(RevocationReason::KeyCompromise);
+        assert!(set(&mut tx, "ab01", CertificateState::Revoked, Some(at(9)), reason).await);
+        for state in [
+            CertificateState::Recorded,
+            CertificateState::Valid,
+            CertificateState::Suspended,
+            CertificateState::Revoked,
+        ] {
+            assert!(!set(&mut tx, "ab01", state, Some(at(10)), None).await, "{state:?}");
+        }
         expected.state = CertificateState::Revoked;
         expected.revoked_at = Some(at(9));
+        expected.reason = reason;
         assert!(store::certificates::get(&mut tx, "ab01").await.unwrap() == Some(expected));
+
+        assert!(set(&mut tx, "12", CertificateState::Revoked, Some(at(8)), None).await);
+        let key = store::certificates::get(&mut tx, "12").await.unwrap().unwrap().sealed_key;
+        assert_eq!(key, None, "a key that signs nothing any more is erased");
+        assert!(set(&mut tx, "ff", CertificateState::Revoked, Some(at(8)), None).await);
+        let revoked = |serial: &str, since, reason| {
+            (serial.to_owned(), CertificateState::Revoked, since, reason)
+        };
+        let late = [revoked("12", at(8), None), revoked("ab01", at(9), reason)];
+        let not_good = store::certificates::not_good(&mut tx, at(6)).await.unwrap();
+        assert_eq!(not_good, late, "the officer's has run out");
+        assert_eq!(store::certificates::not_good(&mut tx, at(5)).await.unwrap().len(), 3);
         tx.commit().await.unwrap();
 
         let mut tx = fixture.store.begin().await.unwrap();
@@ -365,10 +491,13 @@ on_both! {
 
     async fn blobs_in_use(fixture: Fixture) {
         populate(&fixture.store, &[1001]).await;
-        let blobs = ["image", "video", "original", "signed", "unsigned", "approved", "final"];
+        let blobs = [
+            "image", "video", "original", "signed", "unsigned", "approved", "final", "attachment",
+        ];
         let mut tx = fixture.store.begin().await.unwrap();
         let image = EvidenceImage {
             kind: ImageKind::DocumentRear,
+            number: None,
             blob: "image".to_owned(),
             sha256: [0; 32],
             size: 1,
@@ -402,11 +531,22 @@ on_both! {
         store::documents::insert(&mut tx, &document).await.unwrap();
         let paper = Paper {
             kind: PaperKind::Contract,
+            number: None,
             unsigned: file("unsigned"),
             approved: file("approved"),
             signed: Some(file("final")),
         };
         store::papers::put(&mut tx, PK, &paper).await.unwrap();
+        let attachment = store::Attachment {
+            number: 401,
+            request: PK,
+            kind: store::AttachmentKind::ExtraDocument,
+            label: None,
+            file: file("attachment"),
+            media_type: "application/pdf".to_owned(),
+            uploaded_at: at(0),
+        };
+        store::attachments::insert(&mut tx, &attachment).await.unwrap();
 
         let mut asked: Vec<_> = blobs.map(str::to_owned).into();
         asked.extend(["unknown".to_owned(), String::new()]);
@@ -414,7 +554,7 @@ on_both! {
         assert_eq!(used, blobs.map(str::to_owned).into());
         store::documents::remove_all(&mut tx, PK).await.unwrap();
         let used = store::blobs_in_use(&mut tx, &asked).await.unwrap();
-        assert_eq!(used.len(), 5);
+        assert_eq!(used.len(), 6);
     }
 
     /// Times are kept in milliseconds; what is finer is cut off, before 1970 too.
@@ -459,13 +599,5 @@ on_both! {
         drop(reader);
         let mut reader = fixture.store.read().await.unwrap();
         assert!(store::requests::get(&mut reader, PK).await.unwrap().is_some());
-    }
-}
-
-fn file(blob: &str) -> StoredFile {
-    StoredFile {
-        blob: blob.to_owned(),
-        sha256: [blob.len() as u8; 32],
-        size: blob.len() as i64,
     }
 }
