@@ -7,6 +7,7 @@
 mod judges;
 mod postgres;
 mod sink;
+mod smtp;
 mod tools;
 
 pub use judges::pdf::{
@@ -16,4 +17,5 @@ pub use judges::pdf::{
 pub use judges::pki::{LintFinding, openssl, pkilint_etsi};
 pub use postgres::Postgres;
 pub use sink::{HttpSink, Received};
+pub use smtp::{At, ReadAttachment, ReadMail, ReceivedMail, SinkSecurity, SmtpSetup, SmtpSink};
 pub use tools::{ToolOutput, run, tool, workspace_root};

@@ -4,3 +4,4 @@ mod judges;
 mod postgres;
 mod rooms;
 mod sink;
+mod smtp;
