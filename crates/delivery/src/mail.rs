@@ -70,3 +70,35 @@ mod base64_text {
             .map_err(|_| de::Error::custom("no base64"))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_has_attachments_in_base64_and_debug_has_nothing() {
+        let mail = MailMessage {
+            to: "ana@example.org".to_owned(),
+            subject: "Subject".to_owned(),
+            text: "Text".to_owned(),
+            html: None,
+            link: None,
+            attachments: vec![MailAttachment {
+                name: "a.pdf".to_owned(),
+                media_type: "application/pdf".to_owned(),
+                content: vec![0, 255],
+            }],
+        };
+        let json = serde_json::json!({
+            "to": "ana@example.org", "subject": "Subject", "text": "Text",
+            "attachments": [{ "name": "a.pdf", "media_type": "application/pdf", "content": "AP8=" }],
+        });
+        assert_eq!(serde_json::to_value(&mail).unwrap(), json);
+        let read: MailMessage = serde_json::from_value(json).unwrap();
+        assert_eq!(read.attachments[0].content, [0, 255]);
+        assert_eq!(
+            format!("{mail:?} {:?}", mail.attachments),
+            "MailMessage(…) [MailAttachment(…)]"
+        );
+    }
+}

@@ -282,12 +282,14 @@ fn sender(text: &str) -> Option<Mailbox> {
 fn tls(host: &str, trust: Option<&Path>) -> Result<TlsParameters, SmtpError> {
     let mut builder = TlsParameters::builder(host.to_owned());
     if let Some(path) = trust {
-        let pem = std::fs::read_to_string(path).map_err(|error| SmtpError::TrustFile(error.kind()))?;
+        let pem =
+            std::fs::read_to_string(path).map_err(|error| SmtpError::TrustFile(error.kind()))?;
         // The library takes a file without certificates for one with few.
         if !pem.contains("-----BEGIN CERTIFICATE-----") {
             return Err(SmtpError::NothingToTrust);
         }
-        let certificates = Certificate::from_pem(pem.as_bytes()).map_err(|_| SmtpError::NothingToTrust)?;
+        let certificates =
+            Certificate::from_pem(pem.as_bytes()).map_err(|_| SmtpError::NothingToTrust)?;
         builder = builder
             .certificate_store(CertificateStore::None)
             .add_root_certificate(certificates);
@@ -324,4 +326,137 @@ fn answer(error: &Error) -> Option<String> {
         true => format!("{code} {first}"),
         false => code.to_string(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn server(host: &str, security: &str) -> SmtpServer {
+        let from = "Example Trust <noreply@example.org>";
+        serde_json::from_value(json!({ "host": host, "security": security, "from": from })).unwrap()
+    }
+
+    fn refused(server: &SmtpServer) -> String {
+        match Mailer::new(server) {
+            Ok(_) => panic!("accepted"),
+            Err(error) => error.to_string(),
+        }
+    }
+
+    #[test]
+    fn ports_follow_from_the_protection() {
+        let cases = [
+            ("tls", "smtps://mail.example:465"),
+            ("starttls", "smtp://mail.example:587"),
+            ("none", "smtp://mail.example:25"),
+        ];
+        for (security, expected) in cases {
+            let mailer = Mailer::new(&server("Mail.Example", security)).unwrap();
+            assert_eq!(mailer.origin(), expected);
+        }
+        let unsaid = json!({ "host": "mail.example", "from": "noreply@example.org" });
+        let unsaid: SmtpServer = serde_json::from_value(unsaid).unwrap();
+        assert_eq!(unsaid.security, SmtpSecurity::Tls);
+        let misspelt = json!({ "host": "a", "from": "a@b.example", "securty": "none" });
+        assert!(serde_json::from_value::<SmtpServer>(misspelt).is_err());
+    }
+
+    #[test]
+    fn mistakes_are_told_at_the_start() {
+        let good = || server("mail.example", "tls");
+        let from = |from: &str| SmtpServer {
+            from: from.to_owned(),
+            ..good()
+        };
+        let trust = |path: &str| SmtpServer {
+            trust: Some(path.into()),
+            ..good()
+        };
+        let cases = [
+            (server("", "tls"), "host"),
+            (server("mail example", "tls"), "host"),
+            (server("mail.example:25", "tls"), "host"),
+            (server("9.9.9.9", "none"), "loopback or private"),
+            (server("[2606:4700::1111]", "none"), "loopback or private"),
+            (server("::ffff:9.9.9.9", "none"), "loopback or private"),
+            (from("Example Trust"), "from"),
+            (from("noreply@[127.0.0.1]"), "from"),
+            (
+                from("Example\r\nBcc: eve@evil.example <a@b.example>"),
+                "from",
+            ),
+            (from("\"A\r\nBcc: eve@evil.example\" <a@b.example>"), "from"),
+            (
+                SmtpServer {
+                    username: Some("avouch".to_owned()),
+                    ..good()
+                },
+                "go together",
+            ),
+            (
+                SmtpServer {
+                    password: Some("s3cret".into()),
+                    ..good()
+                },
+                "go together",
+            ),
+            (
+                SmtpServer {
+                    timeout_seconds: 0,
+                    ..good()
+                },
+                "timeout",
+            ),
+            (trust("/nowhere"), "cannot be read"),
+            (
+                trust(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml")),
+                "no certificates",
+            ),
+        ];
+        for (number, (server, expected)) in cases.iter().enumerate() {
+            let told = refused(server);
+            assert!(told.contains(expected), "{number}: {told}");
+        }
+    }
+
+    #[test]
+    fn only_what_is_near_is_reached_in_the_open() {
+        let near = [
+            "127.0.0.1",
+            "10.1.2.3",
+            "172.16.0.1",
+            "192.168.1.1",
+            "::1",
+            "fd00::1",
+        ];
+        for host in near {
+            assert!(Mailer::new(&server(host, "none")).is_ok(), "{host}");
+        }
+        let far = [
+            "9.9.9.9",
+            "172.32.0.1",
+            "100.64.0.1",
+            "0.0.0.0",
+            "2606:4700::1111",
+            "ff02::1",
+        ];
+        for host in far {
+            assert!(Mailer::new(&server(host, "none")).is_err(), "{host}");
+            assert!(Mailer::new(&server(host, "tls")).is_ok(), "{host}");
+        }
+    }
+
+    #[test]
+    fn the_password_does_not_print() {
+        let server = SmtpServer {
+            username: Some("avouch".to_owned()),
+            password: Some("s3cret".into()),
+            ..server("mail.example", "tls")
+        };
+        let shown = format!("{server:?}");
+        assert!(!shown.contains("s3cret"), "{shown}");
+    }
 }
