@@ -14,6 +14,12 @@ pub(crate) enum Actor {
     Client,
     /// An officer.
     Officer(model::RaoId),
+    /// An API user of a registration authority.
+    User(model::UserId),
+    /// The subscriber, on the pages of the enrolment.
+    Subscriber,
+    /// The operator at the command line.
+    Operator,
     /// The server itself.
     System,
 }
@@ -23,6 +29,9 @@ impl Actor {
         match self {
             Actor::Client => "client".to_owned(),
             Actor::Officer(id) => format!("officer {id}"),
+            Actor::User(id) => format!("user {id}"),
+            Actor::Subscriber => "subscriber".to_owned(),
+            Actor::Operator => "operator".to_owned(),
             Actor::System => "system".to_owned(),
         }
     }

@@ -9,6 +9,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use store::{Reader, Tx};
 
+use crate::registration::Caller;
 use crate::{Error, Service};
 
 /// A request's row, its data key and its subject in the clear.
@@ -90,6 +91,33 @@ impl Service {
         self.open(row)
     }
 
+    /// The registration that `id` names, if the caller sees it: what lies outside its authorities,
+    /// and what came in by another API, does not exist for it.
+    pub(crate) async fn scoped(
+        &self,
+        reads: &mut Reader,
+        caller: &Caller,
+        id: i64,
+    ) -> Result<Case, Error> {
+        visible(self.find(reads, id).await?, caller, id)
+    }
+
+    /// As [`Service::scoped`], holding the row until the transaction ends.
+    pub(crate) async fn scoped_lock(
+        &self,
+        tx: &mut Tx,
+        caller: &Caller,
+        id: i64,
+    ) -> Result<Case, Error> {
+        visible(self.lock(tx, id).await?, caller, id)
+    }
+
+    /// As [`Service::scoped`], outside any lasting transaction.
+    pub(crate) async fn scoped_peek(&self, caller: &Caller, id: i64) -> Result<Case, Error> {
+        let mut reader = self.store().read().await?;
+        self.scoped(&mut reader, caller, id).await
+    }
+
     /// Looks at a request outside any lasting transaction.
     pub(crate) async fn peek(&self, id: i64) -> Result<Case, Error> {
         let mut reader = self.store().read().await?;
@@ -101,6 +129,14 @@ impl Service {
         let plain = key.open(&context(row.pk, "subject"), &row.subject)?;
         let subject = serde_json::from_slice(&plain)?;
         Ok(Case { row, key, subject })
+    }
+}
+
+fn visible(case: Case, caller: &Caller, id: i64) -> Result<Case, Error> {
+    if case.row.workflow.is_registration() && caller.sees(case.row.ra) {
+        Ok(case)
+    } else {
+        Err(Error::UnknownRequest(id.to_string()))
     }
 }
 

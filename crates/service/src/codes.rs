@@ -1,8 +1,8 @@
-//! One-time codes: made, bound to the documents, sent, checked.
+//! One-time codes: made, bound to what they approve, sent, checked.
 
 use delivery::{TextMessage, sms_context};
 use model::Status;
-use model::otp::{OtpRefusal, OtpState};
+use model::otp::{OtpRefusal, OtpState, Purpose};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 use store::{Channel, Document, Otp, OutboxMessage, Paper, PaperKind, Reader, Tx};
@@ -40,13 +40,44 @@ impl Service {
         if case.row.status != Status::EnrollReady {
             return Err(Error::WrongStatus(case.row.status));
         }
-        let text = match (&self.policy().code_delivery, method) {
-            (CodeDelivery::Sms { text }, "sms") => text,
-            _ => return Err(Error::NoDelivery(method.chars().take(40).collect())),
+        if method != "sms" {
+            return Err(Error::NoDelivery(method.chars().take(40).collect()));
+        }
+        let documents = store::documents::list(&mut tx, case.pk()).await?;
+        let bound_to = if documents.is_empty() {
+            None
+        } else {
+            let contract = self.standing_contract(&mut tx, &case).await?;
+            Some(binding(&documents, &contract))
+        };
+        self.queue_code(&mut tx, &case, Purpose::Sign, bound_to)
+            .await?;
+        let details = json!({ "delivery": method, "bound_to": bound_to.map(hex::encode) });
+        self.record(&mut tx, Actor::Client, "code-made", Some(&case), details)
+            .await?;
+        self.commit(tx).await
+    }
+
+    /// Makes a code for a locked request and queues it to the request's phone. `binding` is the
+    /// digest of what it approves.
+    ///
+    /// Fails with [`Error::CodeTooSoon`], or [`Error::NoDelivery`] where no way is set up or the
+    /// request has no phone.
+    pub(crate) async fn queue_code(
+        &self,
+        tx: &mut Tx,
+        case: &Case,
+        purpose: Purpose,
+        binding: Option<[u8; 32]>,
+    ) -> Result<(), Error> {
+        let (CodeDelivery::Sms { text }, Some(phone)) =
+            (&self.policy().code_delivery, &case.subject.mobile_phone_number)
+        else {
+            return Err(Error::NoDelivery("sms".to_owned()));
         };
         let policy = &self.policy().otp;
         let now = self.now();
-        let previous = store::otps::get(&mut tx, case.pk()).await?;
+        let previous = store::otps::get(tx, case.pk(), purpose).await?;
         if !policy.may_generate(previous.map(|otp| otp.state.created_at), now) {
             return Err(Error::CodeTooSoon {
                 seconds: policy.cooldown.whole_seconds(),
@@ -55,13 +86,6 @@ impl Service {
 
         let code = policy.draw(self.entropy());
         let salt = self.random::<16>();
-        let documents = store::documents::list(&mut tx, case.pk()).await?;
-        let binding = if documents.is_empty() {
-            None
-        } else {
-            let contract = self.standing_contract(&mut tx, &case).await?;
-            Some(binding(&documents, &contract))
-        };
         let otp = Otp {
             salt,
             digest: self.code_digest(&salt, &code),
@@ -73,18 +97,18 @@ impl Service {
                 binding,
             },
         };
-        store::otps::put(&mut tx, case.pk(), &otp).await?;
+        store::otps::put(tx, case.pk(), purpose, &otp).await?;
 
         let text = text
             .replace("{code}", &code)
             .replace("{request}", &case.pk().to_string())
             .replace("{minutes}", &policy.lifetime.whole_minutes().to_string());
         let message = TextMessage {
-            to: case.subject.mobile_phone_number.as_str().to_owned(),
+            to: phone.as_str().to_owned(),
             text,
             code: Some(code),
         };
-        let id = format!("msg_{}", hex::encode(self.random::<16>()));
+        let id = self.message_id();
         let plain = crypto::Zeroizing::new(serde_json::to_vec(&message)?);
         let queued = OutboxMessage {
             payload: self
@@ -99,35 +123,46 @@ impl Service {
             created_at: now,
             expires_at: now + policy.lifetime,
         };
-        store::outbox::enqueue(&mut tx, &queued).await?;
-        let details = json!({
-            "delivery": method,
-            "bound_to": otp.state.binding.map(hex::encode),
-        });
-        self.record(&mut tx, Actor::Client, "code-made", Some(&case), details)
-            .await?;
-        self.commit(tx).await
+        store::outbox::enqueue(tx, &queued).await?;
+        Ok(())
     }
 
-    /// Checks a code against the documents as they stand. A wrong one costs an attempt, which is
-    /// committed at once; a right one is not consumed yet.
-    pub(crate) async fn check_code(&self, case: &Case, secret: &SecretString) -> Result<(), Error> {
+    /// Checks the code of a signature against the documents as they stand.
+    pub(crate) async fn check_signing_code(
+        &self,
+        case: &Case,
+        secret: &SecretString,
+    ) -> Result<(), Error> {
+        let mut reader = self.store().read().await?;
+        let documents = store::documents::list(&mut reader, case.pk()).await?;
+        let contract = self.standing_contract(&mut reader, case).await?;
+        drop(reader);
+        let standing = binding(&documents, &contract);
+        self.check_code(case, Purpose::Sign, secret, &standing).await
+    }
+
+    /// Checks a code against the digest of what stands to be approved. A wrong one costs an
+    /// attempt, which is committed at once; a right one is not consumed yet.
+    pub(crate) async fn check_code(
+        &self,
+        case: &Case,
+        purpose: Purpose,
+        secret: &SecretString,
+        standing: &[u8; 32],
+    ) -> Result<(), Error> {
         let mut tx = self.store().begin().await?;
         let case = self.lock(&mut tx, case.pk().0).await?;
-        let Some(mut otp) = store::otps::get(&mut tx, case.pk()).await? else {
+        let Some(mut otp) = store::otps::get(&mut tx, case.pk(), purpose).await? else {
             return Err(Error::CodeRefused(None));
         };
-        let documents = store::documents::list(&mut tx, case.pk()).await?;
-        let contract = self.standing_contract(&mut tx, &case).await?;
         let tried = self.code_digest(&otp.salt, secret.expose_secret().trim());
         let matches = crypto::equal(&tried, &otp.digest);
-        let standing = binding(&documents, &contract);
-        let Err(refusal) = otp.state.check(matches, &standing, self.now()) else {
+        let Err(refusal) = otp.state.check(matches, standing, self.now()) else {
             return Ok(());
         };
         if refusal == OtpRefusal::Wrong {
             otp.state.attempts_left -= 1;
-            store::otps::update(&mut tx, case.pk(), &otp.state).await?;
+            store::otps::update(&mut tx, case.pk(), purpose, &otp.state).await?;
         }
         let details = json!({ "refusal": refusal.to_string() });
         self.record(&mut tx, Actor::Client, "code-refused", Some(&case), details)
@@ -137,10 +172,15 @@ impl Service {
     }
 
     /// The code was used: it opens nothing any more.
-    pub(crate) async fn consume_code(&self, tx: &mut Tx, case: &Case) -> Result<(), Error> {
-        if let Some(mut otp) = store::otps::get(tx, case.pk()).await? {
+    pub(crate) async fn consume_code(
+        &self,
+        tx: &mut Tx,
+        case: &Case,
+        purpose: Purpose,
+    ) -> Result<(), Error> {
+        if let Some(mut otp) = store::otps::get(tx, case.pk(), purpose).await? {
             otp.state.consumed = true;
-            store::otps::update(tx, case.pk(), &otp.state).await?;
+            store::otps::update(tx, case.pk(), purpose, &otp.state).await?;
         }
         Ok(())
     }

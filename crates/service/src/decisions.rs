@@ -1,16 +1,26 @@
 //! An officer's decisions: validate, approve, refuse.
 
-use model::{Trigger, transition};
+use model::{Language, Status, Trigger, UserId, transition};
 use serde_json::json;
 use store::PaperKind;
 
 use crate::advance::Actor;
+use crate::case::Case;
 use crate::credentials::{Credentials, VerifiedOfficer};
 use crate::files::NewBlobs;
 use crate::{Error, Service};
 
 /// How often an approval starts over because the request was corrected under it.
 const ATTEMPTS: usize = 3;
+
+/// What a registration's approval brings with it.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Approval {
+    /// On whose call.
+    pub(crate) user: Option<UserId>,
+    /// The language of the papers, where the call names one.
+    pub(crate) language: Option<Language>,
+}
 
 impl Service {
     /// Approves: the officer's declaration and the service contract are drawn up and signed with
@@ -22,34 +32,51 @@ impl Service {
     /// [`Error::UnknownOfficer`], [`Error::WrongCredentials`], [`Error::WrongStatus`],
     /// [`Error::IncompleteSubject`].
     pub async fn approve(&self, id: i64, credentials: Credentials) -> Result<(), Error> {
-        let officer = self.officer_for(id, credentials).await?;
+        let officer = self.officer_of(id, credentials).await?;
+        self.approve_by(id, &officer, Approval::default()).await
+    }
+
+    /// Approves by an officer whose credentials were right.
+    pub(crate) async fn approve_by(
+        &self,
+        id: i64,
+        officer: &VerifiedOfficer,
+        approval: Approval,
+    ) -> Result<(), Error> {
         let actor = Actor::Officer(officer.officer.id);
         for _ in 0..ATTEMPTS {
-            let case = self.peek(id).await?;
-            let _turn = self.inner.per_request.lock(case.pk()).await;
-            transition(case.row.status, Trigger::Approve)?;
-            let lacking = case.profile()?.missing(&case.subject);
-            if !lacking.is_empty() {
-                let fields = lacking.into_iter().map(str::to_owned).collect();
-                return Err(Error::IncompleteSubject {
-                    request: case.pk(),
-                    fields,
-                });
+            let standing = self.peek(id).await?;
+            let _turn = self.inner.per_request.lock(standing.pk()).await;
+            transition(standing.row.status, Trigger::Approve)?;
+            self.check_approvable(&standing).await?;
+
+            let mut case = self.peek(id).await?;
+            if standing.row != case.row {
+                continue;
             }
-            self.rehearse_issuance(&case)?;
+            let at = self.now();
+            case.row.officer = Some(officer.officer.id);
+            case.row.approving_user = approval.user;
+            case.row.approved_at = Some(at);
+            case.row.language = approval.language.or(case.row.language);
+            if case.row.status == Status::VideoReview && case.row.workflow.is_registration() {
+                case.row.validation_officer = Some(officer.officer.id);
+            }
             let mut blobs = NewBlobs::new(self);
-            let papers = self.draw_up_papers(&case, &officer, &mut blobs).await?;
+            let papers = self.draw_up_papers(&case, officer, at, &mut blobs).await?;
 
             let mut tx = self.store().begin().await?;
-            let mut standing = self.lock(&mut tx, id).await?;
-            if standing.row != case.row {
+            if self.lock(&mut tx, id).await?.row != standing.row {
                 // What was drawn up tells of a subject who has been corrected since.
                 continue;
             }
-            for paper in &papers {
-                store::papers::put(&mut tx, standing.pk(), paper).await?;
+            for mut paper in papers.clone() {
+                paper.number = Some(store::sequence::next_document(&mut tx).await?);
+                store::papers::put(&mut tx, case.pk(), &paper).await?;
             }
-            standing.row.officer = Some(officer.officer.id);
+            if case.row.workflow.is_registration() {
+                self.invite(&mut tx, &case).await?;
+            }
             let digest = |kind| {
                 papers
                     .iter()
@@ -59,8 +86,9 @@ impl Service {
             let details = json!({
                 "declaration": digest(PaperKind::Declaration),
                 "contract": digest(PaperKind::Contract),
+                "user": approval.user.map(|user| user.0),
             });
-            self.advance(&mut tx, &mut standing, Trigger::Approve, actor, details)
+            self.advance(&mut tx, &mut case, Trigger::Approve, actor, details)
                 .await?;
             self.commit(tx).await?;
             blobs.keep();
@@ -71,13 +99,33 @@ impl Service {
         )))
     }
 
+    /// Whether the request is one that can be approved, its status aside.
+    async fn check_approvable(&self, case: &Case) -> Result<(), Error> {
+        if case.row.workflow.is_registration() {
+            self.check_registration(case).await?;
+        }
+        let lacking = case.profile()?.missing(&case.subject);
+        if !lacking.is_empty() {
+            let fields = lacking.into_iter().map(str::to_owned).collect();
+            return Err(Error::IncompleteSubject {
+                request: case.pk(),
+                fields,
+            });
+        }
+        if case.row.workflow.is_registration() {
+            self.rehearse_subscriber(case)
+        } else {
+            self.rehearse_issuance(case)
+        }
+    }
+
     /// Confirms the evidence without approving yet: `VIDEOREVIEW` to `CREATED`.
     ///
     /// # Errors
     ///
     /// As [`Service::approve`], but for the subject.
     pub async fn validate(&self, id: i64, credentials: Credentials) -> Result<(), Error> {
-        let officer = self.officer_for(id, credentials).await?.officer;
+        let officer = self.officer_of(id, credentials).await?.officer;
         let mut tx = self.store().begin().await?;
         let mut case = self.lock(&mut tx, id).await?;
         let actor = Actor::Officer(officer.id);
@@ -97,7 +145,7 @@ impl Service {
         credentials: Credentials,
         reason: &str,
     ) -> Result<(), Error> {
-        let officer = self.officer_for(id, credentials).await?.officer;
+        let officer = self.officer_of(id, credentials).await?.officer;
         let mut tx = self.store().begin().await?;
         let mut case = self.lock(&mut tx, id).await?;
         case.row.refuse_reason = Some(case.seal(self, "refuse-reason", &reason.trim())?);
@@ -114,7 +162,7 @@ impl Service {
 
     /// The officer, if the credentials are right and the request is one of the officer's
     /// authority.
-    async fn officer_for(
+    async fn officer_of(
         &self,
         id: i64,
         credentials: Credentials,

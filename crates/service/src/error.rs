@@ -3,7 +3,9 @@
 use model::otp::OtpRefusal;
 use model::{DocumentUid, IllegalTransition, RequestPk, Status};
 
+use crate::enrolment::LinkRefusal;
 use crate::fields::Problems;
+use crate::registration::{ClientRefusal, ContactLimit, RenewalRefusal};
 
 /// What a use case answers instead of doing its work. Nothing was changed, unless the variant
 /// says so.
@@ -123,6 +125,81 @@ pub enum Error {
     /// The disk or the object store is full; nothing was stored.
     #[error("storage is full")]
     StorageFull,
+    /// The client certificate stands for no API user, or for one who may not call now.
+    #[error("{0}")]
+    UnknownClient(ClientRefusal),
+    /// The caller may not do that, or not there.
+    #[error("not permitted")]
+    NotPermitted,
+    /// A list has no such page.
+    #[error("no such page")]
+    NoSuchPage,
+    /// No request, VideoID or video has this identifier.
+    #[error("VideoID {0} not found")]
+    UnknownVideoId(String),
+    /// No scratchcard has this number, or its secret is another.
+    #[error("scratchcard not found")]
+    UnknownScratchcard,
+    /// The scratchcard is unknown, used, or another authority's.
+    #[error("the scratchcard cannot be used")]
+    InvalidScratchcard,
+    /// No officer has this number.
+    #[error("officer not found")]
+    UnknownOfficerNumber,
+    /// No API user has this number.
+    #[error("user not found")]
+    UnknownUser,
+    /// The request has no paper of this number.
+    #[error("paper {0} not found")]
+    UnknownAttachment(i64),
+    /// Papers without which a classic request is not approved.
+    #[error("front and rear of the identity document are missing")]
+    MissingPapers,
+    /// A paper of a type that is not accepted.
+    #[error("neither JPEG nor PNG nor PDF")]
+    ContentType,
+    /// A name or number that must be unique exists already.
+    #[error("{field} exists already")]
+    Duplicate {
+        /// The field, by wire name.
+        field: &'static str,
+    },
+    /// Contact data shared by too many people.
+    #[error("{0}")]
+    ContactLimit(ContactLimit),
+    /// The scratchcard's secret is another.
+    #[error("wrong secret")]
+    WrongSecret,
+    /// Too many wrong passwords or PINs.
+    #[error("blocked after too many wrong passwords or PINs")]
+    CredentialBlocked,
+    /// The certificate cannot be renewed.
+    #[error("the certificate cannot be renewed")]
+    NotRenewable(RenewalRefusal),
+    /// The request has no certificate that could be renewed.
+    #[error("the request is not eligible for renewal")]
+    NotEligibleForRenewal,
+    /// Number, enrollment code or one-time code are wrong.
+    #[error("the PIN is not unlocked")]
+    UnlockRefused,
+    /// Only a locked PIN is unlocked.
+    #[error("the PIN is not locked")]
+    PinNotLocked,
+    /// The enrolment link opens nothing.
+    #[error("{0}")]
+    LinkRefused(LinkRefusal),
+    /// A PIN or password that breaks the rule.
+    #[error("8 to 64 characters, with at least 2 letters and 2 digits")]
+    WeakSecret,
+    /// The profile or request wants the key elsewhere.
+    #[error("the key is to be held elsewhere")]
+    WrongElement,
+    /// The PKCS#10 request cannot be used.
+    #[error("the certificate request cannot be used: {0}")]
+    UnusableKeyRequest(String),
+    /// The PKCS#12 file was handed out before, or there is none.
+    #[error("the file was handed out before")]
+    FileTaken,
     /// Should not happen: something of ours failed. The log has it.
     #[error("{0}")]
     Internal(String),

@@ -1,11 +1,12 @@
 //! Setting up registration authorities and their officers.
 
 use crypto::{KeyAlgorithm, SigningKey, SoftwareKey};
+use model::authority::AuthoritySettings;
 use model::event::WebhookFormat;
 use model::{RaId, RaoId};
 use pki::issuance::Validity;
 use pki::profile::natural_person::{self, NaturalPerson, Terms};
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use serde_json::json;
 use store::{Certificate, CertificateState, Officer, RegistrationAuthority};
 use time::Duration;
@@ -97,7 +98,10 @@ impl Service {
         let id = RaId(store::authorities::next_id(&mut tx).await?);
         let row = RegistrationAuthority {
             id,
+            parent: None,
             name: new.name,
+            particulars: "{}".to_owned(),
+            settings: AuthoritySettings::default(),
             webhook_url: new.webhook_url,
             webhook_format: new.webhook_format,
             webhook_secret: new.webhook_secret,
@@ -160,21 +164,11 @@ impl Service {
             identity,
             country,
         } = new;
-        let (password_hash, wrapped_key) = self
-            .at_work(move |service| {
-                let entropy = service.entropy();
-                let hash = crypto::password::hash(password.expose_secret(), entropy);
-                (
-                    hash,
-                    crypto::pin::wrap(pin.expose_secret(), &pkcs8, entropy),
-                )
-            })
-            .await?;
-
-        let mut tx = self.store().begin().await?;
-        let authority = store::authorities::get(&mut tx, ra)
-            .await?
-            .ok_or(Error::UnknownAuthority)?;
+        let authority = {
+            let mut reader = self.store().read().await?;
+            store::authorities::get(&mut reader, ra).await?
+        };
+        let authority = authority.ok_or(Error::UnknownAuthority)?;
         let now = self.now();
         let validity = Validity::starting(now, OFFICER_VALIDITY);
         let person = NaturalPerson {
@@ -205,11 +199,17 @@ impl Service {
         let tbs = recorded.tbs().to_vec();
         let signed = recorded.sign(issuer).map_err(issuing)?;
 
-        let id = RaoId(store::officers::next_id(&mut tx).await?);
         let serial = signed.serial().to_owned();
         let certificate = signed.into_certificate();
+        let credential = self
+            .new_credential(username.clone(), None, serial.clone(), &password, &pin, &pkcs8)
+            .await?;
+
+        let mut tx = self.store().begin().await?;
+        let id = RaoId(store::officers::next_id(&mut tx).await?);
         let row = Certificate {
             serial: serial.clone(),
+            number: store::certificates::next_number(&mut tx).await?,
             request: None,
             state: CertificateState::Valid,
             tbs,
@@ -218,20 +218,28 @@ impl Service {
             not_before: validity.not_before,
             not_after: validity.not_after,
             recorded_at: now,
+            renewal: false,
             revoked_at: None,
+            reason: None,
         };
         store::certificates::insert(&mut tx, &row).await?;
+        store::credentials::insert(&mut tx, &credential).await?;
         let officer = Officer {
             id,
             ra,
+            authorities: vec![ra],
             username,
-            password_hash,
             given_name,
             surname_1: surname,
             surname_2: None,
+            document_number: identity.split_once('-').map(|(_, number)| number.to_owned()),
+            document_description: None,
+            document_issuer: None,
+            email: None,
+            is_identificator: true,
             identity,
             certificate,
-            wrapped_key,
+            serial: Some(serial.clone()),
             created_at: now,
         };
         store::officers::insert(&mut tx, &officer).await?;

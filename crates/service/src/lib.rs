@@ -13,16 +13,21 @@ mod codes;
 mod credentials;
 mod decisions;
 mod documents;
+pub mod enrolment;
 mod error;
 mod fields;
 mod files;
 mod install;
 mod intake;
+mod mail;
 mod papers;
 mod pdf;
+pub mod registration;
 mod requests;
+mod server_identity;
 mod settings;
 mod signing;
+mod subscriber;
 mod sweep;
 mod tokens;
 mod trust;
@@ -49,6 +54,7 @@ pub use fields::{Problem, Problems};
 pub use install::{NewAuthority, NewOfficer, OfficerView};
 pub use intake::{EvidenceUpload, Intake, VideoContent, VideoIntake};
 pub use requests::{CertificateView, RequestUpdate, RequestView};
+pub use server_identity::ServerIdentity;
 pub use signing::SignCommand;
 pub use sweep::Swept;
 pub use tokens::{NewToken, TokenView};
@@ -92,6 +98,12 @@ pub struct Policy {
     pub code_delivery: CodeDelivery,
     /// How long a webhook is retried.
     pub webhook_lifetime: time::Duration,
+    /// How long a mail is retried.
+    pub mail_lifetime: time::Duration,
+    /// How long an enrolment link opens.
+    pub link_lifetime: time::Duration,
+    /// Where people reach this server, without a trailing slash: enrolment links begin so.
+    pub public_url: String,
     /// How long a one-time certificate is valid.
     pub certificate_validity: time::Duration,
     /// What profiles for qualified certificates state. Only an operator to whom a supervisory
@@ -110,6 +122,8 @@ pub struct Limits {
     pub document_bytes: u64,
     /// Documents of one request, counted.
     pub documents: usize,
+    /// One paper of a registration.
+    pub attachment_bytes: u64,
 }
 
 impl Default for Limits {
@@ -119,6 +133,7 @@ impl Default for Limits {
             video_bytes: 512 << 20,
             document_bytes: 64 << 20,
             documents: 10,
+            attachment_bytes: 15 << 20,
         }
     }
 }

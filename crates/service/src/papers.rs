@@ -1,11 +1,16 @@
 //! The papers that the server draws up: the service contract and the officer's declaration.
 
 use bytes::Bytes;
-use contract::{ContractData, DeclarationData, EvidencePiece, Identity, Language, VideoPiece};
+use contract::{
+    Capacity, ContractData, ContractKind, DeclarationData, DeclarationText, EvidencePiece,
+    Identification, Identity, Organisation, VideoPiece,
+};
 use crypto::SoftwareKey;
-use model::Subject;
+use model::profile::DEFAULT_VALIDITY_DAYS;
+use model::{Language, Subject};
 use serde_json::Value;
-use store::{Officer, Paper, PaperKind};
+use store::{Officer, Paper, PaperKind, RegistrationAuthority};
+use time::OffsetDateTime;
 
 use crate::case::Case;
 use crate::credentials::VerifiedOfficer;
@@ -26,10 +31,11 @@ impl Service {
         &self,
         case: &Case,
         verified: &VerifiedOfficer,
+        at: OffsetDateTime,
         blobs: &mut NewBlobs,
     ) -> Result<Vec<Paper>, Error> {
-        let contract = self.contract_data(case, &verified.officer).await?;
-        let declaration = self.declaration_data(case, &verified.officer).await?;
+        let contract = self.contract_of(case, at, None).await?;
+        let declaration = self.declaration_of(case, &verified.officer, at).await?;
         let officer = verified.officer.clone();
         let key = std::sync::Arc::clone(&verified.key);
 
@@ -46,6 +52,7 @@ impl Service {
         {
             papers.push(Paper {
                 kind,
+                number: None,
                 unsigned: blobs.put(&case.key, unsigned).await?,
                 approved: blobs.put(&case.key, approved).await?,
                 signed: None,
@@ -89,60 +96,93 @@ impl Service {
         ])
     }
 
-    async fn contract_data(&self, case: &Case, officer: &Officer) -> Result<ContractData, Error> {
+    /// What the contract of a request says at a moment. `renewal_of` is the serial number of the
+    /// certificate that is renewed.
+    pub(crate) async fn contract_of(
+        &self,
+        case: &Case,
+        at: OffsetDateTime,
+        renewal_of: Option<String>,
+    ) -> Result<ContractData, Error> {
+        let authority = self.authority_of(case).await?;
         let policy = self.policy();
+        let subject = &case.subject;
+        let kind = if case.row.workflow.is_registration() {
+            ContractKind::Lasting {
+                validity_days: validity_days(case).try_into().unwrap_or(0),
+                element: case.row.secure_element,
+                scratchcard: case.row.scratchcard.clone(),
+                identification: identification(case),
+                renewable: authority.settings.renewal_enabled,
+                renewal_of,
+            }
+        } else {
+            ContractKind::OneTime {
+                validity_hours: policy
+                    .certificate_validity
+                    .whole_hours()
+                    .try_into()
+                    .unwrap_or(24),
+            }
+        };
         Ok(ContractData {
-            language: Language::default(),
+            language: self.language_of(case, &authority),
             provider: policy.provider.clone(),
             provider_contact: None,
-            registration_authority: self.authority_name(officer).await?,
+            registration_authority: authority.name,
             request: case.pk(),
-            subject: identity(&case.subject),
-            birth_date: case.subject.birth_date.clone(),
-            email: case.subject.email.as_str().to_owned(),
-            mobile_phone_number: case.subject.mobile_phone_number.as_str().to_owned(),
+            subject: identity(subject),
+            birth_date: subject.birth_date.clone(),
+            email: subject.email.as_str().to_owned(),
+            mobile_phone_number: subject.field("mobile_phone_number"),
+            organisation: organisation(case)?,
             profile: case.row.profile.clone(),
-            validity_hours: policy
-                .certificate_validity
-                .whole_hours()
-                .try_into()
-                .unwrap_or(24),
+            kind,
             retention_years: None,
             applicable_law: policy.applicable_law.clone(),
-            at: self.now(),
+            at,
         })
     }
 
-    async fn declaration_data(
+    async fn declaration_of(
         &self,
         case: &Case,
         officer: &Officer,
+        at: OffsetDateTime,
     ) -> Result<DeclarationData, Error> {
+        let authority = self.authority_of(case).await?;
         let mut reader = self.store().read().await?;
         let claims = self.claims(&mut reader, case).await?;
         let images = store::evidence::images(&mut reader, case.pk()).await?;
         let video = store::evidence::video(&mut reader, case.pk()).await?;
+        let attachments = store::attachments::list(&mut reader, case.pk()).await?;
         drop(reader);
+        let images = images.into_iter().map(|image| EvidencePiece {
+            name: image.kind.name().to_owned(),
+            media_type: image.media_type,
+            size: image.size as u64,
+            sha256: image.sha256,
+        });
+        let attachments = attachments.into_iter().map(|paper| EvidencePiece {
+            name: paper.label.unwrap_or_else(|| paper.kind.name().to_owned()),
+            media_type: paper.media_type,
+            size: paper.file.size as u64,
+            sha256: paper.file.sha256,
+        });
         let checks = claims.security_checks.unwrap_or_default();
         Ok(DeclarationData {
-            language: Language::default(),
+            language: self.language_of(case, &authority),
             provider: self.policy().provider.clone(),
-            registration_authority: self.authority_name(officer).await?,
+            registration_authority: authority.name,
             officer: contract::Officer {
                 name: officer_name(officer),
                 id: officer.id.to_string(),
             },
             request: case.pk(),
             subject: identity(&case.subject),
-            evidence: images
-                .into_iter()
-                .map(|image| EvidencePiece {
-                    name: image.kind.name().to_owned(),
-                    media_type: image.media_type,
-                    size: image.size as u64,
-                    sha256: image.sha256,
-                })
-                .collect(),
+            organisation: organisation(case)?,
+            identification: identification(case),
+            evidence: images.chain(attachments).collect(),
             video: video.map(|video| VideoPiece {
                 media_type: video.media_type,
                 size: video.size as u64,
@@ -156,20 +196,79 @@ impl Service {
                 .collect(),
             similarity_level: claims.similarity_level.as_ref().map(claimed),
             remarks: None,
-            at: self.now(),
+            at,
         })
     }
 
-    async fn authority_name(&self, officer: &Officer) -> Result<String, Error> {
+    /// The declaration that an officer would sign, as plain text.
+    pub(crate) async fn declaration_text_of(
+        &self,
+        case: &Case,
+        officer: &Officer,
+    ) -> Result<String, Error> {
+        let authority = self.authority_of(case).await?;
+        Ok(contract::declaration_text(&DeclarationText {
+            language: self.language_of(case, &authority),
+            officer: contract::Officer {
+                name: officer_name(officer),
+                id: officer
+                    .document_number
+                    .clone()
+                    .unwrap_or_else(|| officer.identity.clone()),
+            },
+            registration_authority: authority.name,
+            provider: self.policy().provider.clone(),
+            provider_tax_id: None,
+            request: case.pk(),
+            subject: identity(&case.subject),
+            email: case.subject.email.as_str().to_owned(),
+            at: self.now(),
+        }))
+    }
+
+    /// The language that the subscriber is spoken to in: the request's, or else its authority's.
+    pub(crate) fn language_of(&self, case: &Case, authority: &RegistrationAuthority) -> Language {
+        case.row.language.unwrap_or(authority.settings.language)
+    }
+
+    /// The request's registration authority.
+    pub(crate) async fn authority_of(&self, case: &Case) -> Result<RegistrationAuthority, Error> {
         let mut reader = self.store().read().await?;
-        let authority = store::authorities::get(&mut reader, officer.ra).await?;
-        authority
-            .map(|authority| authority.name)
-            .ok_or_else(|| Error::Internal("an officer without a registration authority".into()))
+        store::authorities::get(&mut reader, case.row.ra)
+            .await?
+            .ok_or_else(|| Error::Internal("a request without its registration authority".into()))
     }
 }
 
-fn officer_name(officer: &Officer) -> String {
+/// Days for which the request's certificate will be valid.
+pub(crate) fn validity_days(case: &Case) -> i64 {
+    case.row.validity_days.unwrap_or(DEFAULT_VALIDITY_DAYS)
+}
+
+fn identification(case: &Case) -> Identification {
+    if case.row.workflow.is_filmed() {
+        Identification::Filmed
+    } else {
+        Identification::InPerson
+    }
+}
+
+/// The organisation that the certificate will name.
+pub(crate) fn organisation(case: &Case) -> Result<Option<Organisation>, Error> {
+    let field = |name| case.subject.field(name);
+    let capacity = Capacity::of_holder(case.profile()?.holder());
+    Ok(capacity.zip(field("organization_name")).map(|(capacity, name)| {
+        Organisation {
+            name,
+            identifier: field("organization_identifier").or_else(|| field("organization_tax_number")),
+            position: field("title"),
+            capacity,
+        }
+    }))
+}
+
+/// An officer's full name.
+pub(crate) fn officer_name(officer: &Officer) -> String {
     [
         Some(&officer.given_name),
         Some(&officer.surname_1),
@@ -187,7 +286,7 @@ fn identity(subject: &Subject) -> Identity {
         full_name: subject.full_name(),
         document_type: subject.id_document_type,
         document_country: subject.id_document_country,
-        document_number: subject.serial_number.clone().unwrap_or_default(),
+        document_number: subject.document_number().unwrap_or_default(),
     }
 }
 

@@ -57,7 +57,7 @@ pub struct RequestView {
 /// A certificate as a request's owner may see it.
 #[derive(Debug, Clone)]
 pub struct CertificateView {
-    /// `VALID` or `REVOKED`.
+    /// `VALID`, `SUSPENDED` or `REVOKED`.
     pub status: &'static str,
     /// The certificate profile's name.
     pub profile: String,
@@ -159,14 +159,7 @@ impl Service {
     ) -> Result<CreatedVideoId, Error> {
         let mut tx = self.store().begin().await?;
         let mut case = self.lock(&mut tx, id).await?;
-        if !matches!(
-            case.row.status,
-            Status::VideoPending
-                | Status::VideoIncomplete
-                | Status::VideoError
-                | Status::VideoReview
-                | Status::Created
-        ) {
+        if !case.row.status.is_correctable() {
             return Err(Error::WrongStatus(case.row.status));
         }
         if update
@@ -238,10 +231,10 @@ impl CertificateView {
         let facts = CertificateFacts::read(der).map_err(issuing)?;
         let pem = pki::facts::to_pem(der).map_err(issuing)?;
         Ok(Self {
-            status: if state == CertificateState::Revoked {
-                "REVOKED"
-            } else {
-                "VALID"
+            status: match state {
+                CertificateState::Revoked => "REVOKED",
+                CertificateState::Suspended => "SUSPENDED",
+                CertificateState::Recorded | CertificateState::Valid => "VALID",
             },
             profile: profile.to_owned(),
             serial_number: facts.serial,
@@ -288,7 +281,7 @@ fn correct(case: &mut Case, update: &RequestUpdate) -> Result<Vec<&'static str>,
     parsed!(
         mobile_phone_number,
         subject.mobile_phone_number,
-        Phone::parse
+        |text: &str| Phone::parse(text).map(Some)
     );
     parsed!(country_name, subject.country_name, |text: &str| {
         Country::parse(text).map(Some)
@@ -296,12 +289,12 @@ fn correct(case: &mut Case, update: &RequestUpdate) -> Result<Vec<&'static str>,
     parsed!(
         id_document_country,
         subject.id_document_country,
-        Country::parse
+        |text: &str| Country::parse(text).map(Some)
     );
     parsed!(
         id_document_type,
         subject.id_document_type,
-        str::parse::<IdDocumentType>
+        |text: &str| text.parse::<IdDocumentType>().map(Some)
     );
     parsed!(registration_authority, case.row.ra, |text: &str| {
         text.parse::<RaId>().map_err(|_| "must be a number")

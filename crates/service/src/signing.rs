@@ -13,7 +13,7 @@
 
 use bytes::Bytes;
 use crypto::{KeyAlgorithm, SigningKey, SoftwareKey};
-use model::otp::OtpRefusal;
+use model::otp::{OtpRefusal, Purpose};
 use model::{Trigger, transition};
 use pki::issuance::{Linted, Recorded, Validity};
 use secrecy::SecretString;
@@ -108,7 +108,7 @@ impl Service {
         let Some((method, _)) = &command.external_unlock else {
             drop(reader);
             return match &command.secret {
-                Some(secret) => self.check_code(case, secret).await,
+                Some(secret) => self.check_signing_code(case, secret).await,
                 None => Err(Error::CodeRefused(None)),
             };
         };
@@ -162,6 +162,7 @@ impl Service {
                 self.entropy(),
             )),
             serial: serial.clone(),
+            number: store::certificates::next_number(&mut tx).await?,
             request: Some(case.pk()),
             state: CertificateState::Recorded,
             tbs: recorded.tbs().to_vec(),
@@ -169,7 +170,9 @@ impl Service {
             not_before: validity.not_before,
             not_after: validity.not_after,
             recorded_at: now,
+            renewal: false,
             revoked_at: None,
+            reason: None,
         };
         store::certificates::insert(&mut tx, &row).await?;
         let details = json!({
@@ -294,7 +297,7 @@ impl Service {
             Some(unlock) => {
                 case.row.external_unlock = Some(case.seal(self, "external-unlock", &unlock)?);
             }
-            None => self.consume_code(&mut tx, &case).await?,
+            None => self.consume_code(&mut tx, &case, Purpose::Sign).await?,
         }
         let digests: Vec<_> = files.iter().map(|file| hex::encode(file.sha256)).collect();
         let details = json!({

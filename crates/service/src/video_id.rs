@@ -3,7 +3,9 @@
 use crypto::DataKey;
 use model::contact::{Email, Phone};
 use model::event::{EventType, WebhookFormat};
-use model::{Environment, Profile, RaId, RequestPk, Status, Subject, VideoIdPk};
+use model::{
+    Environment, Profile, RaId, RequestPk, SecureElement, Status, Subject, VideoIdPk, Workflow,
+};
 use serde_json::json;
 use url::Url;
 
@@ -124,6 +126,18 @@ impl Service {
             refuse_reason: None,
             officer: None,
             external_unlock: None,
+            workflow: Workflow::OneShot,
+            secure_element: SecureElement::Cloud,
+            validity_days: None,
+            paperless: false,
+            language: None,
+            identification_officer: None,
+            validation_officer: None,
+            registering_user: None,
+            approving_user: None,
+            approved_at: None,
+            renewal_enabled: false,
+            renewals: 0,
             created_at: now,
             updated_at: now,
         };

@@ -68,6 +68,7 @@ fn event_form(
             let status = match certificate.state {
                 CertificateState::Recorded => return None,
                 CertificateState::Valid => "VALID",
+                CertificateState::Suspended => "SUSPENDED",
                 CertificateState::Revoked => "REVOKED",
             };
             Some(json!({
