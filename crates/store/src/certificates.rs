@@ -20,6 +20,14 @@ macro_rules! select {
     };
 }
 
+/// A line of a revocation list: serial number, state, since when, why.
+pub type NotGood = (
+    String,
+    CertificateState,
+    OffsetDateTime,
+    Option<RevocationReason>,
+);
+
 /// Takes a certificate's number. The very first is 501.
 pub async fn next_number(tx: &mut Tx) -> Result<i64, StoreError> {
     sequence::take(tx, "certificate").await
@@ -109,8 +117,8 @@ pub async fn set_state(
     Ok(changed > 0)
 }
 
-/// What a revocation list names: serial number, state, since when and why, of certificates that
-/// are revoked or on hold and do not end before `after`.
+/// What a revocation list names, the oldest first: the certificates that are revoked or on hold and
+/// do not end before `after`.
 pub async fn not_good(
     reader: &mut Reader,
     after: OffsetDateTime,
@@ -132,14 +140,6 @@ pub async fn not_good(
         )
         .await
 }
-
-/// Serial number, state, since when, why.
-pub type NotGood = (
-    String,
-    CertificateState,
-    OffsetDateTime,
-    Option<RevocationReason>,
-);
 
 fn certificate(row: &Row) -> Result<Certificate, StoreError> {
     Ok(Certificate {

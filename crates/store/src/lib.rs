@@ -1,7 +1,8 @@
 //! Repositories over SQLite and PostgreSQL: rows in, rows out, no rule of the workflow.
 //!
 //! One SQL text serves both engines (`$n` placeholders, `RETURNING`, `ON CONFLICT`; times as
-//! milliseconds, flags as 0 or 1, lists as JSON text); only row locks, and lists as parameters, differ.
+//! milliseconds, flags as 0 or 1, lists as JSON text); only row locks and the unfolding of lists
+//! differ.
 //!
 //! Reads take a [`Reader`], writes a [`Tx`]; a `Tx` is a `Reader` too, so a read works on both:
 //!
@@ -22,8 +23,9 @@
 //!
 //! On SQLite a [`Tx`] excludes every other one. On PostgreSQL it sees what others commit, so a
 //! transaction that changes a request begins with [`requests::lock`]; everything that belongs to
-//! the request (evidence, documents, codes, queued messages) is guarded by that lock. Append to
-//! the audit log last: its head is locked until the commit, for everybody.
+//! the request (evidence, documents, codes, queued messages) is guarded by that lock. What counts
+//! tries of a credential takes [`credentials::lock`], after the request's. Append to the audit log
+//! last: its head is locked until the commit, for everybody.
 
 pub mod attachments;
 pub mod audit;

@@ -5,11 +5,12 @@ use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
 
-use model::RequestPk;
+use model::{RaId, RequestPk};
 use store::{AuditEntry, Channel, Store, audit, outbox};
 use time::Duration;
 
-use crate::{Fixture, Home, at, insert_request, message, on_both, populate};
+use crate::registration::credential;
+use crate::{Fixture, Home, at, insert_request, message, on_both, populate, scratchcard};
 
 on_both! {
     async fn locked_changes_are_never_lost(fixture: Fixture) {
@@ -35,6 +36,62 @@ on_both! {
         let mut reader = fixture.store.read().await.unwrap();
         let request = store::requests::get(&mut reader, RequestPk(1001)).await.unwrap().unwrap();
         assert_eq!(request.refuse_reason.unwrap().len(), usize::from(TASKS) * 4);
+    }
+
+    async fn tries_are_counted_whoever_makes_them(fixture: Fixture) {
+        populate(&fixture.store, &[1001]).await;
+        let mut tx = fixture.store.begin().await.unwrap();
+        store::credentials::insert(&mut tx, &credential("first")).await.unwrap();
+        tx.commit().await.unwrap();
+        let other = fixture.other().await;
+        let mut tasks = tokio::task::JoinSet::new();
+        for task in 0..8 {
+            let store = if task % 2 == 0 { fixture.store.clone() } else { other.clone() };
+            tasks.spawn(async move {
+                let mut tx = store.begin().await.unwrap();
+                let locked = store::credentials::lock(&mut tx, "first").await;
+                let mut credential = locked.unwrap().unwrap();
+                credential.pin_failures += 1;
+                store::credentials::update(&mut tx, &credential).await.unwrap();
+                tx.commit().await.unwrap();
+            });
+        }
+        tasks.join_all().await;
+        let mut reader = fixture.store.read().await.unwrap();
+        let credential = store::credentials::get(&mut reader, "first").await.unwrap().unwrap();
+        assert_eq!(credential.pin_failures, 8);
+    }
+
+    async fn a_card_goes_to_one_request_only(fixture: Fixture) {
+        let requests: Vec<_> = (0..8).map(|n| 1001 + 2 * n).collect();
+        populate(&fixture.store, &requests).await;
+        let mut tx = fixture.store.begin().await.unwrap();
+        for n in 1..=10 {
+            let card = scratchcard(300 + n, &n.to_string());
+            store::scratchcards::insert(&mut tx, &card).await.unwrap();
+        }
+        tx.commit().await.unwrap();
+        let other = fixture.other().await;
+        let mut tasks = tokio::task::JoinSet::new();
+        for (n, request) in requests.into_iter().enumerate() {
+            let store = if n % 2 == 0 { fixture.store.clone() } else { other.clone() };
+            tasks.spawn(async move {
+                let mut tx = store.begin().await.unwrap();
+                let sn = loop {
+                    let first = store::scratchcards::first_unused(&mut tx, RaId(1)).await;
+                    let sn = first.unwrap().unwrap().sn;
+                    let claim =
+                        store::scratchcards::claim(&mut tx, &sn, RaId(1), RequestPk(request));
+                    if claim.await.unwrap() {
+                        break sn;
+                    }
+                };
+                tx.commit().await.unwrap();
+                sn.parse::<i64>().unwrap()
+            });
+        }
+        let taken: BTreeSet<_> = tasks.join_all().await.into_iter().collect();
+        assert!(taken.into_iter().eq(1..=8), "the lowest, each once");
     }
 
     async fn numbers_are_given_out_once(fixture: Fixture) {

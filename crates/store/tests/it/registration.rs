@@ -10,7 +10,7 @@ use crate::{at, authority, file, on_both, populate, scratchcard, user};
 const PK: RequestPk = RequestPk(1001);
 const OTHER: RequestPk = RequestPk(1003);
 
-fn credential(username: &str) -> Credential {
+pub(crate) fn credential(username: &str) -> Credential {
     Credential {
         username: username.to_owned(),
         request: Some(PK),
