@@ -7,7 +7,7 @@ use x509_cert::Certificate;
 use x509_cert::attr::AttributeTypeAndValue;
 use x509_cert::name::Name;
 
-use crate::{PkiError, decode, oid};
+use crate::{PkiError, decode, name, oid};
 
 /// The plain facts of one certificate.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,24 +65,31 @@ impl CertificateFacts {
 fn listed(name: &Name) -> String {
     let attributes: Vec<_> = name.iter().collect();
     let one = |attribute: &&AttributeTypeAndValue| {
-        let key = match attribute.oid {
-            oid::COMMON_NAME => "CN".to_owned(),
-            oid::COUNTRY_NAME => "C".to_owned(),
-            oid::ORGANIZATION_NAME => "O".to_owned(),
-            oid::ORGANIZATIONAL_UNIT_NAME => "OU".to_owned(),
-            other => other.to_string(),
-        };
-        // The value as RFC 4514 §2.4 escapes it, without the key that stands before it there.
-        let shown = attribute.to_string();
-        let value = shown.split_once('=').map_or("", |(_, value)| value);
-        format!("{key}={value}")
+        let value = escaped(name::text(attribute).unwrap_or_default());
+        match attribute.oid {
+            oid::COMMON_NAME => format!("CN={value}"),
+            oid::COUNTRY_NAME => format!("C={value}"),
+            oid::ORGANIZATION_NAME => format!("O={value}"),
+            oid::ORGANIZATIONAL_UNIT_NAME => format!("OU={value}"),
+            other => format!("{other}={value}"),
+        }
     };
-    attributes
-        .iter()
-        .rev()
-        .map(one)
-        .collect::<Vec<_>>()
-        .join(", ")
+    let listed: Vec<_> = attributes.iter().rev().map(one).collect();
+    listed.join(", ")
+}
+
+/// A value in the form of RFC 4514 §2.4.
+fn escaped(value: &str) -> String {
+    let last = value.len().saturating_sub(1);
+    let mut out = String::with_capacity(value.len());
+    for (at, c) in value.char_indices() {
+        let edge = c == ' ' && (at == 0 || at == last) || c == '#' && at == 0;
+        if edge || "\"+,;<>\\".contains(c) {
+            out.push('\\');
+        }
+        out.push(c);
+    }
+    out
 }
 
 /// A DER name as an RFC 4514 string.

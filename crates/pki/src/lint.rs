@@ -6,12 +6,10 @@
 
 use const_oid::ObjectIdentifier;
 use const_oid::db::rfc5912;
-use der::asn1::{PrintableStringRef, Utf8StringRef};
 use der::flagset::FlagSet;
 use der::referenced::OwnedToRef;
 use der::{Decode, Encode, Tag, Tagged};
 use x509_cert::TbsCertificate;
-use x509_cert::attr::AttributeTypeAndValue;
 use x509_cert::ext::pkix::crl::dp::DistributionPoint;
 use x509_cert::ext::pkix::name::{DistributionPointName, GeneralName};
 use x509_cert::ext::pkix::{
@@ -189,7 +187,7 @@ impl Lint<'_> {
             "issuer and subject must not be empty",
         );
         for attribute in name.iter() {
-            let Some(text) = text(attribute) else {
+            let Some(text) = name::text(attribute) else {
                 let message = "names must be UTF8String or PrintableString";
                 self.expect(false, "RFC 5280 §4.1.2.4", message);
                 continue;
@@ -538,7 +536,7 @@ impl Lint<'_> {
         let subject = self.certificate.subject();
         let value = |attribute| {
             let found = subject.iter().find(|one| one.oid == attribute);
-            found.and_then(text)
+            found.and_then(name::text)
         };
         let number = value(oid::SERIAL_NUMBER);
         let organisation = value(oid::ORGANIZATION_IDENTIFIER);
@@ -687,16 +685,4 @@ fn rsa_modulus_bits(key: &[u8]) -> Result<usize, crate::PkiError> {
 
 fn count(name: &Name, attribute: ObjectIdentifier) -> usize {
     name.iter().filter(|one| one.oid == attribute).count()
-}
-
-fn text(attribute: &AttributeTypeAndValue) -> Option<&str> {
-    match attribute.value.tag() {
-        Tag::Utf8String => Utf8StringRef::try_from(&attribute.value)
-            .ok()
-            .map(|s| s.as_str()),
-        Tag::PrintableString => PrintableStringRef::try_from(&attribute.value)
-            .ok()
-            .map(|s| s.as_str()),
-        _ => None,
-    }
 }

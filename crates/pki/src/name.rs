@@ -4,6 +4,9 @@
 //! appendix A.1). Runs of white space become one blank, since matching ignores them anyway.
 
 use const_oid::ObjectIdentifier;
+use der::asn1::{PrintableStringRef, Utf8StringRef};
+use der::{Tag, Tagged};
+use x509_cert::attr::AttributeTypeAndValue;
 
 use crate::{PkiError, encode, oid};
 
@@ -88,6 +91,19 @@ impl NameBuilder {
 /// Whether PrintableString has the character (X.680 §41.4).
 pub(crate) fn is_printable(c: char) -> bool {
     c.is_ascii_alphanumeric() || " '()+,-./:=?".contains(c)
+}
+
+/// The value of an attribute that is a UTF8String or PrintableString.
+pub(crate) fn text(attribute: &AttributeTypeAndValue) -> Option<&str> {
+    match attribute.value.tag() {
+        Tag::Utf8String => Utf8StringRef::try_from(&attribute.value)
+            .ok()
+            .map(|s| s.as_str()),
+        Tag::PrintableString => PrintableStringRef::try_from(&attribute.value)
+            .ok()
+            .map(|s| s.as_str()),
+        _ => None,
+    }
 }
 
 fn clean(field: &'static str, text: &str, max: usize) -> Result<String, PkiError> {

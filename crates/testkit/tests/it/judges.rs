@@ -137,7 +137,8 @@ fn broken_files_are_refused() {
 #[test]
 fn lint_findings_are_read() {
     let fixture = Fixture::new();
-    let findings = pkilint_etsi(&fixture.path("leaf.pem"), "NCP-NATURAL-PERSON-CERTIFICATE");
+    let leaf = fixture.path("leaf.pem");
+    let findings = &pkilint_etsi(&[("NCP-NATURAL-PERSON-CERTIFICATE", &leaf)])[0];
     let rule = "etsi.en_319_412_2.nat-4.2.4-1.required_attribute_missing";
     let missing = findings.iter().find(|finding| finding.code == rule);
     assert_eq!(
