@@ -65,7 +65,7 @@ enum Sms {
 
 enum Mail {
     Nowhere,
-    Smtp(Mailer),
+    Smtp(Box<Mailer>),
     File(FileOutbox),
 }
 
@@ -92,7 +92,7 @@ impl Dispatcher {
         };
         let mail = match config.mail {
             MailRoute::Nowhere => Mail::Nowhere,
-            MailRoute::Smtp(server) => Mail::Smtp(Mailer::new(&server)?),
+            MailRoute::Smtp(server) => Mail::Smtp(Box::new(Mailer::new(&server)?)),
             MailRoute::File(file) => Mail::File(file),
         };
         let inner = Inner {

@@ -6,7 +6,10 @@ use std::time::{Duration, Instant, SystemTime};
 
 use crypto::MasterKey;
 use delivery::{AllowList, Config, Dispatcher, RetrySchedule};
-use model::{Clock, Entropy, Environment, RaId, RequestPk, Status, VideoIdPk};
+use model::authority::AuthoritySettings;
+use model::{
+    Clock, Entropy, Environment, RaId, RequestPk, SecureElement, Status, VideoIdPk, Workflow,
+};
 use store::outbox::Counts;
 use store::{Channel, OutboxMessage, RegistrationAuthority, Request, Store, outbox};
 use tempfile::TempDir;
@@ -59,7 +62,10 @@ impl House {
         let mut tx = house.store.begin().await.unwrap();
         let authority = RegistrationAuthority {
             id: RaId(1),
+            parent: None,
             name: "House".to_owned(),
+            particulars: "{}".to_owned(),
+            settings: AuthoritySettings::default(),
             webhook_url: None,
             webhook_format: model::event::WebhookFormat::Event,
             webhook_secret: None,
@@ -147,9 +153,14 @@ impl House {
             videoid_pk: VideoIdPk(1000 + pk),
             video_identifier: format!("{pk:032x}"),
             scratchcard: format!("400000{pk}"),
+            workflow: Workflow::OneShot,
             status: Status::VideoPending,
             ra: RaId(1),
             profile: "profile".to_owned(),
+            secure_element: SecureElement::Cloud,
+            validity_days: None,
+            paperless: true,
+            language: None,
             environment: Environment::Sandbox,
             webhook_url: None,
             webhook_format: None,
@@ -158,6 +169,13 @@ impl House {
             billing_username: None,
             refuse_reason: None,
             officer: None,
+            identification_officer: None,
+            validation_officer: None,
+            registering_user: None,
+            approving_user: None,
+            approved_at: None,
+            renewal_enabled: false,
+            renewals: 0,
             external_unlock: None,
             created_at: self.clock.now(),
             updated_at: self.clock.now(),

@@ -257,36 +257,26 @@ async fn a_mail_that_is_deferred_or_cut_off_comes_again_as_the_same_mail() {
 async fn what_the_operator_can_mend_is_tried_again() {
     let cases = [
         (
-            SinkSecurity::None,
             SmtpSecurity::None,
             "wr0ng",
             "the mail server refused the login: 535 5.7.8",
         ),
         (
-            SinkSecurity::None,
             SmtpSecurity::Starttls,
             "s3cret",
             "the mail server offers no STARTTLS",
         ),
-        // Nobody told us to trust the authority of its certificate.
-        (
-            SinkSecurity::Tls,
-            SmtpSecurity::Tls,
-            "s3cret",
-            "no connection",
-        ),
     ];
-    for (theirs, ours, password, expected) in cases {
+    for (security, password, expected) in cases {
         let house = House::new().await;
         let sink = SmtpSink::start(SmtpSetup {
-            security: theirs,
             login: Some(("avouch", "s3cret")),
-            replies: &[],
+            ..SmtpSetup::default()
         });
         let mail = plain("ana@example.org");
         house.queue(&sealed(&house, 1, "msg_1", &mail)).await;
         let running = house.start_with(through(SmtpServer {
-            security: ours,
+            security,
             username: Some("avouch".to_owned()),
             password: Some(password.into()),
             ..server(&sink)
@@ -295,6 +285,37 @@ async fn what_the_operator_can_mend_is_tried_again() {
         running.stop().await;
         assert_eq!(house.counts().await, (1, 0), "it waits");
         assert_eq!(look(&house, "last_error"), expected);
+        assert_eq!(sink.received().len(), 0);
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_does_not_prove_its_name_gets_nothing() {
+    let sorts = [
+        (SinkSecurity::Starttls, SmtpSecurity::Starttls),
+        (SinkSecurity::Tls, SmtpSecurity::Tls),
+    ];
+    for (theirs, security) in sorts {
+        let sink = SmtpSink::start(SmtpSetup {
+            security: theirs,
+            ..SmtpSetup::default()
+        });
+        // An authority that we do not trust; a name that its certificate does not have.
+        for (host, trust) in [("localhost", None), ("127.0.0.1", Some(sink.trust()))] {
+            let house = House::new().await;
+            let mail = plain("ana@example.org");
+            house.queue(&sealed(&house, 1, "msg_1", &mail)).await;
+            let running = house.start_with(through(SmtpServer {
+                host: host.to_owned(),
+                security,
+                trust,
+                ..server(&sink)
+            }));
+            attempts(&house, 2).await;
+            running.stop().await;
+            assert_eq!(house.counts().await, (1, 0), "it waits");
+            assert_eq!(look(&house, "last_error"), "no connection");
+        }
         assert_eq!(sink.received().len(), 0);
     }
 }
@@ -353,6 +374,10 @@ async fn no_field_can_write_a_header_a_part_or_a_command() {
                 ..good()
             },
             MailMessage {
+                to: "\"ana\u{85}x\"@example.org".to_owned(),
+                ..good()
+            },
+            MailMessage {
                 to: "ana@example.org>\u{20}SIZE=1".to_owned(),
                 ..good()
             },
@@ -397,6 +422,10 @@ async fn no_field_can_write_a_header_a_part_or_a_command() {
             "Content-Type",
         ];
         assert_eq!(names, expected);
+        let files = read.attachments.iter().flat_map(|file| &file.name);
+        for shown in read.headers.iter().map(|(_, value)| value).chain(files) {
+            assert!(!shown.contains(char::is_control), "{shown:?}");
+        }
         assert_eq!(
             read.parts[..2],
             ["multipart/mixed", "multipart/alternative"]
