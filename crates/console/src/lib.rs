@@ -1,0 +1,5 @@
+//! The human doors.
+
+mod assets;
+pub mod page;
+pub use assets::assets;
