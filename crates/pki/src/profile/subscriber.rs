@@ -144,9 +144,12 @@ impl Subscriber<'_> {
     /// The value that the profile fixes for a field, else the request's, if the profile has the
     /// field at all.
     fn value(&self, field: &str) -> Option<String> {
-        let fixed = || self.profile.fixed(field).map(str::to_owned);
-        let listed = self.profile.fields.iter().any(|one| one.name == field);
-        fixed().or_else(|| self.subject.field(field).filter(|_| listed))
+        let fixed = self.profile.fixed(field).map(str::to_owned);
+        fixed.or_else(|| self.subject.field(field).filter(|_| self.has_field(field)))
+    }
+
+    fn has_field(&self, field: &str) -> bool {
+        self.profile.fields.iter().any(|one| one.name == field)
     }
 
     fn required(&self, field: &'static str) -> Result<String, PkiError> {
@@ -233,9 +236,20 @@ impl Subscriber<'_> {
     }
 
     fn identity_number(&self) -> Result<String, PkiError> {
-        self.subject
-            .semantic_serial_number()
-            .ok_or_else(|| name::value("serial_number", "is missing"))
+        let subject = self.subject;
+        subject.semantic_serial_number().ok_or_else(|| {
+            let missing = if subject.id_document_type.is_none() {
+                "id_document_type"
+            } else if subject.id_document_country.is_none() {
+                "id_document_country"
+            } else if self.has_field("serial_number") {
+                "serial_number"
+            } else {
+                // Peru's profiles have it in its place.
+                "id_document_number"
+            };
+            name::value(missing, "is missing")
+        })
     }
 
     /// The organisation's identifier in the form of EN 319 412-1 §5.1.4, and the field it is from.

@@ -1,7 +1,10 @@
+use crypto::{KeyAlgorithm, SigningKey, SoftwareKey, SystemEntropy};
 use pki::CertificateFacts;
-use pki::profile::Qualification;
-use pki::profile::natural_person::NaturalPerson;
+use pki::issuance::Validity;
+use pki::profile::natural_person::{self, NaturalPerson};
+use pki::profile::{Qualification, Terms};
 use testkit::{openssl, pkilint_etsi, run};
+use time::Duration;
 
 use crate::{AUTHORITIES, disclosures, pkilint_must_accept, specimen, text};
 
@@ -117,6 +120,34 @@ fn openssl_shows_what_the_profile_promises() {
     }
     // Nobody is qualified by default: neither QcCompliance nor a qualified policy is there.
     assert!(!shown.contains("0.4.0.194112"), "{shown}");
+}
+
+#[test]
+fn only_officers_certificates_point_to_the_revocation_list() {
+    let a = &*AUTHORITIES;
+    let points = |certificate: &[u8]| {
+        let arguments = ["x509", "-inform", "DER", "-noout", "-text"];
+        let shown = openssl(arguments, certificate).must_accept().text();
+        shown.contains("URI:http://pki.example.com/issuing.crl")
+    };
+    let one_time = a.issue(&specimen(), &Qualification::None).signed;
+    assert!(!points(one_time.certificate()));
+
+    let key = SoftwareKey::generate(KeyAlgorithm::EcdsaP256).unwrap();
+    let terms = Terms {
+        validity: Validity::starting(a.now, Duration::days(730)),
+        qualification: &Qualification::None,
+        policy: None,
+        practice_statement: None,
+    };
+    let spki = key.public_key_info();
+    let officer =
+        natural_person::officer_draft(&a.issuer, &specimen(), &terms, spki, &SystemEntropy)
+            .and_then(|draft| draft.lint()?.record()?.sign(&a.issuer))
+            .unwrap();
+    assert!(points(officer.certificate()));
+    let file = a.file("officer.der", officer.certificate());
+    pkilint_must_accept(&[("NCP-NATURAL-PERSON-CERTIFICATE", file)]);
 }
 
 #[test]

@@ -54,8 +54,15 @@ fn judged(name: &str, response: &[u8], serials: &[&str], hash: &str) -> testkit:
 #[test]
 fn openssl_believes_good_revoked_and_unknown() {
     let a = &*AUTHORITIES;
-    let [good, revoked] = [(); 2].map(|()| a.issue(&specimen(), &Qualification::None).signed);
-    let serials = [good.serial(), revoked.serial(), "0badcafe"];
+    let [good, revoked, held, bare] =
+        [(); 4].map(|()| a.issue(&specimen(), &Qualification::None).signed);
+    let serials = [
+        good.serial(),
+        revoked.serial(),
+        held.serial(),
+        bare.serial(),
+        "0badcafe",
+    ];
     for options in [
         ["-sha1", "-nonce"],
         ["-sha256", "-nonce"],
@@ -70,6 +77,14 @@ fn openssl_believes_good_revoked_and_unknown() {
             serial if serial == revoked.serial() => Status::Revoked {
                 at: a.now - Duration::HOUR,
                 reason: Some(RevocationReason::KeyCompromise),
+            },
+            serial if serial == held.serial() => Status::Revoked {
+                at: a.now - Duration::HOUR,
+                reason: Some(RevocationReason::CertificateHold),
+            },
+            serial if serial == bare.serial() => Status::Revoked {
+                at: a.now - Duration::HOUR,
+                reason: Some(RevocationReason::Unspecified),
             },
             _ => Status::Unknown,
         };
@@ -95,6 +110,9 @@ fn openssl_believes_good_revoked_and_unknown() {
             "{shown}"
         );
         assert!(shown.contains("Reason: keyCompromise"), "{shown}");
+        assert!(shown.contains("Reason: certificateHold"), "{shown}");
+        assert_eq!(shown.matches("Reason: ").count(), 2, "{shown}");
+        assert_eq!(shown.matches(": revoked").count(), 3, "{shown}");
         assert!(shown.contains("0x0badcafe: unknown"), "{shown}");
         let file = a.path(&format!("{name}.resp"));
         run(

@@ -2,7 +2,7 @@ use crypto::{KeyAlgorithm, SigningKey, SoftwareKey, SystemEntropy};
 use model::contact::{Email, Phone};
 use model::profile::Holder;
 use model::{Profile, SecureElement, Subject};
-use pki::issuance::{Issuer, Validity};
+use pki::issuance::{Recorded, Validity};
 use pki::profile::subscriber::{self, Subscriber};
 use pki::profile::{Qualification, Terms};
 use pki::{CertificateFacts, PkiError};
@@ -70,24 +70,21 @@ fn qualified(qscd: bool) -> Qualification {
     }
 }
 
-fn issue(
-    issuer: &Issuer,
+fn record(
     subscriber: &Subscriber<'_>,
     qualification: &Qualification,
-) -> Result<Vec<u8>, PkiError> {
+) -> Result<Recorded, PkiError> {
     let key = SoftwareKey::generate(KeyAlgorithm::EcdsaP256).unwrap();
+    let (issuer, terms) = (&AUTHORITIES.issuer, terms(qualification));
     let spki = key.public_key_info();
-    subscriber::draft(
-        issuer,
-        subscriber,
-        &terms(qualification),
-        spki,
-        &SystemEntropy,
-    )?
-    .lint()?
-    .record()?
-    .sign(issuer)
-    .map(|signed| signed.into_certificate())
+    subscriber::draft(issuer, subscriber, &terms, spki, &SystemEntropy)?
+        .lint()?
+        .record()
+}
+
+fn issue(subscriber: &Subscriber<'_>, qualification: &Qualification) -> Result<Vec<u8>, PkiError> {
+    let signed = record(subscriber, qualification)?.sign(&AUTHORITIES.issuer)?;
+    Ok(signed.into_certificate())
 }
 
 fn refusal(profile: &str, change: impl FnOnce(&mut Subject)) -> String {
@@ -99,7 +96,7 @@ fn refusal(profile: &str, change: impl FnOnce(&mut Subject)) -> String {
         subject: &subject,
         element: profile.usual_element(),
     };
-    match issue(&AUTHORITIES.issuer, &subscriber, &Qualification::None) {
+    match issue(&subscriber, &Qualification::None) {
         Err(PkiError::Value { field, reason }) => format!("{field} {reason}"),
         other => panic!("not refused for a value: {other:?}"),
     }
@@ -143,7 +140,7 @@ fn every_profile_gives_a_certificate_that_openssl_and_pkilint_accept() {
             ("qscd", qualified(true)),
         ];
         for (claim, qualification) in claims {
-            let certificate = issue(&a.issuer, &subscriber, &qualification)
+            let certificate = issue(&subscriber, &qualification)
                 .unwrap_or_else(|error| panic!("{}: {error}", profile.name));
             let shown = shown(&certificate);
             for field in &profile.fields {
@@ -210,7 +207,7 @@ fn people_log_in_and_sign_mails_with_keys_outside_devices() {
             subject: &subject(profile),
             element: profile.usual_element(),
         };
-        let certificate = issue(&a.issuer, &subscriber, &Qualification::None).unwrap();
+        let certificate = issue(&subscriber, &Qualification::None).unwrap();
         let pem = pki::facts::to_pem(&certificate).unwrap();
         let file = a.file(&format!("log-in-{name}.pem"), pem);
         for purpose in ["sslclient", "smimesign"] {
@@ -252,7 +249,7 @@ fn subjects_are_listed_as_the_public_api_shows_them() {
             subject: &subject,
             element: profile.usual_element(),
         };
-        let certificate = issue(&AUTHORITIES.issuer, &subscriber, &Qualification::None).unwrap();
+        let certificate = issue(&subscriber, &Qualification::None).unwrap();
         let facts = CertificateFacts::read(&certificate).unwrap();
         assert_eq!(
             facts.issuer_listed(),
@@ -315,7 +312,7 @@ fn seals_carry_the_organisations_address_and_people_their_own() {
             subject: &subject(profile),
             element: profile.usual_element(),
         };
-        let certificate = issue(&AUTHORITIES.issuer, &subscriber, &Qualification::None).unwrap();
+        let certificate = issue(&subscriber, &Qualification::None).unwrap();
         let shown = shown(&certificate);
         assert!(shown.contains(&format!("email:{address}\n")), "{shown}");
         assert_eq!(shown.matches("email:").count(), 1, "{shown}");
@@ -372,9 +369,78 @@ fn values_that_cannot_stand_are_named_by_their_field() {
         "serial_number is missing"
     );
     assert_eq!(
+        refusal("PEPNRepresentante", unset("id_document_number")),
+        "id_document_number is missing"
+    );
+    assert_eq!(
+        refusal("PFSoftAFEmpresa", unset("id_document_country")),
+        "id_document_country is missing"
+    );
+    assert_eq!(
         refusal("PFSoftAFEmpresa", unset("given_name")),
         "given_name is empty"
     );
+}
+
+/// Each row changes one detail of a good certificate's bytes, without changing their length.
+#[test]
+fn changed_certificates_break_the_rule_of_what_was_changed() {
+    // KeyUsage of type A, of type B, and for digital signatures alone.
+    let commitment = b"\x03\x02\x06\x40";
+    let both = b"\x03\x02\x06\xc0";
+    let signature = b"\x03\x02\x07\x80";
+    // qcp-legal and qcp-natural, eseal and esign.
+    let qcp_l = b"\x04\x00\x8b\xec\x40\x01\x01";
+    let qcp_n = b"\x04\x00\x8b\xec\x40\x01\x00";
+    let (eseal, esign) = (b"\x8e\x46\x01\x06\x02", b"\x8e\x46\x01\x06\x01");
+    // emailProtection and codeSigning.
+    let mail = b"\x2b\x06\x01\x05\x05\x07\x03\x04";
+    let code = b"\x2b\x06\x01\x05\x05\x07\x03\x03";
+    // organizationalUnitName and surname.
+    let (unit, surname) = (b"\x06\x03\x55\x04\x0b", b"\x06\x03\x55\x04\x04");
+    let (http, ldap) = (
+        b"http://pki.example.com/issuing.crl",
+        b"ldap://pki.example.com/issuing.crl",
+    );
+    let rows: [(&str, &[u8], &[u8], &str); 11] = [
+        ("SELLOMedio", b"VATES-", b"VAXES-", "EN 319 412-1 §5.1.4"),
+        (
+            "PFSoftAFEmpresa",
+            b"VATES-",
+            b"VATes-",
+            "EN 319 412-1 §5.1.4",
+        ),
+        (
+            "PFSoftAFEmpresa",
+            b"IDCES-",
+            b"ID ES-",
+            "EN 319 412-1 §5.1.3",
+        ),
+        ("PFSoftAFEmpresa", both, commitment, "EN 319 412-2 §4.3.2"),
+        ("PFSoftAFEmpresa", mail, code, "EN 319 412-2 §4.3.2"),
+        ("PFqscdEmpresa", commitment, both, "EN 319 412-2 §4.3.2"),
+        ("SELLOMedio", both, signature, "EN 319 412-3 §4.3.1"),
+        ("SELLOMedio", unit, surname, "a seal must not name a person"),
+        ("SELLOMedio", qcp_l, qcp_n, "EN 319 412-2 §5.2"),
+        ("SELLOMedio", eseal, esign, "EN 319 412-5 §4.2.3"),
+        ("PFSoftAFEmpresa", http, ldap, "EN 319 412-2 §4.3.11"),
+    ];
+    for (name, from, to, rule) in rows {
+        let profile = Profile::find(name).unwrap();
+        let subscriber = Subscriber {
+            profile,
+            subject: &subject(profile),
+            element: profile.usual_element(),
+        };
+        let record = record(&subscriber, &qualified(false)).unwrap();
+        let mut tbs = record.tbs().to_vec();
+        // The last one is the subject's, where the issuer has the like.
+        let at = tbs.windows(from.len()).rposition(|window| window == from);
+        let at = at.unwrap_or_else(|| panic!("{name} has no {from:x?}"));
+        tbs[at..at + from.len()].copy_from_slice(to);
+        let error = Recorded::from_tbs(&tbs).unwrap_err().to_string();
+        assert!(error.contains(rule), "{name}, {rule}: {error}");
+    }
 }
 
 #[test]

@@ -103,6 +103,29 @@ fn only_clients_point_to_the_revocation_list() {
 }
 
 #[test]
+fn weak_keys_are_not_certified() {
+    let draft = |bits: &str| {
+        let arguments = ["genpkey", "-algorithm", "RSA", "-pkeyopt", bits];
+        let key = openssl(arguments, b"").must_accept().stdout;
+        let public = openssl(["pkey", "-pubout", "-outform", "DER"], &key).must_accept();
+        let unit = Unit {
+            country: "ES",
+            organisation: "Ejemplo S.L.",
+            organisation_identifier: None,
+            common_name: "api-user-3",
+        };
+        let (issuer, spki) = (&AUTHORITIES.issuer, &public.stdout);
+        tls::client_draft(issuer, &unit, spki, validity(), &SystemEntropy).and_then(Draft::lint)
+    };
+    assert!(draft("rsa_keygen_bits:2048").is_ok());
+    let weak = draft("rsa_keygen_bits:1024").unwrap_err().to_string();
+    assert!(
+        weak.contains("an RSA key must have 2048 to 8192 bits"),
+        "{weak}"
+    );
+}
+
+#[test]
 fn names_that_are_none_are_refused() {
     let label = "x".repeat(64);
     for bad in [
