@@ -60,10 +60,6 @@ pub(crate) fn address(text: &str) -> Option<Address> {
     let Ok(Host::Domain(domain)) = Host::parse(domain) else {
         return None;
     };
-    // Quoted user names may hold much, but nothing that ends a line.
-    if text.chars().any(char::is_control) {
-        return None;
-    }
     Address::new(user, domain).ok()
 }
 

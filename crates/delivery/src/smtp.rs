@@ -274,9 +274,8 @@ fn host(text: &str) -> Option<String> {
 
 fn sender(text: &str) -> Option<Mailbox> {
     let mailbox: Mailbox = text.parse().ok()?;
-    let one_line = !text.chars().any(char::is_control);
     let email = letter::address(mailbox.email.as_ref())?;
-    one_line.then(|| Mailbox::new(mailbox.name, email))
+    Some(Mailbox::new(mailbox.name, email))
 }
 
 fn tls(host: &str, trust: Option<&Path>) -> Result<TlsParameters, SmtpError> {
