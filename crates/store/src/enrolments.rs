@@ -1,6 +1,7 @@
 //! Subscribers' ways to their certificates, of which a request has at most one.
 
 use model::RequestPk;
+use time::OffsetDateTime;
 
 use crate::connection::{Reader, Tx};
 use crate::error::StoreError;
@@ -80,6 +81,17 @@ pub async fn update(tx: &mut Tx, enrolment: &Enrolment) -> Result<(), StoreError
         ],
     )
     .await
+}
+
+/// Erases the files that nobody took before their links expired; says how many.
+pub async fn drop_pickups(tx: &mut Tx, now: OffsetDateTime) -> Result<i64, StoreError> {
+    let dropped = tx
+        .execute(
+            "UPDATE enrolment SET pickup = NULL WHERE pickup IS NOT NULL AND expires_at <= $1",
+            params![now],
+        )
+        .await?;
+    Ok(dropped as i64)
 }
 
 fn enrolment(row: &Row) -> Result<Enrolment, StoreError> {

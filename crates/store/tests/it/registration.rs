@@ -203,6 +203,27 @@ on_both! {
         assert!(matches!(refused, Err(StoreError::Duplicate { what }) if what == "enrolment"));
     }
 
+    async fn files_go_with_their_links(fixture: Fixture) {
+        populate(&fixture.store, &[1001, 1003]).await;
+        let mut tx = fixture.store.begin().await.unwrap();
+        let waiting = |request, token, expires_at| Enrolment {
+            expires_at,
+            pickup: Some(vec![3; 3000]),
+            ..enrolment(request, token)
+        };
+        let (late, other) = (waiting(PK, 1, at(100)), waiting(OTHER, 2, at(101)));
+        for enrolment in [&late, &other] {
+            store::enrolments::put(&mut tx, enrolment).await.unwrap();
+        }
+        for (now, dropped) in [(99, 0), (100, 1), (100, 0)] {
+            let found = store::enrolments::drop_pickups(&mut tx, at(now)).await;
+            assert_eq!(found.unwrap(), dropped, "at {now}");
+        }
+        let left = store::enrolments::get(&mut tx, PK).await.unwrap();
+        assert!(left == Some(Enrolment { pickup: None, ..late }));
+        assert!(store::enrolments::get(&mut tx, OTHER).await.unwrap() == Some(other));
+    }
+
     async fn scratchcards(fixture: Fixture) {
         populate(&fixture.store, &[1001]).await;
         let mut tx = fixture.store.begin().await.unwrap();
