@@ -24,6 +24,7 @@ mod papers;
 mod pdf;
 pub mod registration;
 mod requests;
+mod revocation_list;
 mod server_identity;
 mod settings;
 mod signing;
@@ -162,6 +163,7 @@ struct Inner {
     /// cores, first come, first served.
     cores: Semaphore,
     per_request: files::KeyedLocks,
+    revocation_list: revocation_list::RevocationList,
 }
 
 impl Service {
@@ -172,6 +174,7 @@ impl Service {
                 parts,
                 cores: Semaphore::new(cores()),
                 per_request: files::KeyedLocks::default(),
+                revocation_list: Default::default(),
             }),
         }
     }

@@ -1,7 +1,10 @@
-//! Removing content that no row points at: what a crash between blob and row leaves behind.
+//! Removing what nobody needs any more: content that no row points at, as a crash between blob and
+//! row leaves it behind, and keys' files that nobody took while their links opened.
 
+use serde_json::json;
 use time::Duration;
 
+use crate::advance::Actor;
 use crate::{Error, Service};
 
 /// Blobs looked up at once.
@@ -17,12 +20,14 @@ pub struct Swept {
 }
 
 impl Service {
-    /// Removes blobs older than `age` that no row points at. The age spares uploads under way.
+    /// Removes blobs older than `age` that no row points at, and files behind expired links. The age
+    /// spares uploads under way.
     ///
     /// # Errors
     ///
     /// [`Error::Internal`] when a store does not answer; what was removed stays removed.
     pub async fn sweep(&self, age: Duration) -> Result<Swept, Error> {
+        self.drop_late_files().await?;
         let candidates = self.blobs().list(self.now() - age).await?;
         let mut swept = Swept {
             seen: candidates.len(),
@@ -41,5 +46,17 @@ impl Service {
             self.discard(unused).await;
         }
         Ok(swept)
+    }
+
+    async fn drop_late_files(&self) -> Result<(), Error> {
+        let mut tx = self.store().begin().await?;
+        let dropped = store::enrolments::drop_pickups(&mut tx, self.now()).await?;
+        if dropped == 0 {
+            return Ok(());
+        }
+        let details = json!({ "files": dropped });
+        self.record(&mut tx, Actor::System, "files-expired", None, details)
+            .await?;
+        self.commit(tx).await
     }
 }

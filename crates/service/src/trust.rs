@@ -140,12 +140,12 @@ impl Service {
         let Some(row) = store::certificates::get(reader, serial).await? else {
             return Ok(ocsp::Status::Unknown);
         };
-        Ok(match (row.state, row.revoked_at) {
-            (CertificateState::Recorded, _) => ocsp::Status::Unknown,
-            (CertificateState::Valid, _) => ocsp::Status::Good,
-            (CertificateState::Revoked, at) => ocsp::Status::Revoked {
-                at: at.unwrap_or(row.not_before),
-                reason: None,
+        Ok(match row.state {
+            CertificateState::Recorded => ocsp::Status::Unknown,
+            CertificateState::Valid => ocsp::Status::Good,
+            CertificateState::Suspended | CertificateState::Revoked => ocsp::Status::Revoked {
+                at: row.revoked_at.unwrap_or(row.not_before),
+                reason: row.reason,
             },
         })
     }

@@ -1,0 +1,161 @@
+//! A subscriber's certificate on its way from the record to the signature.
+//!
+//! What goes on record stays the request's one certificate: whoever comes back after a crash gets
+//! the same content and the same key, sealed under the request's data key until then.
+
+use crypto::{KeyAlgorithm, SigningKey, SoftwareKey, Zeroizing};
+use model::{RequestPk, Trigger, transition};
+use pki::issuance::{Linted, Recorded, Validity};
+use serde_json::json;
+use store::{Certificate, CertificateState, Tx};
+use time::Duration;
+
+use crate::advance::Actor;
+use crate::case::Case;
+use crate::papers::validity_days;
+use crate::trust::{issuing, refused};
+use crate::{Error, Service};
+
+/// How long before "now" a certificate starts to be valid, for verifiers whose clocks lag.
+const BACKDATED: Duration = Duration::minutes(5);
+
+/// A key of the subscriber's that we make, and what its certificate will say.
+pub(crate) struct KeyOnRecord {
+    pub(crate) key: SoftwareKey,
+    pub(crate) recorded: Recorded,
+}
+
+impl Service {
+    /// The key and the certificate that an attempt left on record, or else fresh ones. `trigger`
+    /// says for what: the request must allow it.
+    pub(crate) async fn record_with_key(
+        &self,
+        pk: RequestPk,
+        trigger: Trigger,
+    ) -> Result<KeyOnRecord, Error> {
+        let mut tx = self.store().begin().await?;
+        let case = self.lock(&mut tx, pk.0).await?;
+        transition(case.row.status, trigger)?;
+        for row in self.unfinished(&mut tx, &case, trigger).await? {
+            if let Some(sealed) = &row.sealed_key {
+                let pkcs8 = case.key.open(&key_context(&row.serial), sealed)?;
+                return Ok(KeyOnRecord {
+                    key: SoftwareKey::from_pkcs8(&pkcs8)?,
+                    recorded: Recorded::from_tbs(&row.tbs).map_err(issuing)?,
+                });
+            }
+        }
+        let key = SoftwareKey::generate(KeyAlgorithm::EcdsaP256)?;
+        let pkcs8 = key.to_pkcs8()?;
+        let public = key.public_key_info();
+        let recorded = self
+            .put_on_record(tx, &case, trigger, public, Some(&pkcs8))
+            .await?;
+        Ok(KeyOnRecord { key, recorded })
+    }
+
+    /// The certificate that an attempt left on record for this key (DER SubjectPublicKeyInfo),
+    /// which is not in our hands, or else a fresh one. What was on record for another key was never
+    /// signed and never will be.
+    pub(crate) async fn record_for_key(
+        &self,
+        pk: RequestPk,
+        trigger: Trigger,
+        public_key_info: &[u8],
+    ) -> Result<Recorded, Error> {
+        let mut tx = self.store().begin().await?;
+        let case = self.lock(&mut tx, pk.0).await?;
+        transition(case.row.status, trigger)?;
+        for row in self.unfinished(&mut tx, &case, trigger).await? {
+            if names_key(&row.tbs, public_key_info) {
+                return Recorded::from_tbs(&row.tbs).map_err(issuing);
+            }
+            let (state, now) = (CertificateState::Revoked, self.now());
+            store::certificates::set_state(&mut tx, &row.serial, state, Some(now), None).await?;
+        }
+        self.put_on_record(tx, &case, trigger, public_key_info, None)
+            .await
+    }
+
+    /// Certificates that were recorded for the same occasion and can still be signed.
+    async fn unfinished(
+        &self,
+        tx: &mut Tx,
+        case: &Case,
+        trigger: Trigger,
+    ) -> Result<Vec<Certificate>, Error> {
+        let now = self.now();
+        let mut rows = store::certificates::of_request(tx, case.pk()).await?;
+        rows.retain(|row| {
+            row.state == CertificateState::Recorded
+                && row.renewal == is_renewal(trigger)
+                && now < row.not_after
+        });
+        Ok(rows)
+    }
+
+    async fn put_on_record(
+        &self,
+        mut tx: Tx,
+        case: &Case,
+        trigger: Trigger,
+        public_key_info: &[u8],
+        pkcs8: Option<&Zeroizing<Vec<u8>>>,
+    ) -> Result<Recorded, Error> {
+        let now = self.now();
+        let lasting = Duration::days(validity_days(case));
+        let validity = Validity::starting(now - BACKDATED, lasting);
+        let element = case.row.secure_element;
+        let recorded = self
+            .draft_for_subscriber(case, element, public_key_info, validity)?
+            .lint()
+            .and_then(Linted::record)
+            .map_err(|error| refused(case, error))?;
+        let serial = recorded.serial().to_owned();
+        let sealed_key =
+            pkcs8.map(|pkcs8| case.key.seal(&key_context(&serial), pkcs8, self.entropy()));
+        let row = Certificate {
+            number: store::certificates::next_number(&mut tx).await?,
+            request: Some(case.pk()),
+            renewal: is_renewal(trigger),
+            state: CertificateState::Recorded,
+            tbs: recorded.tbs().to_vec(),
+            der: None,
+            sealed_key,
+            not_before: validity.not_before,
+            not_after: validity.not_after,
+            recorded_at: now,
+            revoked_at: None,
+            reason: None,
+            serial,
+        };
+        store::certificates::insert(&mut tx, &row).await?;
+        let details = json!({
+            "serial": row.serial,
+            "tbs_sha256": hex::encode(crypto::sha256(&row.tbs)),
+            "profile": case.row.profile,
+            "renewal": row.renewal,
+        });
+        let action = "certificate-recorded";
+        self.record(&mut tx, Actor::System, action, Some(case), details)
+            .await?;
+        self.commit(tx).await?;
+        Ok(recorded)
+    }
+}
+
+fn is_renewal(trigger: Trigger) -> bool {
+    trigger == Trigger::Renew
+}
+
+/// A certificate's content holds its public key word for word (RFC 5280 §4.1).
+fn names_key(tbs: &[u8], public_key_info: &[u8]) -> bool {
+    !public_key_info.is_empty()
+        && tbs
+            .windows(public_key_info.len())
+            .any(|part| part == public_key_info)
+}
+
+fn key_context(serial: &str) -> String {
+    format!("new key of certificate {serial}")
+}
