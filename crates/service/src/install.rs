@@ -187,7 +187,7 @@ impl Service {
             practice_statement: None,
         };
         let issuer = self.anchors().issuer();
-        let recorded = natural_person::draft(
+        let recorded = natural_person::officer_draft(
             issuer,
             &person,
             &terms,
@@ -202,7 +202,14 @@ impl Service {
         let serial = signed.serial().to_owned();
         let certificate = signed.into_certificate();
         let credential = self
-            .new_credential(username.clone(), None, serial.clone(), &password, &pin, &pkcs8)
+            .new_credential(
+                username.clone(),
+                None,
+                serial.clone(),
+                &password,
+                &pin,
+                &pkcs8,
+            )
             .await?;
 
         let mut tx = self.store().begin().await?;
@@ -232,7 +239,9 @@ impl Service {
             given_name,
             surname_1: surname,
             surname_2: None,
-            document_number: identity.split_once('-').map(|(_, number)| number.to_owned()),
+            document_number: identity
+                .split_once('-')
+                .map(|(_, number)| number.to_owned()),
             document_description: None,
             document_issuer: None,
             email: None,
