@@ -11,8 +11,8 @@ use futures::{Stream, TryStreamExt};
 use model::contact::{Country, Email, Phone};
 use model::evidence::{Claims, ImageKind, missing};
 use model::subject::{parse_name, parse_number};
-use model::{Status, Subject, Trigger};
-use serde_json::{Value, json};
+use model::{Status, Subject, Trigger, Workflow};
+use serde_json::{Map, Value, json};
 use store::{EvidenceImage, EvidenceVideo, Reader, Tx};
 
 use crate::advance::Actor;
@@ -48,16 +48,38 @@ impl Service {
     /// lacks a required member; [`Error::UnusableImages`], after which the request is in
     /// `VIDEOERROR` and nothing of the upload is kept.
     pub async fn upload_evidence(&self, id: i64, upload: EvidenceUpload) -> Result<Intake, Error> {
-        let case = self.open_for_evidence(id).await?;
+        let case = self.peek(id).await?;
+        self.take_in_evidence(Actor::Client, case, upload).await
+    }
+
+    /// As [`Service::upload_evidence`], for a request found by other means.
+    pub(crate) async fn take_in_evidence(
+        &self,
+        actor: Actor,
+        case: Case,
+        upload: EvidenceUpload,
+    ) -> Result<Intake, Error> {
+        still_open(&case)?;
+        let id = case.pk().0;
         let EvidenceUpload { claims, images } = upload;
-        check_claims(&claims, images.is_empty())?;
+        if claims == Claims::default() && images.is_empty() {
+            let mut problems = Problems::default();
+            problems.missing("acceptance");
+            problems.missing("videoid_data");
+            return Err(Error::Fields(problems));
+        }
+        let rule = OcrRule::of(case.row.workflow);
+        if let Some(ocr) = &claims.ocr_data {
+            rule.check(ocr)?;
+        }
 
         let decoded = self.at_work(move |_| decode(images)).await?;
         let images = match decoded {
             Ok(images) => images,
             Err(problems) => {
                 let fields: Vec<_> = problems.0.iter().map(|(field, _)| field.as_str()).collect();
-                self.unusable(id, json!({ "unusable": fields })).await?;
+                let details = json!({ "unusable": fields });
+                self.unusable(actor, id, details).await?;
                 return Err(Error::UnusableImages(problems));
             }
         };
@@ -72,6 +94,7 @@ impl Service {
             let file = blobs.put(&case.key, content.into()).await?;
             rows.push(EvidenceImage {
                 kind,
+                number: None,
                 blob: file.blob,
                 sha256: file.sha256,
                 size: file.size,
@@ -85,13 +108,19 @@ impl Service {
         let mut case = self.lock(&mut tx, id).await?;
         still_open(&case)?;
         let mut standing = self.claims(&mut tx, &case).await?;
-        apply_ocr(&mut case.subject, &claims);
+        if let Some(ocr) = &claims.ocr_data {
+            rule.apply(ocr, &mut case.subject);
+        }
         standing.merge(claims);
         case.row.subject = case.seal(self, "subject", &case.subject)?;
+        if case.row.workflow.is_registration() {
+            self.index_subject(&mut tx, &case).await?;
+        }
         let sealed = case.seal(self, "claims", &standing)?;
         store::evidence::put_claims(&mut tx, case.pk(), &sealed).await?;
         let mut replaced = Vec::new();
-        for row in &rows {
+        for row in &mut rows {
+            row.number = Some(store::sequence::next_document(&mut tx).await?);
             replaced.extend(store::evidence::put_image(&mut tx, case.pk(), row).await?);
         }
         let digests: Value = rows
@@ -99,7 +128,7 @@ impl Service {
             .map(|row| (row.kind.name(), hex::encode(row.sha256)))
             .collect();
         let details = json!({ "received": "evidences", "images": digests });
-        let intake = self.settle(&mut tx, &mut case, details).await?;
+        let intake = self.settle(&mut tx, &mut case, actor, details).await?;
         self.commit(tx).await?;
         blobs.keep();
         self.discard(replaced).await;
@@ -116,14 +145,26 @@ impl Service {
         id: i64,
         declared_size: Option<u64>,
     ) -> Result<VideoIntake, Error> {
-        let case = self.open_for_evidence(id).await?;
+        let case = self.peek(id).await?;
+        self.take_in_video(Actor::Client, case, declared_size).await
+    }
+
+    /// As [`Service::open_video_intake`], for a request found by other means.
+    pub(crate) async fn take_in_video(
+        &self,
+        actor: Actor,
+        case: Case,
+        declared_size: Option<u64>,
+    ) -> Result<VideoIntake, Error> {
+        still_open(&case)?;
         let limit = self.limits().video_bytes;
         if declared_size.is_some_and(|size| size > limit) {
             return Err(Error::TooLarge { limit });
         }
         Ok(VideoIntake {
             service: self.clone(),
-            id,
+            actor,
+            id: case.pk().0,
             writer: Some(self.blobs().writer(&case.key, self.entropy()).await?),
             key: case.key,
             head: Vec::new(),
@@ -137,8 +178,17 @@ impl Service {
     ///
     /// [`Error::UnknownRequest`], [`Error::NoVideo`].
     pub async fn video(&self, id: i64) -> Result<VideoContent, Error> {
+        let case = self.peek(id).await?;
+        self.hand_out_video(Actor::Client, case).await
+    }
+
+    /// As [`Service::video`], for a request found by other means.
+    pub(crate) async fn hand_out_video(
+        &self,
+        actor: Actor,
+        case: Case,
+    ) -> Result<VideoContent, Error> {
         let mut reader = self.store().read().await?;
-        let case = self.find(&mut reader, id).await?;
         let row = store::evidence::video(&mut reader, case.pk())
             .await?
             .ok_or(Error::NoVideo(case.pk()))?;
@@ -146,7 +196,7 @@ impl Service {
         let content = self.blobs().reader(&row.blob, &case.key).await?;
         let mut tx = self.store().begin().await?;
         let details = json!({ "sha256": hex::encode(row.sha256) });
-        self.record(&mut tx, Actor::Client, "video-read", Some(&case), details)
+        self.record(&mut tx, actor, "video-read", Some(&case), details)
             .await?;
         self.commit(tx).await?;
         Ok(VideoContent {
@@ -196,31 +246,30 @@ impl Service {
             &kinds,
             video,
             case.subject.id_document_type,
+            case.row.workflow,
         ))
     }
 
-    async fn open_for_evidence(&self, id: i64) -> Result<Case, Error> {
-        let case = self.peek(id).await?;
-        still_open(&case)?;
-        Ok(case)
-    }
-
     /// Moves the request on after a good upload: complete, or not yet.
-    async fn settle(&self, tx: &mut Tx, case: &mut Case, details: Value) -> Result<Intake, Error> {
+    async fn settle(
+        &self,
+        tx: &mut Tx,
+        case: &mut Case,
+        actor: Actor,
+        details: Value,
+    ) -> Result<Intake, Error> {
         let missing = self.missing_evidence(tx, case).await?;
         let trigger = if missing.is_empty() {
             Trigger::EvidenceComplete
         } else {
             Trigger::EvidencePartial
         };
-        let status = self
-            .advance(tx, case, trigger, Actor::Client, details)
-            .await?;
+        let status = self.advance(tx, case, trigger, actor, details).await?;
         Ok(Intake { status, missing })
     }
 
     /// Notes that an upload was unusable: `VIDEOERROR`.
-    async fn unusable(&self, id: i64, details: Value) -> Result<(), Error> {
+    async fn unusable(&self, actor: Actor, id: i64, details: Value) -> Result<(), Error> {
         let mut tx = self.store().begin().await?;
         let mut case = self.lock(&mut tx, id).await?;
         still_open(&case)?;
@@ -228,7 +277,7 @@ impl Service {
             &mut tx,
             &mut case,
             Trigger::EvidenceUnusable,
-            Actor::Client,
+            actor,
             details,
         )
         .await?;
@@ -239,6 +288,7 @@ impl Service {
 /// A video on its way in. Dropped before [`VideoIntake::finish`], it leaves nothing behind.
 pub struct VideoIntake {
     service: Service,
+    actor: Actor,
     id: i64,
     key: DataKey,
     /// Gone once the first bytes show that this is no video: the rest is counted, not kept.
@@ -281,6 +331,7 @@ impl VideoIntake {
     pub async fn finish(self) -> Result<Intake, Error> {
         let Self {
             service,
+            actor,
             id,
             key,
             writer,
@@ -288,7 +339,7 @@ impl VideoIntake {
             received,
         } = self;
         if let Err(refusal) = recognise(&head, received) {
-            return Err(service.refuse_video(id, refusal).await);
+            return Err(service.refuse_video(actor, id, refusal).await);
         }
         let Some(writer) = writer else {
             return Err(Error::Internal(
@@ -309,7 +360,7 @@ impl VideoIntake {
             Err(VideoRefusal::Read(error)) => {
                 return Err(Error::Internal(format!("reading back a video: {error}")));
             }
-            Err(refusal) => return Err(service.refuse_video(id, refusal).await),
+            Err(refusal) => return Err(service.refuse_video(actor, id, refusal).await),
         };
 
         let mut tx = service.store().begin().await?;
@@ -318,7 +369,7 @@ impl VideoIntake {
         let row = video_row(stored, facts, service.now());
         let replaced = store::evidence::put_video(&mut tx, case.pk(), &row).await?;
         let details = json!({ "received": "video", "sha256": hex::encode(row.sha256) });
-        let intake = service.settle(&mut tx, &mut case, details).await?;
+        let intake = service.settle(&mut tx, &mut case, actor, details).await?;
         service.commit(tx).await?;
         blobs.keep();
         service.discard(replaced).await;
@@ -327,8 +378,9 @@ impl VideoIntake {
 }
 
 impl Service {
-    async fn refuse_video(&self, id: i64, refusal: VideoRefusal) -> Error {
-        match self.unusable(id, json!({ "unusable": ["video"] })).await {
+    async fn refuse_video(&self, actor: Actor, id: i64, refusal: VideoRefusal) -> Error {
+        let details = json!({ "unusable": ["video"] });
+        match self.unusable(actor, id, details).await {
             Ok(()) => Error::UnusableVideo(refusal),
             Err(error) => error,
         }
@@ -359,6 +411,8 @@ impl VideoContent {
 fn still_open(case: &Case) -> Result<(), Error> {
     if case.row.status.takes_evidence() {
         Ok(())
+    } else if case.row.workflow.is_registration() {
+        Err(Error::WrongStatus(case.row.status))
     } else {
         Err(Error::EvidenceClosed(case.pk()))
     }
@@ -379,69 +433,102 @@ const OCR_TEXTS: [&str; 9] = [
 /// What an OCR block cannot be without.
 const OCR_REQUIRED: [&str; 3] = ["given_name", "surname_1", "serial_number"];
 
-/// The OCR block must be usable as a whole, or nothing of the upload is kept.
-fn check_claims(claims: &Claims, no_images: bool) -> Result<(), Error> {
+/// What a workflow makes of the OCR block.
+#[derive(Clone, Copy)]
+enum OcrRule {
+    /// It says who the signer is: usable as a whole, or nothing of the upload is kept.
+    Identifies,
+    /// It is free-form and fills what the request leaves open; an officer sees where they differ.
+    Fills,
+}
+
+impl OcrRule {
+    fn of(workflow: Workflow) -> Self {
+        match workflow {
+            Workflow::OneShot => OcrRule::Identifies,
+            Workflow::VideoId | Workflow::Classic => OcrRule::Fills,
+        }
+    }
+
+    fn check(self, ocr: &Map<String, Value>) -> Result<(), Error> {
+        match self {
+            OcrRule::Identifies => check_identity(ocr),
+            OcrRule::Fills => Ok(()),
+        }
+    }
+
+    fn apply(self, ocr: &Map<String, Value>, subject: &mut Subject) {
+        match self {
+            OcrRule::Identifies => take_identity(ocr, subject),
+            OcrRule::Fills => fill_gaps(ocr, subject),
+        }
+    }
+}
+
+fn check_identity(ocr: &Map<String, Value>) -> Result<(), Error> {
     let mut problems = Problems::default();
-    if *claims == Claims::default() && no_images {
-        problems.missing("acceptance");
-        problems.missing("videoid_data");
+    let sent = |name: &str| text_of(ocr, name);
+    let is_no_text = |name: &str| {
+        matches!(
+            ocr.get(name),
+            Some(Value::Bool(_) | Value::Array(_) | Value::Object(_))
+        )
+    };
+    for name in OCR_TEXTS {
+        if is_no_text(name) {
+            problems.invalid(name, "must be a text");
+        } else if OCR_REQUIRED.contains(&name) && sent(name).is_none() {
+            problems.missing(name);
+        }
     }
-    if let Some(ocr) = &claims.ocr_data {
-        let sent = |name: &str| text_of(ocr, name);
-        let is_no_text = |name: &str| {
-            matches!(
-                ocr.get(name),
-                Some(Value::Bool(_) | Value::Array(_) | Value::Object(_))
-            )
-        };
-        for name in OCR_TEXTS {
-            if is_no_text(name) {
-                problems.invalid(name, "must be a text");
-            } else if OCR_REQUIRED.contains(&name) && sent(name).is_none() {
-                problems.missing(name);
-            }
-        }
-        for name in ["given_name", "surname_1", "surname_2", "birth_date"] {
-            problems.parse(name, sent(name).as_deref(), parse_name);
-        }
-        problems.parse(
-            "serial_number",
-            sent("serial_number").as_deref(),
-            parse_number,
-        );
-        if let Err(error) = document_type(ocr) {
-            problems.invalid("id_document_type", error.to_string());
-        }
-        problems.parse(
-            "id_document_country",
-            sent("id_document_country").as_deref(),
-            Country::parse,
-        );
-        problems.parse(
-            "mobile_phone_number",
-            sent("mobile_phone_number").as_deref(),
-            Phone::parse,
-        );
-        problems.parse("email", sent("email").as_deref(), Email::parse);
+    for name in ["given_name", "surname_1", "surname_2", "birth_date"] {
+        problems.parse(name, sent(name).as_deref(), parse_name);
     }
+    problems.parse(
+        "serial_number",
+        sent("serial_number").as_deref(),
+        parse_number,
+    );
+    if let Err(error) = document_type(ocr) {
+        problems.invalid("id_document_type", error.to_string());
+    }
+    problems.parse(
+        "id_document_country",
+        sent("id_document_country").as_deref(),
+        Country::parse,
+    );
+    problems.parse(
+        "mobile_phone_number",
+        sent("mobile_phone_number").as_deref(),
+        Phone::parse,
+    );
+    problems.parse("email", sent("email").as_deref(), Email::parse);
     problems.check()
 }
 
-/// Takes the subject's data over from the OCR block. The phone stays the one that the business
-/// gave at creation, since codes go there.
-fn apply_ocr(subject: &mut Subject, claims: &Claims) {
-    let Some(ocr) = &claims.ocr_data else { return };
+/// The phone stays the one that the business gave at creation, since codes go there.
+fn take_identity(ocr: &Map<String, Value>, subject: &mut Subject) {
     subject.given_name = text_of(ocr, "given_name");
     subject.surname_1 = text_of(ocr, "surname_1");
     subject.surname_2 = text_of(ocr, "surname_2");
     subject.serial_number = text_of(ocr, "serial_number");
     subject.birth_date = text_of(ocr, "birth_date").or(subject.birth_date.take());
-    subject.id_document_type = document_type(ocr).unwrap_or_default();
-    subject.id_document_country = text_of(ocr, "id_document_country")
+    subject.id_document_type = Some(document_type(ocr).unwrap_or_default());
+    let country = text_of(ocr, "id_document_country");
+    subject.id_document_country = country
         .and_then(|text| Country::parse(&text).ok())
-        .unwrap_or(Country::SPAIN);
+        .or(Some(Country::SPAIN));
     if let Some(email) = text_of(ocr, "email").and_then(|text| Email::parse(&text).ok()) {
         subject.email = email;
+    }
+}
+
+/// What cannot stand in a field stays in the claims only.
+fn fill_gaps(ocr: &Map<String, Value>, subject: &mut Subject) {
+    for name in OCR_TEXTS {
+        if subject.field(name).is_none() {
+            subject.set(name, text_of(ocr, name).as_deref()).ok();
+        }
     }
 }
 

@@ -103,9 +103,7 @@ impl Service {
 
         let pk = RequestPk(store::sequence::next(&mut tx).await?);
         let videoid_pk = VideoIdPk(store::sequence::next(&mut tx).await?);
-        let scratchcard = store::sequence::next_scratchcard(&mut tx)
-            .await?
-            .to_string();
+        let scratchcard = self.fresh_scratchcard_number(&mut tx).await?;
         let key = DataKey::generate(self.entropy());
         let subject = Subject::from_contact(email, phone);
         let now = self.now();
@@ -159,7 +157,7 @@ impl Service {
     }
 }
 
-fn web_address(text: &str) -> Result<Url, &'static str> {
+pub(crate) fn web_address(text: &str) -> Result<Url, &'static str> {
     Url::parse(text)
         .ok()
         .filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host())

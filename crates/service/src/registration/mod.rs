@@ -9,6 +9,8 @@ mod contact_limits;
 mod decisions;
 mod documents;
 mod evidence;
+mod form;
+mod index;
 mod invitation;
 mod officers;
 mod records;
@@ -21,6 +23,8 @@ mod users;
 
 use std::collections::BTreeMap;
 
+pub(crate) use records::certificate_record;
+
 pub use caller::{Caller, ClientRefusal};
 pub use contact_limits::{ContactCheck, ContactLimit};
 pub use decisions::{Decided, OfficerCredentials};
@@ -30,7 +34,7 @@ pub use records::{
     AuthorityRecord, CertificateRecord, CertificateStanding, OfficerRecord, Registration,
     ScratchcardRecord, Secrets, UserRecord, VideoIdRecord,
 };
-pub use renewals::{RenewalRefusal, RenewalStatus, Renewable};
+pub use renewals::{Renewable, RenewalRefusal, RenewalStatus};
 pub use requests::RegistrationFilter;
 pub use revocation::Revocation;
 pub use scratchcards::{Moved, NewScratchcard, Stretch};
