@@ -55,8 +55,8 @@ impl Service {
     }
 
     /// The certificate that an attempt left on record for this key (DER SubjectPublicKeyInfo),
-    /// which is not in our hands, or else a fresh one. What was on record for another key was never
-    /// signed and never will be.
+    /// which is not in our hands, or else a fresh one. One on record for another key stays unsigned:
+    /// the status moves but once.
     pub(crate) async fn record_for_key(
         &self,
         pk: RequestPk,
@@ -70,8 +70,6 @@ impl Service {
             if names_key(&row.tbs, public_key_info) {
                 return Recorded::from_tbs(&row.tbs).map_err(issuing);
             }
-            let (state, now) = (CertificateState::Revoked, self.now());
-            store::certificates::set_state(&mut tx, &row.serial, state, Some(now), None).await?;
         }
         self.put_on_record(tx, &case, trigger, public_key_info, None)
             .await

@@ -198,24 +198,21 @@ mod tests {
 
     #[test]
     fn a_used_link_shows_the_result_to_its_own_device_only() {
-        let row = Row {
+        let completed = Row {
             completed_at: Some(NOW),
             ..begun_on("a")
         };
         let used = Err(LinkRefusal::Used);
         let issued = Status::Issued;
         assert_eq!(
-            seen(&row, issued, "a", Duration::days(1)),
+            seen(&completed, issued, "a", Duration::days(1)),
             Ok(Standing::Completed)
         );
-        assert_eq!(seen(&row, issued, "b", Duration::days(1)), used);
-        assert_eq!(seen(&row, issued, "", Duration::days(1)), used);
-        assert_eq!(seen(&row, issued, "a", Duration::days(14)), used);
+        assert_eq!(seen(&completed, issued, "b", Duration::days(1)), used);
+        assert_eq!(seen(&completed, issued, "", Duration::days(1)), used);
+        assert_eq!(seen(&completed, issued, "a", Duration::days(14)), used);
         // Enrolled by a call of the API: no device ever was.
-        assert_eq!(
-            seen(&self::row(), Status::Renewed, "", Duration::ZERO),
-            used
-        );
+        assert_eq!(seen(&row(), Status::Renewed, "", Duration::ZERO), used);
     }
 
     #[test]

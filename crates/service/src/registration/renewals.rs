@@ -342,3 +342,133 @@ impl Service {
             .ok_or_else(|| Error::Internal("a certificate without its bytes".into()))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use model::{Environment, RaId, RequestPk, Status, VideoIdPk, Workflow};
+    use time::Duration;
+    use time::macros::datetime;
+
+    use super::*;
+
+    const ISSUED_AT: OffsetDateTime = datetime!(2026-03-01 12:00 UTC);
+
+    fn certificate() -> Certificate {
+        Certificate {
+            serial: "0011223344556677".to_owned(),
+            number: 501,
+            request: Some(RequestPk(1001)),
+            renewal: false,
+            state: CertificateState::Valid,
+            tbs: Vec::new(),
+            der: Some(Vec::new()),
+            sealed_key: None,
+            not_before: ISSUED_AT,
+            not_after: ISSUED_AT + Duration::days(730),
+            recorded_at: ISSUED_AT,
+            revoked_at: None,
+            reason: None,
+        }
+    }
+
+    fn request() -> Request {
+        Request {
+            pk: RequestPk(1001),
+            videoid_pk: VideoIdPk(1002),
+            video_identifier: String::new(),
+            scratchcard: "7000001".to_owned(),
+            workflow: Workflow::Classic,
+            status: Status::Issued,
+            ra: RaId(10),
+            profile: "PFnubeAFCiudadano".to_owned(),
+            secure_element: SecureElement::Cloud,
+            validity_days: None,
+            paperless: true,
+            language: None,
+            environment: Environment::Sandbox,
+            webhook_url: None,
+            webhook_format: None,
+            data_key: Vec::new(),
+            subject: Vec::new(),
+            billing_username: None,
+            refuse_reason: None,
+            officer: None,
+            identification_officer: None,
+            validation_officer: None,
+            registering_user: None,
+            approving_user: None,
+            approved_at: None,
+            renewal_enabled: true,
+            renewals: 0,
+            external_unlock: None,
+            created_at: ISSUED_AT,
+            updated_at: ISSUED_AT,
+        }
+    }
+
+    #[test]
+    fn each_rule_has_its_own_refusal_and_the_first_broken_one_counts() {
+        let (mut certificate, mut row) = (certificate(), request());
+        let mut settings = AuthoritySettings::default();
+        let mut now = ISSUED_AT + Duration::days(700);
+        let mut seen = vec![refusal(&certificate, &row, &settings, now)];
+        // From the last rule to the first, each broken on top of those after it.
+        certificate.state = CertificateState::Suspended;
+        seen.push(refusal(&certificate, &row, &settings, now));
+        row.renewal_enabled = false;
+        seen.push(refusal(&certificate, &row, &settings, now));
+        settings.max_request_age_days = Some(700);
+        seen.push(refusal(&certificate, &row, &settings, now));
+        (settings.max_renewals, row.renewals) = (Some(2), 2);
+        seen.push(refusal(&certificate, &row, &settings, now));
+        row.secure_element = SecureElement::SmartCard;
+        seen.push(refusal(&certificate, &row, &settings, now));
+        settings.renewal_enabled = false;
+        seen.push(refusal(&certificate, &row, &settings, now));
+        settings.renewal_needs_officer = false;
+        seen.push(refusal(&certificate, &row, &settings, now));
+        now = certificate.not_after + Duration::SECOND;
+        seen.push(refusal(&certificate, &row, &settings, now));
+        certificate.state = CertificateState::Revoked;
+        seen.push(refusal(&certificate, &row, &settings, now));
+
+        let expected = [
+            None,
+            Some(RenewalRefusal::Suspended),
+            Some(RenewalRefusal::NotEnabled),
+            Some(RenewalRefusal::TooOld),
+            Some(RenewalRefusal::TooMany),
+            Some(RenewalRefusal::NotAvailable),
+            Some(RenewalRefusal::DisabledByAuthority),
+            Some(RenewalRefusal::DisabledByOfficer),
+            Some(RenewalRefusal::Expired),
+            Some(RenewalRefusal::Revoked),
+        ];
+        assert_eq!(seen, expected);
+    }
+
+    #[test]
+    fn limits_are_inclusive() {
+        let settings = AuthoritySettings {
+            max_renewals: Some(2),
+            max_request_age_days: Some(100),
+            ..AuthoritySettings::default()
+        };
+        let row = Request {
+            renewals: 1,
+            ..request()
+        };
+        let certificate = certificate();
+        let last = ISSUED_AT + Duration::days(100) - Duration::SECOND;
+        assert_eq!(refusal(&certificate, &row, &settings, last), None);
+        let late = refusal(&certificate, &row, &settings, last + Duration::SECOND);
+        assert_eq!(late, Some(RenewalRefusal::TooOld));
+        let end = refusal(
+            &certificate,
+            &row,
+            &AuthoritySettings::default(),
+            certificate.not_after,
+        );
+        assert_eq!(end, None);
+    }
+}
