@@ -19,7 +19,6 @@ use store::{Certificate, Credential, Paper, RegistrationAuthority};
 
 use super::issuance::KeyOnRecord;
 use super::letter::Letter;
-use super::link::Link;
 use super::{KeyChoice, LinkRefusal, check_secret};
 use crate::advance::Actor;
 use crate::case::Case;
@@ -31,8 +30,8 @@ use crate::{Error, Service};
 
 /// By which way a subscriber enrols.
 pub(super) enum Way {
-    /// On the pages behind the link: a file waits there to be taken.
-    Pages(Link),
+    /// On the pages behind the link that this digest finds: a file waits there to be taken.
+    Pages { token_digest: [u8; 32] },
     /// By a call of the API, which answers with the file.
     Call(Actor),
 }
@@ -316,9 +315,9 @@ impl Service {
     ) -> Result<(Actor, Option<Vec<u8>>), Error> {
         let standing = store::enrolments::get(tx, case.pk()).await?;
         let (actor, pickup, file) = match way {
-            Way::Pages(link) => {
-                let token = standing.as_ref().map(|row| row.token_digest);
-                if token != Some(link.row.token_digest) {
+            Way::Pages { token_digest } => {
+                let found = standing.as_ref().map(|row| row.token_digest);
+                if found != Some(token_digest) {
                     return Err(Error::LinkRefused(LinkRefusal::Unknown));
                 }
                 let seal =

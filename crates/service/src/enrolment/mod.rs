@@ -271,8 +271,10 @@ impl Service {
             let refusal = link.knows(device).then_some(OtpRefusal::Expired);
             return Err(Error::CodeRefused(refusal));
         }
-        let case = self.peek(pk.0).await?;
-        let accepted = self.accept(case, &code, key, Way::Pages(link)).await;
+        let way = Way::Pages {
+            token_digest: link.row.token_digest,
+        };
+        let accepted = self.accept(link.case, &code, key, way).await;
         let Accepted {
             certificate, der, ..
         } = accepted.map_err(closed)?;
