@@ -18,6 +18,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::client::{Dialect, OneShot, PEOPLE};
+use crate::registration::client::PIN;
 
 /// The program under test.
 pub fn avouch() -> Command {
@@ -154,28 +155,29 @@ impl Sandbox {
 
     /// Every text message so far, oldest first.
     pub fn texts(&self) -> Vec<Value> {
-        let written = fs::read_to_string(self.dir().join("sms.jsonl")).unwrap_or_default();
-        written
-            .lines()
-            .map(|line| serde_json::from_str(line).expect("one JSON object a line"))
-            .collect()
+        outbox(&self.dir().join("sms.jsonl"))
+    }
+
+    /// Every mail so far, oldest first.
+    pub fn mails(&self) -> Vec<Value> {
+        outbox(&self.dir().join("mail.jsonl"))
     }
 
     /// Waits for the `count`th code that was sent for a request.
     pub async fn nth_code_for(&self, request: i64, count: usize) -> String {
-        for _ in 0..600 {
-            let texts = self.texts();
-            let mut own = texts.iter().filter(|text| text["request_pk"] == request);
-            if let Some(text) = own.nth(count - 1) {
-                return text["code"].as_str().expect("a code is a text").to_owned();
-            }
-            // The file says nothing when it grows.
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-        panic!(
-            "code {count} for request {request} never came: {:?}",
-            self.texts()
-        )
+        let text = nth_message(|| self.texts(), request, count).await;
+        text["code"].as_str().expect("a code is a text").to_owned()
+    }
+
+    /// Waits for the `count`th mail that was sent for a request.
+    pub async fn nth_mail_for(&self, request: i64, count: usize) -> Value {
+        nth_message(|| self.mails(), request, count).await
+    }
+
+    /// Waits for the link that was mailed when a request was approved.
+    pub async fn link_for(&self, request: i64) -> String {
+        let mail = self.nth_mail_for(request, 1).await;
+        mail["link"].as_str().expect("a link is a text").to_owned()
     }
 
     /// Waits for the code that was sent for a request.
@@ -221,19 +223,29 @@ impl Drop for Running {
         }
         let mut secrets = self.log.confided();
         let rao = &self.description["rao"];
-        for secret in [&rao["password"], &rao["pin"], &rao["token"]] {
+        let api = &self.description["registration_authority_api"];
+        for secret in [
+            &rao["password"],
+            &rao["pin"],
+            &rao["token"],
+            &api["rao_password"],
+            &api["rao_pin"],
+        ] {
             secrets.extend(secret.as_str().map(str::to_owned));
         }
         let billing = &self.description["billing"]["password"];
         secrets.extend(billing.as_str().map(str::to_owned));
-        let texts = fs::read_to_string(self.dir.path().join("sms.jsonl")).unwrap_or_default();
-        for text in texts
-            .lines()
-            .filter_map(|line| serde_json::from_str::<Value>(line).ok())
-        {
+        for text in outbox(&self.dir.path().join("sms.jsonl")) {
             for member in ["to", "code"] {
                 secrets.extend(text[member].as_str().map(str::to_owned));
             }
+        }
+        for mail in outbox(&self.dir.path().join("mail.jsonl")) {
+            secrets.extend(mail["to"].as_str().map(str::to_owned));
+            let token = mail["link"]
+                .as_str()
+                .and_then(|link| link.rsplit('/').next());
+            secrets.extend(token.map(str::to_owned));
         }
         self.log.must_be_clean(&secrets);
     }
@@ -531,9 +543,10 @@ impl Log {
         lock(&self.0.confided).insert(secret.to_owned());
     }
 
-    /// The personal data that tests send, and what they confided.
+    /// The personal data that tests send, the PIN that they choose, and what they confided.
     fn confided(&self) -> BTreeSet<String> {
         let mut secrets = lock(&self.0.confided).clone();
+        secrets.insert(PIN.to_owned());
         for person in PEOPLE {
             secrets.extend(person.texts().map(str::to_owned));
         }
@@ -577,6 +590,36 @@ fn mentions(text: &str, word: &str) -> bool {
         let after = text[at + word.len()..].chars().next();
         !before.is_some_and(inside) && !after.is_some_and(char::is_alphanumeric)
     })
+}
+
+/// What a sandbox wrote into a file instead of sending it; a line that is being written is not
+/// there yet.
+fn outbox(path: &Path) -> Vec<Value> {
+    let written = fs::read_to_string(path).unwrap_or_default();
+    let whole = written.rfind('\n').map_or(0, |at| at + 1);
+    written[..whole]
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("one JSON object a line"))
+        .collect()
+}
+
+/// Waits for the `count`th message for a request.
+async fn nth_message(messages: impl Fn() -> Vec<Value>, request: i64, count: usize) -> Value {
+    for _ in 0..600 {
+        let own = messages()
+            .into_iter()
+            .filter(|one| one["request_pk"] == request)
+            .nth(count - 1);
+        if let Some(message) = own {
+            return message;
+        }
+        // The file says nothing when it grows.
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    panic!(
+        "message {count} for request {request} never came: {:?}",
+        messages()
+    )
 }
 
 /// A file as JSON.

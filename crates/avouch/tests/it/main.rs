@@ -13,6 +13,7 @@ mod judges;
 mod paths;
 mod postgres;
 mod raw;
+mod registration;
 mod schemathesis;
 mod server_wide;
 mod sql;
