@@ -23,8 +23,6 @@ mod users;
 
 use std::collections::BTreeMap;
 
-pub(crate) use records::certificate_record;
-
 pub use caller::{Caller, ClientRefusal};
 pub use contact_limits::{ContactCheck, ContactLimit};
 pub use decisions::{Decided, OfficerCredentials};

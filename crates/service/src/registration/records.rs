@@ -196,6 +196,8 @@ pub struct UserRecord {
     pub request: Option<RequestPk>,
     /// The officer behind it.
     pub officer: Option<RaoId>,
+    /// Whether it is let in.
+    pub enabled: bool,
 }
 
 /// A scratchcard with its secrets.
@@ -240,6 +242,7 @@ impl UserRecord {
             authority: row.ra,
             request: row.request,
             officer: row.officer,
+            enabled: row.enabled,
         }
     }
 }
@@ -473,8 +476,17 @@ impl Service {
             Status::Created | Status::EnrollReady | Status::Issued | Status::Renewed => "VALIDATED",
             Status::Cancelled if row.refuse_reason.is_some() => "REFUSED",
             Status::Cancelled if row.validation_officer.or(row.officer).is_some() => "VALIDATED",
-            Status::Cancelled if self.missing_evidence(reads, case).await?.is_empty() => "REVIEW",
-            Status::Cancelled => "INCOMPLETE",
+            Status::Cancelled => {
+                let missing = self.missing_evidence(reads, case).await?;
+                let claims = store::evidence::claims(reads, row.pk).await?;
+                if missing.is_empty() {
+                    "REVIEW"
+                } else if claims.is_none() && missing.contains(&"video") {
+                    "PENDING"
+                } else {
+                    "INCOMPLETE"
+                }
+            }
         })
     }
 }
