@@ -70,9 +70,10 @@ impl Service {
         purpose: Purpose,
         binding: Option<[u8; 32]>,
     ) -> Result<(), Error> {
-        let (CodeDelivery::Sms { text }, Some(phone)) =
-            (&self.policy().code_delivery, &case.subject.mobile_phone_number)
-        else {
+        let (CodeDelivery::Sms { text }, Some(phone)) = (
+            &self.policy().code_delivery,
+            &case.subject.mobile_phone_number,
+        ) else {
             return Err(Error::NoDelivery("sms".to_owned()));
         };
         let policy = &self.policy().otp;
@@ -138,7 +139,8 @@ impl Service {
         let contract = self.standing_contract(&mut reader, case).await?;
         drop(reader);
         let standing = binding(&documents, &contract);
-        self.check_code(case, Purpose::Sign, secret, &standing).await
+        self.check_code(case, Purpose::Sign, secret, &standing)
+            .await
     }
 
     /// Checks a code against the digest of what stands to be approved. A wrong one costs an

@@ -133,7 +133,10 @@ impl Service {
     ///
     /// Fails with [`Error::UnknownOfficerNumber`] or [`Error::NotPermitted`].
     pub(crate) async fn officer_for(&self, rao: &str, authority: RaId) -> Result<Officer, Error> {
-        let number = rao.trim().parse().map_err(|_| Error::UnknownOfficerNumber)?;
+        let number = rao
+            .trim()
+            .parse()
+            .map_err(|_| Error::UnknownOfficerNumber)?;
         let mut reader = self.store().read().await?;
         let officer = store::officers::get(&mut reader, number)
             .await?

@@ -112,11 +112,7 @@ impl Service {
                 fields,
             });
         }
-        if case.row.workflow.is_registration() {
-            self.rehearse_subscriber(case)
-        } else {
-            self.rehearse_issuance(case)
-        }
+        self.rehearse_issuance(case)
     }
 
     /// Confirms the evidence without approving yet: `VIDEOREVIEW` to `CREATED`.

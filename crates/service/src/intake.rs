@@ -579,3 +579,70 @@ fn video_row(
         received_at,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn subject() -> Subject {
+        let mut subject = Subject::from_email(Email::parse("ana@example.org").unwrap());
+        subject.given_name = Some("Ana".to_owned());
+        subject
+    }
+
+    fn ocr(members: Value) -> Map<String, Value> {
+        members.as_object().unwrap().clone()
+    }
+
+    #[test]
+    fn a_registration_keeps_what_it_has_and_takes_what_it_lacks() {
+        let ocr = ocr(json!({
+            "given_name": "ANNA",
+            "surname_1": "PRUEBA",
+            "serial_number": 12345678,
+            "email": "other@example.org",
+            "id_document_type": "PAS",
+        }));
+        let rule = OcrRule::of(Workflow::VideoId);
+        rule.check(&ocr).unwrap();
+        let mut subject = subject();
+        rule.apply(&ocr, &mut subject);
+        assert_eq!(subject.given_name.as_deref(), Some("Ana"));
+        assert_eq!(subject.surname_1.as_deref(), Some("PRUEBA"));
+        assert_eq!(subject.serial_number.as_deref(), Some("12345678"));
+        assert_eq!(subject.email.as_str(), "ana@example.org");
+        assert_eq!(subject.field("id_document_type").as_deref(), Some("PAS"));
+        assert_eq!(subject.id_document_country, None);
+    }
+
+    #[test]
+    fn a_registration_leaves_out_what_cannot_stand_and_one_shot_refuses_it() {
+        let ocr = ocr(json!({
+            "given_name": "Ana",
+            "surname_1": ["Prueba"],
+            "serial_number": "12\u{202e}34",
+            "id_document_country": "Spain",
+        }));
+        let rule = OcrRule::of(Workflow::VideoId);
+        rule.check(&ocr).unwrap();
+        let mut filled = subject();
+        rule.apply(&ocr, &mut filled);
+        assert!(filled == subject());
+        assert!(OcrRule::of(Workflow::OneShot).check(&ocr).is_err());
+    }
+
+    #[test]
+    fn one_shot_takes_the_person_from_the_document() {
+        let ocr = ocr(json!({
+            "given_name": "ANNA",
+            "surname_1": "PRUEBA",
+            "serial_number": "00000000T",
+        }));
+        let rule = OcrRule::of(Workflow::OneShot);
+        rule.check(&ocr).unwrap();
+        let mut subject = subject();
+        rule.apply(&ocr, &mut subject);
+        assert_eq!(subject.given_name.as_deref(), Some("ANNA"));
+        assert_eq!(subject.id_document_country, Some(Country::SPAIN));
+    }
+}

@@ -19,6 +19,7 @@ mod fields;
 mod files;
 mod install;
 mod intake;
+mod issuance;
 mod mail;
 mod papers;
 mod pdf;

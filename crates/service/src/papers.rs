@@ -257,14 +257,15 @@ fn identification(case: &Case) -> Identification {
 pub(crate) fn organisation(case: &Case) -> Result<Option<Organisation>, Error> {
     let field = |name| case.subject.field(name);
     let capacity = Capacity::of_holder(case.profile()?.holder());
-    Ok(capacity.zip(field("organization_name")).map(|(capacity, name)| {
-        Organisation {
+    Ok(capacity
+        .zip(field("organization_name"))
+        .map(|(capacity, name)| Organisation {
             name,
-            identifier: field("organization_identifier").or_else(|| field("organization_tax_number")),
+            identifier: field("organization_identifier")
+                .or_else(|| field("organization_tax_number")),
             position: field("title"),
             capacity,
-        }
-    }))
+        }))
 }
 
 /// An officer's full name.

@@ -291,11 +291,9 @@ fn correct(case: &mut Case, update: &RequestUpdate) -> Result<Vec<&'static str>,
         subject.id_document_country,
         |text: &str| Country::parse(text).map(Some)
     );
-    parsed!(
-        id_document_type,
-        subject.id_document_type,
-        |text: &str| text.parse::<IdDocumentType>().map(Some)
-    );
+    parsed!(id_document_type, subject.id_document_type, |text: &str| {
+        text.parse::<IdDocumentType>().map(Some)
+    });
     parsed!(registration_authority, case.row.ra, |text: &str| {
         text.parse::<RaId>().map_err(|_| "must be a number")
     });

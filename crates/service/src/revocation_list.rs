@@ -6,6 +6,7 @@
 use pki::crl::{self, Entry};
 use time::{Duration, OffsetDateTime};
 
+use crate::issuance::BACKDATED;
 use crate::trust::issuing;
 use crate::{Error, Service};
 
@@ -56,7 +57,7 @@ impl Service {
         let list = self
             .at_work(move |service| {
                 let issuer = service.anchors().issuer();
-                crl::build(issuer, number, now, now + LIFETIME, &entries)
+                crl::build(issuer, number, now - BACKDATED, now + LIFETIME, &entries)
             })
             .await?
             .map_err(issuing)?;

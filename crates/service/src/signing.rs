@@ -12,24 +12,19 @@
 //! signs again with the same certificate, and whoever retries after step 4 finds `ISSUED`.
 
 use bytes::Bytes;
-use crypto::{KeyAlgorithm, SigningKey, SoftwareKey};
 use model::otp::{OtpRefusal, Purpose};
 use model::{Trigger, transition};
-use pki::issuance::{Linted, Recorded, Validity};
 use secrecy::SecretString;
 use serde_json::json;
-use store::{Certificate, CertificateState, Document, Paper};
-use time::Duration;
+use store::{Document, Paper};
 
 use crate::advance::Actor;
 use crate::case::Case;
 use crate::files::NewBlobs;
+use crate::issuance::KeyOnRecord;
 use crate::pdf::{Particulars, Signatory};
-use crate::trust::{issuing, refused};
+use crate::trust::issuing;
 use crate::{Error, Service};
-
-/// How long before "now" a certificate starts to be valid, for verifiers whose clocks lag.
-const BACKDATED: Duration = Duration::minutes(5);
 
 /// What opens the signature.
 #[derive(Default)]
@@ -42,13 +37,6 @@ pub struct SignCommand {
     pub reason: Option<String>,
     /// The signer's place, for the signature dictionary.
     pub location: Option<String>,
-}
-
-/// A one-time key and what its certificate will say.
-struct Issuance {
-    key: SoftwareKey,
-    recorded: Recorded,
-    serial: String,
 }
 
 /// What one act signs.
@@ -74,7 +62,7 @@ impl Service {
         transition(case.row.status, Trigger::Enrol)?;
 
         self.unlock(&case, &command).await?;
-        let issuance = self.issuance(&case).await?;
+        let issuance = self.record_with_key(pk, Trigger::Enrol).await?;
         let act = self.gather(&case).await?;
 
         let SignCommand {
@@ -122,80 +110,6 @@ impl Service {
         }
     }
 
-    /// The issuance on record, if a signing stopped half-way; else a fresh key, put on record.
-    async fn issuance(&self, case: &Case) -> Result<Issuance, Error> {
-        let mut tx = self.store().begin().await?;
-        let case = self.lock(&mut tx, case.pk().0).await?;
-        transition(case.row.status, Trigger::Enrol)?;
-        let now = self.now();
-        let standing = store::certificates::of_request(&mut tx, case.pk()).await?;
-        let unfinished = standing
-            .into_iter()
-            .find(|row| row.state == CertificateState::Recorded && now < row.not_after);
-        if let Some(Certificate {
-            serial,
-            tbs,
-            sealed_key: Some(sealed),
-            ..
-        }) = unfinished
-        {
-            let pkcs8 = case.key.open(&key_context(&serial), &sealed)?;
-            return Ok(Issuance {
-                key: SoftwareKey::from_pkcs8(&pkcs8)?,
-                recorded: Recorded::from_tbs(&tbs).map_err(issuing)?,
-                serial,
-            });
-        }
-
-        let key = SoftwareKey::generate(KeyAlgorithm::EcdsaP256)?;
-        let validity = Validity::starting(now - BACKDATED, self.policy().certificate_validity);
-        let draft = self.draft_for_signer(&case, key.public_key_info(), validity)?;
-        let recorded = draft
-            .lint()
-            .and_then(Linted::record)
-            .map_err(|error| refused(&case, error))?;
-        let serial = recorded.serial().to_owned();
-        let row = Certificate {
-            sealed_key: Some(case.key.seal(
-                &key_context(&serial),
-                &key.to_pkcs8()?,
-                self.entropy(),
-            )),
-            serial: serial.clone(),
-            number: store::certificates::next_number(&mut tx).await?,
-            request: Some(case.pk()),
-            state: CertificateState::Recorded,
-            tbs: recorded.tbs().to_vec(),
-            der: None,
-            not_before: validity.not_before,
-            not_after: validity.not_after,
-            recorded_at: now,
-            renewal: false,
-            revoked_at: None,
-            reason: None,
-        };
-        store::certificates::insert(&mut tx, &row).await?;
-        let details = json!({
-            "serial": serial,
-            "tbs_sha256": hex::encode(crypto::sha256(&row.tbs)),
-            "profile": case.row.profile,
-        });
-        self.record(
-            &mut tx,
-            Actor::System,
-            "certificate-recorded",
-            Some(&case),
-            details,
-        )
-        .await?;
-        self.commit(tx).await?;
-        Ok(Issuance {
-            key,
-            recorded,
-            serial,
-        })
-    }
-
     /// Reads everything that the act signs.
     async fn gather(&self, case: &Case) -> Result<Act, Error> {
         let mut reader = self.store().read().await?;
@@ -228,15 +142,12 @@ impl Service {
     /// The certificate, and every file signed with it.
     fn sign_all(
         &self,
-        issuance: Issuance,
+        issuance: KeyOnRecord,
         act: &Act,
         particulars: Particulars,
     ) -> Result<Made, Error> {
-        let Issuance {
-            key,
-            recorded,
-            serial,
-        } = issuance;
+        let KeyOnRecord { key, recorded } = issuance;
+        let serial = recorded.serial().to_owned();
         let certificate = recorded
             .sign(self.anchors().issuer())
             .map_err(issuing)?
@@ -320,8 +231,4 @@ struct Made {
     documents: Vec<Vec<u8>>,
     contract: Vec<u8>,
     certificate: Vec<u8>,
-}
-
-fn key_context(serial: &str) -> String {
-    format!("one-time key of certificate {serial}")
 }

@@ -162,15 +162,6 @@ impl Service {
             .map_err(issuing)
     }
 
-    /// Whether the subject fits into a certificate, found out before an officer approves. The
-    /// issuing CA's own key stands in for the one-time key.
-    pub(crate) fn rehearse_issuance(&self, case: &Case) -> Result<(), Error> {
-        let key = self.anchors().issuer.key().public_key_info();
-        let validity = Validity::starting(self.now(), self.policy().certificate_validity);
-        let draft = self.draft_for_signer(case, key, validity)?;
-        draft.lint().map(drop).map_err(|error| refused(case, error))
-    }
-
     /// The one-time certificate that a signer will have.
     pub(crate) fn draft_for_signer(
         &self,

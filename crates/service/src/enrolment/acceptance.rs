@@ -17,12 +17,12 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 use store::{Certificate, Credential, Paper, RegistrationAuthority};
 
-use super::issuance::KeyOnRecord;
 use super::letter::Letter;
 use super::{KeyChoice, LinkRefusal, check_secret};
 use crate::advance::Actor;
 use crate::case::Case;
 use crate::files::NewBlobs;
+use crate::issuance::KeyOnRecord;
 use crate::pdf::{Particulars, Signatory};
 use crate::registration::Secrets;
 use crate::trust::issuing;

@@ -4,7 +4,6 @@
 mod acceptance;
 mod by_api;
 mod cloud_signing;
-mod issuance;
 mod letter;
 mod link;
 mod renewal;

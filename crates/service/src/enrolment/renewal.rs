@@ -12,10 +12,10 @@ use secrecy::SecretString;
 use serde_json::json;
 use store::{Attachment, AttachmentKind, Certificate};
 
-use super::issuance::KeyOnRecord;
 use crate::advance::Actor;
 use crate::case::Case;
 use crate::files::NewBlobs;
+use crate::issuance::KeyOnRecord;
 use crate::registration::Secrets;
 use crate::trust::issuing;
 use crate::{Error, Service};

@@ -61,7 +61,11 @@ impl Service {
         self.advance(&mut tx, &mut case, Trigger::Validate, actor, details)
             .await?;
         self.commit(tx).await?;
-        let at_once = self.authority_of(&case).await?.settings.validate_auto_approves
+        let at_once = self
+            .authority_of(&case)
+            .await?
+            .settings
+            .validate_auto_approves
             && case.profile()?.is_natural_person();
         if at_once {
             let approval = Approval {

@@ -198,8 +198,7 @@ impl Service {
             }
             PaperName::Contract => {
                 let mut reader = self.store().read().await?;
-                let paper =
-                    store::papers::get(&mut reader, case.pk(), PaperKind::Contract).await?;
+                let paper = store::papers::get(&mut reader, case.pk(), PaperKind::Contract).await?;
                 drop(reader);
                 let copy = match paper {
                     Some(paper) => PaperCopy {
@@ -260,7 +259,9 @@ impl Service {
             let certificates = store::certificates::of_request(&mut reader, case.pk()).await?;
             drop(reader);
             let newest = certificates.into_iter().find(|row| row.der.is_some());
-            return self.drafted_contract(&case, newest.map(|row| row.serial)).await;
+            return self
+                .drafted_contract(&case, newest.map(|row| row.serial))
+                .await;
         }
         let paper = store::papers::get(&mut reader, case.pk(), PaperKind::Contract).await?;
         drop(reader);
@@ -301,8 +302,14 @@ impl Service {
             "officer": officer.id.0,
             "sha256": hex::encode(crypto::sha256(text.as_bytes())),
         });
-        self.record(&mut tx, caller.actor(), "declaration-read", Some(&case), details)
-            .await?;
+        self.record(
+            &mut tx,
+            caller.actor(),
+            "declaration-read",
+            Some(&case),
+            details,
+        )
+        .await?;
         self.commit(tx).await?;
         Ok(DeclarationView {
             serial_number,
@@ -321,7 +328,9 @@ impl Service {
         details: Value,
     ) -> Result<(), Error> {
         // Two changes within a millisecond are two all the same.
-        case.row.updated_at = self.now().max(case.row.updated_at + Duration::milliseconds(1));
+        case.row.updated_at = self
+            .now()
+            .max(case.row.updated_at + Duration::milliseconds(1));
         store::requests::update(tx, &case.row).await?;
         self.record(tx, caller.actor(), action, Some(case), details)
             .await

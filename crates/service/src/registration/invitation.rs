@@ -93,8 +93,14 @@ impl Service {
         }
         let token = self.put_link(&mut tx, &case).await?;
         let actor: Actor = caller.actor();
-        self.record(&mut tx, actor, "link-made", Some(&case), serde_json::json!({}))
-            .await?;
+        self.record(
+            &mut tx,
+            actor,
+            "link-made",
+            Some(&case),
+            serde_json::json!({}),
+        )
+        .await?;
         self.commit(tx).await?;
         Ok(self.enrolment_url(&token))
     }
@@ -231,7 +237,10 @@ mod tests {
         };
         for language in Language::ALL {
             let html = invitation.html(language);
-            assert!(!html.contains("<b>") && html.contains("A &amp; B"), "{html}");
+            assert!(
+                !html.contains("<b>") && html.contains("A &amp; B"),
+                "{html}"
+            );
             assert!(html.contains("href=\"https://example.org/lcmpl/enrollment/auth/00ff\""));
             let (_, text) = invitation.words(language);
             assert!(text.contains("\nhttps://example.org/lcmpl/enrollment/auth/00ff\n"));

@@ -407,3 +407,28 @@ fn unused(stored: Result<(), StoreError>) -> Result<(), Error> {
         other => Ok(other?),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_profile_fixes_stands_whatever_was_sent() {
+        let mut subject = Subject::from_email(Email::parse("ana@example.org").unwrap());
+        subject.set("organizational_unit_1", Some("Sales")).unwrap();
+        fix(&mut subject, find_profile("EMPUBsoft").unwrap());
+        assert_eq!(
+            subject.field("organizational_unit_1").as_deref(),
+            Some("CERTIFICADO ELECTRONICO DE EMPLEADO PUBLICO"),
+        );
+    }
+
+    #[test]
+    fn an_unknown_profile_is_named_and_no_more_than_that() {
+        let name = "x".repeat(1000);
+        let Err(Error::ProfileNotAvailable(named)) = find_profile(&name) else {
+            panic!("there is no such profile");
+        };
+        assert_eq!(named.len(), 60);
+    }
+}

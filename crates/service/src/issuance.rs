@@ -1,11 +1,11 @@
-//! A subscriber's certificate on its way from the record to the signature.
+//! A certificate on its way from the record to the signature.
 //!
 //! What goes on record stays the request's one certificate: whoever comes back after a crash gets
 //! the same content and the same key, sealed under the request's data key until then.
 
 use crypto::{KeyAlgorithm, SigningKey, SoftwareKey, Zeroizing};
 use model::{RequestPk, Trigger, transition};
-use pki::issuance::{Linted, Recorded, Validity};
+use pki::issuance::{Draft, Linted, Recorded, Validity};
 use serde_json::json;
 use store::{Certificate, CertificateState, Tx};
 use time::Duration;
@@ -16,16 +16,48 @@ use crate::papers::validity_days;
 use crate::trust::{issuing, refused};
 use crate::{Error, Service};
 
-/// How long before "now" a certificate starts to be valid, for verifiers whose clocks lag.
-const BACKDATED: Duration = Duration::minutes(5);
+/// How long before "now" a certificate or a list starts to be valid, for verifiers whose clocks lag.
+pub(crate) const BACKDATED: Duration = Duration::minutes(5);
 
-/// A key of the subscriber's that we make, and what its certificate will say.
+/// A key of the signer's or subscriber's that we make, and what its certificate will say.
 pub(crate) struct KeyOnRecord {
     pub(crate) key: SoftwareKey,
     pub(crate) recorded: Recorded,
 }
 
 impl Service {
+    /// Whether the subject fits into the certificate that the request asks for, found out before
+    /// an officer approves. The issuing CA's own key stands in for the subject's.
+    pub(crate) fn rehearse_issuance(&self, case: &Case) -> Result<(), Error> {
+        let key = self.anchors().issuer().key().public_key_info();
+        let draft = self.draft(case, key, self.validity_of(case))?;
+        draft.lint().map(drop).map_err(|error| refused(case, error))
+    }
+
+    /// The certificate of the request's kind for a key.
+    fn draft(
+        &self,
+        case: &Case,
+        public_key_info: &[u8],
+        validity: Validity,
+    ) -> Result<Draft, Error> {
+        if case.row.workflow.is_registration() {
+            self.draft_for_subscriber(case, public_key_info, validity)
+        } else {
+            self.draft_for_signer(case, public_key_info, validity)
+        }
+    }
+
+    /// When a certificate is valid that is issued now.
+    fn validity_of(&self, case: &Case) -> Validity {
+        let lasting = if case.row.workflow.is_registration() {
+            Duration::days(validity_days(case))
+        } else {
+            self.policy().certificate_validity
+        };
+        Validity::starting(self.now() - BACKDATED, lasting)
+    }
+
     /// The key and the certificate that an attempt left on record, or else fresh ones. `trigger`
     /// says for what: the request must allow it.
     pub(crate) async fn record_with_key(
@@ -101,11 +133,9 @@ impl Service {
         pkcs8: Option<&Zeroizing<Vec<u8>>>,
     ) -> Result<Recorded, Error> {
         let now = self.now();
-        let lasting = Duration::days(validity_days(case));
-        let validity = Validity::starting(now - BACKDATED, lasting);
-        let element = case.row.secure_element;
+        let validity = self.validity_of(case);
         let recorded = self
-            .draft_for_subscriber(case, element, public_key_info, validity)?
+            .draft(case, public_key_info, validity)?
             .lint()
             .and_then(Linted::record)
             .map_err(|error| refused(case, error))?;
@@ -155,5 +185,5 @@ fn names_key(tbs: &[u8], public_key_info: &[u8]) -> bool {
 }
 
 fn key_context(serial: &str) -> String {
-    format!("new key of certificate {serial}")
+    format!("one-time key of certificate {serial}")
 }
