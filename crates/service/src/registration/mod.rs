@@ -36,6 +36,7 @@ pub use renewals::{Renewable, RenewalRefusal, RenewalStatus};
 pub use requests::RegistrationFilter;
 pub use revocation::Revocation;
 pub use scratchcards::{Moved, NewScratchcard, Stretch};
+pub use store::AttachmentKind;
 pub use unlock::Unlock;
 pub use users::{IssuedUser, UserForm};
 
