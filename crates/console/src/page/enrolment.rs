@@ -2,7 +2,7 @@
 
 use askama::Template;
 use axum::response::{IntoResponse, Response};
-use model::{Profile, SecureElement};
+use model::{Language, Profile, SecureElement};
 use time::OffsetDateTime;
 
 use super::wording::{ConfirmWords, DoneWords, ReadWords};
@@ -33,6 +33,15 @@ pub struct About {
     pub expires_at: OffsetDateTime,
     /// Where codes go, all but its end hidden.
     pub masked_phone: String,
+}
+
+/// The contract as it is read in the page.
+#[derive(Debug, Clone)]
+pub struct Contract {
+    /// An HTML fragment, safe to be put into a page.
+    pub html: String,
+    /// Its language, which may not be the page's.
+    pub language: Language,
 }
 
 /// A line of what there is to know.
@@ -102,8 +111,8 @@ pub struct ReadPage {
     pub link: String,
     /// Who approved what.
     pub about: About,
-    /// The contract as an HTML fragment, safe to be put into a page.
-    pub contract_html: String,
+    /// What is accepted.
+    pub contract: Contract,
 }
 
 /// The second step: the code, and where the key goes.
@@ -116,8 +125,8 @@ pub struct ConfirmPage {
     pub link: String,
     /// Who approved what.
     pub about: About,
-    /// The contract as an HTML fragment, safe to be put into a page.
-    pub contract_html: String,
+    /// What is accepted.
+    pub contract: Contract,
 }
 
 /// The end: what it is, what to do next, how to revoke.

@@ -15,7 +15,7 @@ use model::Language;
 use crate::assets;
 
 pub use closed::{Closed, ClosedPage};
-pub use enrolment::{About, ConfirmPage, DonePage, ReadPage};
+pub use enrolment::{About, ConfirmPage, Contract, DonePage, ReadPage};
 pub use notice::Notice;
 pub use signing::{SignInPage, SignPage};
 

@@ -32,6 +32,7 @@ const MAY_SEE: &[(&str, &[&str])] = &[
     ),
     // A door only translates: no SQL, no keys, no files.
     ("http-doors", &["model", "service"]),
+    ("console", &["model", "service"]),
     (
         "avouch",
         &[
@@ -47,6 +48,7 @@ const MAY_SEE: &[(&str, &[&str])] = &[
             "service",
             "specimens",
             "http-doors",
+            "console",
         ],
     ),
     ("bench", &["model", "crypto", "pki", "pades", "specimens"]),
@@ -64,6 +66,10 @@ const NOT_HERE: &[(&str, &[&str])] = &[
     ("service", &["sqlx", "axum", "reqwest"]),
     (
         "http-doors",
+        &["sqlx", "reqwest", "aws-lc-rs", "object_store"],
+    ),
+    (
+        "console",
         &["sqlx", "reqwest", "aws-lc-rs", "object_store"],
     ),
 ];

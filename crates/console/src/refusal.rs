@@ -1,0 +1,64 @@
+//! What a use case refused, as a page says it.
+
+use model::Entropy;
+use model::otp::OtpRefusal;
+use service::Error;
+use service::enrolment::LinkRefusal;
+
+use crate::page::{Closed, Notice};
+
+/// Either the page stays and says what is wrong, or there is nothing more to be done on it.
+pub(crate) enum Refused {
+    /// The page stays.
+    Notice(Notice),
+    /// It does not.
+    Closed(Closed),
+}
+
+/// One failure, one page.
+pub(crate) fn refused(error: Error, entropy: &dyn Entropy) -> Refused {
+    Refused::Notice(match error {
+        Error::CodeRefused(refusal) => code(refusal),
+        Error::CodeTooSoon { seconds } => Notice::CodeTooSoon(seconds),
+        Error::NoDelivery(_) => Notice::NotDelivered,
+        Error::WeakSecret => Notice::WeakSecret,
+        Error::UnusableKeyRequest(reason) => Notice::UnusableKeyRequest(reason),
+        Error::StorageFull => Notice::StorageFull,
+        Error::FileTaken => Notice::FileTaken,
+        Error::WrongCredentials => Notice::WrongCredentials,
+        Error::CredentialBlocked => Notice::Blocked,
+        Error::TooLarge { limit } => Notice::FileTooLarge(limit >> 20),
+        Error::NotSignable { reason, .. } => Notice::NotSignable(reason.to_string()),
+        error => return Refused::Closed(closed(error, entropy)),
+    })
+}
+
+/// What is said where there is no page to stay on. What is nobody's mistake but ours goes into
+/// the log, under a reference that the page shows.
+pub(crate) fn closed(error: Error, entropy: &dyn Entropy) -> Closed {
+    match error {
+        Error::LinkRefused(LinkRefusal::Unknown) => Closed::Unknown,
+        Error::LinkRefused(LinkRefusal::Used) => Closed::Used,
+        Error::LinkRefused(LinkRefusal::Expired) => Closed::Expired,
+        Error::LinkRefused(LinkRefusal::Cancelled) => Closed::Cancelled,
+        Error::LinkRefused(LinkRefusal::OtherDevice) => Closed::OtherDevice,
+        error => {
+            let mut reference = [0; 8];
+            entropy.fill(&mut reference);
+            let reference = hex::encode(reference);
+            tracing::error!(reference, %error, "a page failed");
+            Closed::Internal(reference)
+        }
+    }
+}
+
+fn code(refusal: Option<OtpRefusal>) -> Notice {
+    match refusal {
+        None => Notice::CodeMissing,
+        Some(OtpRefusal::Wrong) => Notice::CodeWrong,
+        Some(OtpRefusal::Expired) => Notice::CodeExpired,
+        Some(OtpRefusal::Exhausted) => Notice::CodeExhausted,
+        Some(OtpRefusal::Consumed) => Notice::CodeConsumed,
+        Some(OtpRefusal::OtherDocuments) => Notice::CodeVoid,
+    }
+}
