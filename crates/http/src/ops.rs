@@ -21,10 +21,11 @@ use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder
 use utoipa::openapi::server::ServerBuilder;
 use utoipa::openapi::tag::{Tag, TagBuilder};
 use utoipa::openapi::{
-    InfoBuilder, LicenseBuilder, ObjectBuilder, OpenApi, OpenApiBuilder, Ref, RefOr, Required,
-    Schema, SecurityRequirement, schema::SchemaType, schema::Type,
+    Info, InfoBuilder, LicenseBuilder, ObjectBuilder, OpenApi, OpenApiBuilder, Ref, RefOr,
+    Required, Schema, SecurityRequirement, schema::SchemaType, schema::Type,
 };
 
+use crate::cloud;
 use crate::config::Product;
 use crate::one_shot;
 use crate::problem::Problem;
@@ -35,12 +36,18 @@ const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'sel
     img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; \
     frame-ancestors 'none'";
 
-pub(crate) fn router(service: Service, document: &OpenApi) -> Router {
+pub(crate) fn router(service: Service) -> Router {
+    Router::new()
+        .route("/health", get(health))
+        .with_state(service)
+}
+
+/// The OpenAPI document of a listener and the page that shows it.
+pub(crate) fn reference(document: &OpenApi) -> Router {
     // It never changes while the server runs.
     let document = Bytes::from(serde_json::to_vec(document).unwrap_or_default());
     Router::new()
         .route("/", get(|| async { Redirect::temporary("/docs") }))
-        .route("/health", get(health))
         .route(
             "/openapi.json",
             get(move || async move { asset("application/json", document) }),
@@ -65,7 +72,6 @@ pub(crate) fn router(service: Service, document: &OpenApi) -> Router {
             }),
         )
         .route("/docs/rapidoc.js", get(renderer))
-        .with_state(service)
 }
 
 /// How the server is doing.
@@ -145,16 +151,8 @@ pub(crate) fn document(product: &Product, base_url: Option<&str>) -> OpenApi {
             SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build()),
         );
     let (paths, components) = one_shot::describe(PathsBuilder::new(), components);
-    let info = InfoBuilder::new()
-        .title("Avouch")
-        .version(product.version)
-        .description(Some(DESCRIPTION))
-        .license(Some(
-            LicenseBuilder::new()
-                .name("Apache-2.0 OR MIT")
-                .identifier(Some("Apache-2.0 OR MIT"))
-                .build(),
-        ));
+    let (paths, components) = cloud::describe(paths, components);
+    let info = info("Avouch", product, DESCRIPTION);
     let server = ServerBuilder::new().url(base_url.unwrap_or("/"));
     OpenApiBuilder::new()
         .info(info)
@@ -171,20 +169,41 @@ pub(crate) fn document(product: &Product, base_url: Option<&str>) -> OpenApi {
         .build()
 }
 
+/// What a document says of itself.
+pub(crate) fn info(title: &str, product: &Product, description: &str) -> Info {
+    InfoBuilder::new()
+        .title(title)
+        .version(product.version)
+        .description(Some(description))
+        .license(Some(
+            LicenseBuilder::new()
+                .name("Apache-2.0 OR MIT")
+                .identifier(Some("Apache-2.0 OR MIT"))
+                .build(),
+        ))
+        .build()
+}
+
+/// A group of calls.
+pub(crate) fn tag(name: impl Into<String>, description: &str) -> Tag {
+    TagBuilder::new()
+        .name(name)
+        .description(Some(description))
+        .build()
+}
+
 /// Groups in the order in which a reader needs them.
 fn tags() -> Vec<Tag> {
-    let named = |name: String, description: &str| {
-        TagBuilder::new()
-            .name(name)
-            .description(Some(description))
-            .build()
-    };
     let one_shot = one_shot::Dialect::ALL.into_iter().flat_map(|dialect| {
         one_shot::GROUPS
             .into_iter()
-            .map(move |(group, description)| named(dialect.tag(group), description))
+            .map(move |(group, description)| tag(dialect.tag(group), description))
     });
     let own = [
+        (
+            cloud::GROUP,
+            "For holders of a certificate whose key the server keeps.",
+        ),
         (
             "Trust services",
             "OCSP, time-stamps and the certificates that signatures lead to.",
@@ -192,7 +211,7 @@ fn tags() -> Vec<Tag> {
         ("Operation", "For those who run the server."),
     ];
     one_shot
-        .chain(own.map(|(name, description)| named(name.to_owned(), description)))
+        .chain(own.map(|(name, description)| tag(name, description)))
         .collect()
 }
 
@@ -336,6 +355,16 @@ const OWN_PATHS: &[OwnPath] = &[
         body: None,
         answer: "application/pkix-cert",
         problems: OVERLOAD,
+    },
+    OwnPath {
+        path: "/pki/issuing.crl",
+        id: "RevocationList",
+        tag: "Trust services",
+        summary: "Revocation list",
+        description: "The issuing CA's CRL, DER (RFC 5280 §5), as it stands at this moment.",
+        body: None,
+        answer: "application/pkix-crl",
+        problems: &[("500", "The server is at fault."), ("503", "Overload.")],
     },
     OwnPath {
         path: "/health",

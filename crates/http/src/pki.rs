@@ -1,4 +1,4 @@
-//! OCSP, time-stamping, and the certificates that everything hangs on.
+//! OCSP, revocation lists, time-stamping, and the certificates that everything hangs on.
 
 use axum::Router;
 use axum::body::Body;
@@ -43,6 +43,7 @@ pub(crate) fn router(service: Service) -> Router {
             "/pki/issuing.pem",
             get(|State(service): State<Service>| async move { pem(service.issuing_certificate()) }),
         )
+        .route("/pki/issuing.crl", get(revocation_list))
         .with_state(service)
 }
 
@@ -100,13 +101,27 @@ async fn time_stamp(State(service): State<Service>, headers: HeaderMap, body: Bo
     }
 }
 
+/// The CRL as RFC 2585 §4.2 wants it. A revocation shows in it at once, so that nobody is told to
+/// keep it.
+async fn revocation_list(State(service): State<Service>) -> Response {
+    match service.crl().await {
+        Ok(list) => (
+            [
+                (header::CONTENT_TYPE, "application/pkix-crl"),
+                (header::CACHE_CONTROL, "no-cache"),
+            ],
+            list,
+        )
+            .into_response(),
+        Err(error) => {
+            tracing::error!(%error, "no revocation list");
+            Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "Internal server error").into_response()
+        }
+    }
+}
+
 fn unread(fault: &BodyFault) -> Response {
-    let status = match fault {
-        BodyFault::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
-        BodyFault::Stalled => StatusCode::REQUEST_TIMEOUT,
-        _ => StatusCode::BAD_REQUEST,
-    };
-    Problem::new(status, fault.to_string()).into_response()
+    Problem::new(fault.status(), fault.to_string()).into_response()
 }
 
 /// A certificate as RFC 2585 §4.1 wants it.
@@ -115,17 +130,20 @@ fn der(certificate: &[u8]) -> Response {
 }
 
 fn pem(certificate: &[u8]) -> Response {
-    public("application/x-pem-file", armour(certificate).into_bytes())
+    public(
+        "application/x-pem-file",
+        armour("CERTIFICATE", certificate).into_bytes(),
+    )
 }
 
-/// RFC 7468 §5.
-fn armour(certificate: &[u8]) -> String {
-    let mut text = String::from("-----BEGIN CERTIFICATE-----\n");
-    for line in STANDARD.encode(certificate).as_bytes().chunks(64) {
+/// RFC 7468 §2.
+pub(crate) fn armour(label: &str, content: &[u8]) -> String {
+    let mut text = format!("-----BEGIN {label}-----\n");
+    for line in STANDARD.encode(content).as_bytes().chunks(64) {
         text.extend(line.iter().copied().map(char::from));
         text.push('\n');
     }
-    text + "-----END CERTIFICATE-----\n"
+    text + &format!("-----END {label}-----\n")
 }
 
 fn public(media_type: &'static str, content: Vec<u8>) -> Response {
@@ -145,7 +163,7 @@ mod tests {
 
     #[test]
     fn armour_has_lines_of_64() {
-        let text = armour(&[0xff; 100]);
+        let text = armour("CERTIFICATE", &[0xff; 100]);
         let lines: Vec<_> = text.lines().collect();
         assert_eq!(lines[0], "-----BEGIN CERTIFICATE-----");
         assert!(

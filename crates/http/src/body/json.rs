@@ -1,12 +1,13 @@
 //! JSON objects and the lenient typing of their members.
 
 use axum::body::Body;
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, header};
 use secrecy::SecretString;
 use serde_json::{Map, Value};
 use service::Problems;
 
 use super::BodyFault;
+use super::multipart::Form;
 
 /// Bodies from this size on are parsed off the async threads.
 const LARGE: usize = 256 << 10;
@@ -25,6 +26,59 @@ pub(crate) async fn read_object(
         Ok(parsed) => parsed,
         Err(failed) => std::panic::resume_unwind(failed.into_panic()),
     }
+}
+
+/// Reads members in any of the forms in which clients send them: a JSON object, whatever the
+/// Content-Type says, or where it says so a URL-encoded or multipart form, whose values are texts.
+pub(crate) async fn read_fields(
+    headers: &HeaderMap,
+    body: Body,
+    limit: u64,
+) -> Result<Map<String, Value>, BodyFault> {
+    let media_type = |name: &str| {
+        let value = headers.get(header::CONTENT_TYPE)?.to_str().ok()?;
+        let start = value.trim_start().get(..name.len())?;
+        start.eq_ignore_ascii_case(name).then_some(())
+    };
+    if media_type("multipart/form-data").is_some() {
+        return read_form(headers, body, limit).await;
+    }
+    if media_type("application/x-www-form-urlencoded").is_none() {
+        return read_object(headers, body, limit).await;
+    }
+    let content = super::read(headers, body, limit).await?;
+    // What `curl -d` says of a JSON body, too.
+    if content.trim_ascii_start().starts_with(b"{") {
+        return parse_object(&content);
+    }
+    let members = url::form_urlencoded::parse(&content)
+        .map(|(name, value)| (name.into_owned(), Value::from(value.into_owned())))
+        .collect();
+    refuse_nul(&members)?;
+    Ok(members)
+}
+
+/// The texts of a multipart form; files are passed over.
+async fn read_form(
+    headers: &HeaderMap,
+    body: Body,
+    limit: u64,
+) -> Result<Map<String, Value>, BodyFault> {
+    let mut form = Form::open(headers, body)?;
+    let mut members = Map::new();
+    let mut left = limit;
+    while let Some(mut part) = form.next().await? {
+        let content = match part.read(left).await {
+            Err(BodyFault::TooLarge { .. }) => return Err(BodyFault::TooLarge { limit }),
+            read => read?,
+        };
+        left -= content.len() as u64;
+        if let Ok(text) = String::from_utf8(content.into()) {
+            members.insert(part.name(), Value::String(text));
+        }
+    }
+    refuse_nul(&members)?;
+    Ok(members)
 }
 
 /// Parses an object; the parser bounds the depth at 128.
@@ -140,6 +194,14 @@ impl Fields {
         }
     }
 
+    /// The members of an object inside another; `within` is prefixed to names in problems.
+    pub(crate) fn within(members: Map<String, Value>, within: &'static str) -> Self {
+        Self {
+            within,
+            ..Self::new(members)
+        }
+    }
+
     /// The members as they are.
     pub(crate) fn into_members(self) -> Map<String, Value> {
         self.members
@@ -152,16 +214,45 @@ impl Fields {
 
     /// A text or number.
     pub(crate) fn text(&mut self, name: &'static str) -> Option<String> {
-        let text = match self.value(name)? {
-            Value::String(text) => text,
-            Value::Number(number) => decimal(&number),
-            Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => {
-                self.problems
-                    .invalid(format!("{}{name}", self.within), "must be a text");
-                return None;
-            }
-        };
-        Some(text)
+        let value = self.value(name)?;
+        let text = text_of(&value);
+        if text.is_none() {
+            self.invalid(name, "must be a text");
+        }
+        text
+    }
+
+    /// A text or number that is not blank. Its absence is noted, and empty what is given for it.
+    pub(crate) fn required(&mut self, name: &'static str) -> String {
+        self.present(name)
+            .map(|text| text.trim().to_owned())
+            .unwrap_or_default()
+    }
+
+    /// As [`Self::required`], for what must never be printed.
+    pub(crate) fn required_secret(&mut self, name: &'static str) -> SecretString {
+        self.present(name)
+            .map(SecretString::from)
+            .unwrap_or_default()
+    }
+
+    fn present(&mut self, name: &'static str) -> Option<String> {
+        let noted = self.problems.0.len();
+        let text = self.text(name).filter(|text| !text.trim().is_empty());
+        if text.is_none() && self.problems.0.len() == noted {
+            self.missing(name);
+        }
+        text
+    }
+
+    /// A whole number, or a text that is one.
+    pub(crate) fn number(&mut self, name: &'static str) -> Option<i64> {
+        let text = self.text(name)?;
+        let number = text.trim().parse().ok();
+        if number.is_none() {
+            self.invalid(name, "must be a number");
+        }
+        number
     }
 
     /// As [`Self::text`], for what must never be printed.
@@ -181,13 +272,38 @@ impl Fields {
         }
     }
 
+    /// A flag, as a flag, number or text.
+    pub(crate) fn flag(&mut self, name: &'static str) -> Option<bool> {
+        let value = self.value(name)?;
+        let flag = flag_of(&value);
+        if flag.is_none() {
+            self.invalid(name, "must be a flag");
+        }
+        flag
+    }
+
+    /// Texts or numbers, in an array or in a text with commas between them.
+    pub(crate) fn list(&mut self, name: &'static str) -> Option<Vec<String>> {
+        let items = match self.value(name)? {
+            Value::Array(items) => items,
+            Value::String(text) => text
+                .trim_matches(['[', ']'])
+                .split(',')
+                .map(|item| item.trim().trim_matches(['"', '\'']).into())
+                .collect(),
+            one => vec![one],
+        };
+        let texts: Option<Vec<_>> = items.iter().map(text_of).collect();
+        if texts.is_none() {
+            self.invalid(name, "must be a list of numbers");
+        }
+        texts
+    }
+
     /// An object, to be taken apart like this one.
     pub(crate) fn nested(&mut self, name: &'static str, within: &'static str) -> Option<Fields> {
-        let members = self.object(name)?;
-        Some(Fields {
-            within,
-            ..Fields::new(members)
-        })
+        self.object(name)
+            .map(|members| Fields::within(members, within))
     }
 
     /// A value of any kind but `null`.
@@ -227,6 +343,28 @@ impl Fields {
             }
         }
         self.problems.check()
+    }
+}
+
+/// A text or number as a text.
+pub(crate) fn text_of(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(decimal(number)),
+        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
+    }
+}
+
+/// A flag in the forms that clients send.
+pub(crate) fn flag_of(value: &Value) -> Option<bool> {
+    match value {
+        Value::Bool(flag) => Some(*flag),
+        Value::Number(_) | Value::String(_) => match text_of(value)?.trim() {
+            "1" | "true" | "True" | "TRUE" => Some(true),
+            "0" | "false" | "False" | "FALSE" | "" => Some(false),
+            _ => None,
+        },
+        Value::Null | Value::Array(_) | Value::Object(_) => None,
     }
 }
 
@@ -307,6 +445,69 @@ mod tests {
                 .unwrap()
                 .contains_key("a")
         );
+    }
+
+    #[tokio::test]
+    async fn members_come_as_json_and_in_both_kinds_of_form() {
+        let form = "--b\r\nContent-Disposition: form-data; name=\"rao\"\r\n\r\n30\r\n\
+                    --b\r\nContent-Disposition: form-data; name=\"type\"\r\n\r\ncontract\r\n--b--\r\n";
+        let urlencoded = "application/x-www-form-urlencoded; charset=utf-8";
+        for (content_type, body) in [
+            ("application/json", r#"{"rao": 30, "type": "contract"}"#),
+            ("text/plain", r#"{"rao": "30", "type": "contract"}"#),
+            (urlencoded, r#" {"rao": "30", "type": "contract"}"#),
+            (urlencoded, "rao=30&type=con%74ract"),
+            ("Multipart/Form-Data; boundary=b", form),
+        ] {
+            let headers =
+                HeaderMap::from_iter([(header::CONTENT_TYPE, content_type.parse().unwrap())]);
+            let members = read_fields(&headers, Body::from(body), 1000).await.unwrap();
+            let mut fields = Fields::new(members);
+            assert_eq!(fields.text("rao").as_deref(), Some("30"), "{content_type}");
+            assert_eq!(fields.text("type").as_deref(), Some("contract"));
+        }
+        let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, urlencoded.parse().unwrap())]);
+        let nul = read_fields(&headers, Body::from("a=%00"), 1000).await;
+        assert!(matches!(nul, Err(BodyFault::Nul(_))));
+        let headers = HeaderMap::from_iter([(
+            header::CONTENT_TYPE,
+            "multipart/form-data; boundary=b".parse().unwrap(),
+        )]);
+        let over = read_fields(&headers, Body::from(form), 5).await;
+        assert!(matches!(over, Err(BodyFault::TooLarge { limit: 5 })));
+    }
+
+    #[test]
+    fn flags_and_lists_come_in_many_forms() {
+        for yes in [
+            serde_json::json!(true),
+            1.into(),
+            1.0.into(),
+            "1".into(),
+            "True".into(),
+        ] {
+            assert_eq!(flag_of(&yes), Some(true), "{yes}");
+        }
+        for no in [
+            serde_json::json!(false),
+            0.into(),
+            "0".into(),
+            "false".into(),
+            "".into(),
+        ] {
+            assert_eq!(flag_of(&no), Some(false), "{no}");
+        }
+        for none in [serde_json::json!([]), 2.into(), "yes".into(), Value::Null] {
+            assert_eq!(flag_of(&none), None, "{none}");
+        }
+        let list =
+            |value: Value| Fields::new(Map::from_iter([("ids".to_owned(), value)])).list("ids");
+        let both = Some(vec!["10".to_owned(), "11".to_owned()]);
+        assert_eq!(list(serde_json::json!([10, "11"])), both);
+        assert_eq!(list("10, 11".into()), both);
+        assert_eq!(list("[\"10\", 11]".into()), both);
+        assert_eq!(list(10.into()), Some(vec!["10".to_owned()]));
+        assert_eq!(list(serde_json::json!([[]])), None);
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Reading what clients send, with bounds on size, depth and patience.
 
+pub(crate) mod base64;
+pub(crate) mod evidence;
 pub(crate) mod guard;
 pub(crate) mod json;
 pub(crate) mod multipart;
@@ -7,7 +9,7 @@ pub(crate) mod multipart;
 use std::error::Error as StdError;
 
 use axum::body::Body;
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
 
@@ -53,6 +55,20 @@ pub(crate) enum BodyFault {
 }
 
 impl BodyFault {
+    /// The status code that says it best.
+    pub(crate) fn status(&self) -> StatusCode {
+        match self {
+            BodyFault::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            BodyFault::Stalled => StatusCode::REQUEST_TIMEOUT,
+            BodyFault::Json { .. }
+            | BodyFault::NotAnObject
+            | BodyFault::Nul(_)
+            | BodyFault::CutOff
+            | BodyFault::NotMultipart
+            | BodyFault::Multipart(_) => StatusCode::BAD_REQUEST,
+        }
+    }
+
     /// From an error that the body gave.
     fn of_read(error: &(dyn StdError + 'static)) -> Self {
         let mut next = Some(error);

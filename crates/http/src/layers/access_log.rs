@@ -6,6 +6,11 @@ use axum::extract::{MatchedPath, RawPathParams, Request};
 use axum::middleware::Next;
 use axum::response::Response;
 
+/// An extension of answers that are documented as 500 though the client is at fault, so that nobody
+/// is woken by them.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ClientsMistake;
+
 /// Logs method, route pattern, the request's number, status and duration. Never the raw path,
 /// query or headers: they can carry what does not belong into a log.
 pub(crate) async fn log(params: Option<RawParams>, request: Request, next: Next) -> Response {
@@ -19,6 +24,7 @@ pub(crate) async fn log(params: Option<RawParams>, request: Request, next: Next)
         route = route.as_ref().map_or("-", MatchedPath::as_str),
         pk = params.and_then(|RawParams(params)| number(&params)),
         status = response.status().as_u16(),
+        clients_mistake = response.extensions().get::<ClientsMistake>().map(|_| true),
         ms = started.elapsed().as_micros() as f64 / 1000.0,
         "served"
     );

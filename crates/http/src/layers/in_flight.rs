@@ -8,30 +8,37 @@ use axum::middleware::Next;
 use axum::response::Response;
 use tokio::sync::Semaphore;
 
-use crate::layers::routing;
+use crate::layers::request_id::RequestId;
+use crate::layers::routing::Refuse;
 
 /// Places for requests. Cloning shares them.
 #[derive(Clone)]
-pub(crate) struct InFlight(Arc<Semaphore>);
+pub(crate) struct InFlight {
+    places: Arc<Semaphore>,
+    refuse: Refuse,
+}
 
 impl InFlight {
-    pub(crate) fn new(places: usize) -> Self {
-        Self(Arc::new(Semaphore::new(places.min(Semaphore::MAX_PERMITS))))
+    pub(crate) fn new(places: usize, refuse: Refuse) -> Self {
+        Self {
+            places: Arc::new(Semaphore::new(places.min(Semaphore::MAX_PERMITS))),
+            refuse,
+        }
     }
 }
 
 /// Serves the request if there is a place, and otherwise says so at once: a queue would only make
 /// slow clients starve quick ones.
 pub(crate) async fn limit(
-    State(places): State<InFlight>,
+    State(InFlight { places, refuse }): State<InFlight>,
     request: Request,
     next: Next,
 ) -> Response {
-    let Ok(_place) = places.0.try_acquire() else {
+    let Ok(_place) = places.try_acquire() else {
         tracing::warn!("too many requests at the same time");
-        let mut response = routing::refuse(
+        let mut response = refuse(
             request.uri(),
-            None,
+            request.extensions().get::<RequestId>().cloned(),
             StatusCode::SERVICE_UNAVAILABLE,
             "Too many requests at the same time. Try again in a few seconds",
         );

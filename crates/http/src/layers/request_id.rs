@@ -20,6 +20,11 @@ impl RequestId {
         self.0.to_str().unwrap_or_default()
     }
 
+    #[cfg(test)]
+    pub(crate) fn of_text(text: &'static str) -> Self {
+        Self(HeaderValue::from_static(text))
+    }
+
     /// The id that a proxy or client gave, where it is short and plain enough for a log.
     fn given(headers: &HeaderMap) -> Option<Self> {
         let value = headers.get(X_REQUEST_ID)?;

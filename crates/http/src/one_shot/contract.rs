@@ -6,9 +6,10 @@ use model::Status;
 use service::{DocumentCopy, Error};
 
 use super::documents;
-use super::door::{Door, PathArgs};
+use super::door::Door;
 use super::endpoint::Endpoint;
 use super::refusal::Call;
+use crate::path_args::PathArgs;
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
     vec![

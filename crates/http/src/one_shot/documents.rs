@@ -14,12 +14,13 @@ use utoipa::ToSchema;
 use utoipa::openapi::path::HttpMethod;
 
 use super::dialect::Success;
-use super::door::{Door, PathArgs};
+use super::door::Door;
 use super::endpoint::Endpoint;
 use super::refusal::{Call, Fault};
 use super::schema;
 use crate::body::multipart::{Form, Part};
 use crate::body::{BodyFault, declared_length};
+use crate::path_args::PathArgs;
 use crate::{disposition, query};
 
 const GROUP: &str = "Documents";

@@ -5,7 +5,7 @@ use std::future::Future;
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::extract::{FromRequestParts, RawPathParams, Request, State};
+use axum::extract::{FromRequestParts, Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
 use axum::middleware::Next;
@@ -106,53 +106,6 @@ impl IntoAnswer for Response {
     }
 }
 
-/// The variable parts of a path. Reading them never fails: what is no number is the number of
-/// nothing.
-pub(crate) struct PathArgs(Vec<(String, String)>);
-
-impl PathArgs {
-    /// The request's or VideoID's number.
-    pub(crate) fn pk(&self) -> Result<i64, Error> {
-        let text = self.text("pk");
-        let digits = text.bytes().all(|b| b.is_ascii_digit());
-        match text.parse() {
-            Ok(number) if digits => Ok(number),
-            _ => Err(Error::UnknownRequest(text.chars().take(40).collect())),
-        }
-    }
-
-    /// A part as a text without control characters; no database or log wants those.
-    pub(crate) fn text(&self, name: &str) -> String {
-        let value = self
-            .0
-            .iter()
-            .find(|(key, _)| key == name)
-            .map(|(_, value)| value.as_str());
-        value
-            .unwrap_or_default()
-            .chars()
-            .filter(|c| !c.is_control())
-            .take(200)
-            .collect()
-    }
-}
-
-impl<S: Send + Sync> FromRequestParts<S> for PathArgs {
-    type Rejection = Infallible;
-
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Infallible> {
-        // Rejected where the percent-encoding is no UTF-8: then nothing is known by that name.
-        let params = RawPathParams::from_request_parts(parts, state).await;
-        Ok(Self(match &params {
-            Ok(params) => params
-                .iter()
-                .map(|(name, value)| (name.to_owned(), value.to_owned()))
-                .collect(),
-            Err(_) => Vec::new(),
-        }))
-    }
-}
-
 /// Lets a request pass only with a key, where the operator has set any.
 pub(crate) async fn demand_key(
     State(state): State<DoorState>,
@@ -164,34 +117,4 @@ pub(crate) async fn demand_key(
     }
     let text = "Missing or unknown API key";
     Refusal::new(StatusCode::UNAUTHORIZED, text).into_response(state.dialect)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_plain_numbers_name_a_request() {
-        let pk = |text: &str| PathArgs(vec![("pk".into(), text.into())]).pk();
-        assert_eq!(pk("50231").unwrap(), 50231);
-        for unknown in [
-            "",
-            "+5",
-            "-5",
-            "5.0",
-            "abc",
-            "99999999999999999999",
-            "5\u{0}x",
-        ] {
-            assert!(
-                matches!(pk(unknown), Err(Error::UnknownRequest(_))),
-                "{unknown}"
-            );
-        }
-        assert_eq!(
-            PathArgs(vec![("uid".into(), "a\0b".into())]).text("uid"),
-            "ab"
-        );
-        assert_eq!(PathArgs(Vec::new()).text("uid"), "");
-    }
 }

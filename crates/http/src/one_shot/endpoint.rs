@@ -1,30 +1,24 @@
 //! One endpoint: its paths, its handler and its description, side by side so that none can be
 //! forgotten when another changes.
 
-use std::collections::BTreeMap;
-
 use axum::Router;
 use axum::handler::Handler;
 use axum::http::StatusCode;
 use axum::routing::{MethodFilter, on};
 use serde_json::Value;
 use utoipa::ToSchema;
-use utoipa::openapi::content::ContentBuilder;
-use utoipa::openapi::example::{Example, ExampleBuilder};
 use utoipa::openapi::link::{Link, LinkBuilder};
-use utoipa::openapi::path::{
-    HttpMethod, Operation, OperationBuilder, ParameterBuilder, ParameterIn, PathItem,
-};
-use utoipa::openapi::request_body::RequestBodyBuilder;
-use utoipa::openapi::response::{Response, ResponseBuilder, ResponsesBuilder};
+use utoipa::openapi::path::{HttpMethod, Operation, OperationBuilder, ParameterBuilder, PathItem};
+use utoipa::openapi::response::{ResponseBuilder, ResponsesBuilder};
 use utoipa::openapi::schema::{ObjectBuilder, Schema, SchemaType, Type};
-use utoipa::openapi::{Ref, RefOr, Required};
+use utoipa::openapi::{Ref, RefOr};
 
 use super::dialect::{Dialect, Success};
 use super::door::{Door, DoorState};
 use super::refusal::{Call, Fault};
 use super::schema;
 use crate::body::BodyFault;
+use crate::describe::{self, Refused};
 
 /// An endpoint under both prefixes.
 pub(crate) struct Endpoint {
@@ -327,19 +321,19 @@ impl Endpoint {
         paths.iter().map(describe).collect()
     }
 
-    /// Code, text and body of every refusal in one dialect, with what leads to it.
-    fn all_refusals(&self, dialect: Dialect) -> Vec<(StatusCode, String, &'static str, Value)> {
+    /// Every refusal in one dialect.
+    fn all_refusals(&self, dialect: Dialect) -> Vec<Refused> {
         (self.refusals)()
             .into_iter()
             .chain(self.common_refusals())
             .map(|(fault, when)| {
                 let refusal = fault.refusal(self.call);
-                (
-                    refusal.status,
-                    refusal.text.clone(),
+                Refused {
+                    status: refusal.status,
+                    text: refusal.text.clone(),
                     when,
-                    refusal.body(dialect),
-                )
+                    body: refusal.body(dialect),
+                }
             })
             .collect()
     }
@@ -444,44 +438,23 @@ impl Endpoint {
             operation = operation.parameter(path_parameter(name));
         }
         for (name, description, values) in &self.queries {
-            let schema = ObjectBuilder::new()
-                .schema_type(SchemaType::new(Type::String))
-                .enum_values(Some(values.iter().copied()));
-            let parameter = ParameterBuilder::new()
-                .name(*name)
-                .parameter_in(ParameterIn::Query)
-                .required(Required::False)
-                .description(Some(*description))
-                .schema(Some(schema));
-            operation = operation.parameter(parameter);
+            operation = operation.parameter(describe::query_parameter(name, description, values));
         }
-        match &self.body {
-            Body::None => {}
+        let body = match &self.body {
+            Body::None => None,
             Body::Json {
                 schema,
                 example,
                 required,
-            } => {
-                let content = ContentBuilder::new()
-                    .schema(Some(schema.clone()))
-                    .examples_from_iter([("sample", named_example("", example.clone()))]);
-                let required = if *required {
-                    Required::True
-                } else {
-                    Required::False
-                };
-                let body = RequestBodyBuilder::new()
-                    .content("application/json", content.build())
-                    .required(Some(required));
-                operation = operation.request_body(Some(body.build()));
-            }
-            Body::Form { schema } => {
-                let content = ContentBuilder::new().schema(Some(schema.clone())).build();
-                let body = RequestBodyBuilder::new()
-                    .content("multipart/form-data", content)
-                    .required(Some(Required::True));
-                operation = operation.request_body(Some(body.build()));
-            }
+            } => Some(describe::json_body(
+                schema.clone(),
+                example.clone(),
+                *required,
+            )),
+            Body::Form { schema } => Some(describe::form_body(schema.clone())),
+        };
+        if let Some(body) = body {
+            operation = operation.request_body(Some(body));
         }
         operation.responses(self.responses(dialect, links)).build()
     }
@@ -500,13 +473,10 @@ impl Endpoint {
                     Dialect::New => new,
                     Dialect::Legacy => legacy,
                 };
-                let content = ContentBuilder::new()
-                    .schema(Some(schema::success(dialect, payload.clone())))
-                    .examples_from_iter([(
-                        "sample",
-                        named_example("", sample.clone().body(dialect)),
-                    )])
-                    .build();
+                let content = describe::sampled(
+                    schema::success(dialect, payload.clone()),
+                    sample.clone().body(dialect),
+                );
                 let links: &[_] = if self.call == Call::CreateVideoId {
                     links
                 } else {
@@ -525,68 +495,15 @@ impl Endpoint {
                 description,
                 ranges,
             } => {
-                let with_bytes = |text: &str| -> Response {
-                    media_types
-                        .iter()
-                        .fold(
-                            ResponseBuilder::new().description(text),
-                            |response, media_type| {
-                                let content = ContentBuilder::new()
-                                    .schema(Some(schema::bytes("")))
-                                    .build();
-                                response.content(*media_type, content)
-                            },
-                        )
-                        .build()
-                };
-                responses = responses.response("200", with_bytes(description));
-                if *ranges {
-                    responses = responses
-                        .response("206", with_bytes("The bytes that `Range` asked for."))
-                        .response(
-                            "304",
-                            Response::new("The client's copy, named in `If-None-Match`, is good."),
-                        );
-                }
+                responses = describe::bytes_responses(responses, media_types, description, *ranges);
             }
         }
-        let mut by_status: BTreeMap<u16, Vec<_>> = BTreeMap::new();
-        for (status, text, when, body) in self.all_refusals(dialect) {
-            by_status
-                .entry(status.as_u16())
-                .or_default()
-                .push((text, when, body));
-        }
-        for (status, refusals) in by_status {
-            let description: Vec<_> = refusals
-                .iter()
-                .map(|(text, when, _)| format!("- `{text}`: {when}"))
-                .collect();
-            let examples = refusals
-                .into_iter()
-                .enumerate()
-                .map(|(index, (_, when, body))| {
-                    let example = named_example(when, body);
-                    (format!("e{}", index + 1), example)
-                });
-            let content = ContentBuilder::new()
-                .schema(Some(schema::failure(dialect)))
-                .examples_from_iter(examples)
-                .build();
-            let response = ResponseBuilder::new()
-                .description(description.join("\n"))
-                .content("application/json", content);
-            responses = responses.response(status.to_string(), response);
-        }
-        responses
+        describe::refusal_responses(
+            responses,
+            &schema::failure(dialect),
+            self.all_refusals(dialect),
+        )
     }
-}
-
-fn named_example(summary: &str, value: Value) -> Example {
-    ExampleBuilder::new()
-        .summary(summary)
-        .value(Some(value))
-        .build()
 }
 
 fn path_parameter(name: &str) -> ParameterBuilder {
@@ -608,12 +525,7 @@ fn path_parameter(name: &str) -> ParameterBuilder {
         }
         _ => (schema::text(""), "The identifier that the server gave out."),
     };
-    ParameterBuilder::new()
-        .name(name)
-        .parameter_in(ParameterIn::Path)
-        .required(Required::True)
-        .description(Some(description))
-        .schema(Some(schema))
+    describe::path_parameter(name, schema, description)
 }
 
 #[cfg(test)]

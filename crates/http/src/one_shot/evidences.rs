@@ -3,10 +3,6 @@
 use axum::body::Body;
 use axum::http::HeaderMap;
 use axum::response::Response;
-use base64::Engine;
-use base64::alphabet;
-use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
-use model::evidence::{Claims, ImageKind};
 use model::{RequestPk, Status};
 use serde_json::{Value, json};
 use service::{Error, EvidenceUpload, Intake, Problems};
@@ -14,17 +10,13 @@ use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{ObjectBuilder, Schema, SchemaType, Type};
 
 use super::dialect::Success;
-use super::door::{Door, PathArgs};
+use super::door::Door;
 use super::endpoint::Endpoint;
 use super::refusal::{Call, Fault};
 use super::schema;
+use crate::body::evidence;
 use crate::body::json::Fields;
-
-/// Standard alphabet, padded or not: clients differ.
-const BASE64: GeneralPurpose = GeneralPurpose::new(
-    &alphabet::STANDARD,
-    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
-);
+use crate::path_args::PathArgs;
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
     vec![
@@ -70,31 +62,9 @@ async fn upload(door: Door, args: PathArgs, headers: HeaderMap, body: Body) -> R
 
 /// Hands in what the body brings.
 pub(super) async fn take_in(door: &Door, pk: i64, mut fields: Fields) -> Result<Success, Fault> {
-    let mut claims = Claims {
-        acceptance: fields.object("acceptance"),
-        ..Claims::default()
-    };
-    let mut images = Vec::new();
-    if let Some(mut data) = fields.nested("videoid_data", "videoid_data.") {
-        claims.ocr_data = data.object("ocr_data");
-        claims.security_checks = data.object("security_checks");
-        claims.similarity_level = match data.value("similarity_level") {
-            level @ (None | Some(Value::String(_) | Value::Number(_))) => level,
-            Some(_) => {
-                data.invalid("similarity_level", "must be a number or a text");
-                None
-            }
-        };
-        if let Some(mut stills) = data.nested("images", "videoid_data.images.") {
-            for kind in ImageKind::ALL {
-                images.extend(stills.text(kind.name()).map(|text| (kind, text)));
-            }
-            data.absorb(stills);
-        }
-        fields.absorb(data);
-    }
+    let (claims, images) = evidence::read(&mut fields, "videoid_data");
     fields.check(&[])?;
-    let images = decode_all(images).await;
+    let images = evidence::decode_all(images).await;
     let intake = door
         .service
         .upload_evidence(pk, EvidenceUpload { claims, images })
@@ -134,47 +104,6 @@ pub(super) fn intake_sample(message: &str) -> Success {
             missing: vec!["video"],
         },
     )
-}
-
-type Decoded = (ImageKind, Result<Vec<u8>, String>);
-
-/// Decodes off the async threads: photographs come in megabytes.
-async fn decode_all(images: Vec<(ImageKind, String)>) -> Vec<Decoded> {
-    if images.is_empty() {
-        return Vec::new();
-    }
-    let work = move || {
-        images
-            .into_iter()
-            .map(|(kind, text)| (kind, decode(text)))
-            .collect()
-    };
-    match tokio::task::spawn_blocking(work).await {
-        Ok(decoded) => decoded,
-        Err(failed) => std::panic::resume_unwind(failed.into_panic()),
-    }
-}
-
-/// Base64 (RFC 4648 §4) with or without line breaks, padding and data-URL prefix (RFC 2397), or
-/// why it is none.
-fn decode(text: String) -> Result<Vec<u8>, String> {
-    let content = match text.trim_start().split_at_checked(5) {
-        Some((scheme, rest)) if scheme.eq_ignore_ascii_case("data:") => {
-            rest.split_once(',').map_or("", |(_, content)| content)
-        }
-        _ => text.as_str(),
-    };
-    let spaced = content.bytes().any(|byte| byte.is_ascii_whitespace());
-    let decoded = if spaced {
-        let dense: Vec<u8> = content
-            .bytes()
-            .filter(|byte| !byte.is_ascii_whitespace())
-            .collect();
-        BASE64.decode(dense)
-    } else {
-        BASE64.decode(content)
-    };
-    decoded.map_err(|error| format!("not base64: {}", error.to_string().to_lowercase()))
 }
 
 fn body_schema() -> RefOr<Schema> {
@@ -332,33 +261,6 @@ fn body_sample() -> Value {
 mod tests {
     use super::*;
     use crate::one_shot::Dialect;
-
-    #[test]
-    fn base64_in_the_forms_that_clients_send() {
-        for text in [
-            "aGVsbG8=",
-            "aGVsbG8",
-            "aGVs\r\nbG8=\n",
-            "data:image/png;base64,aGVsbG8=",
-            " aGVsbG8= ",
-        ] {
-            assert_eq!(decode(text.into()).unwrap(), b"hello", "{text:?}");
-        }
-        assert_eq!(decode(String::new()).unwrap(), b"");
-        for text in [
-            "a",
-            "aGVsbG8==x",
-            "not base64!",
-            "_-_-",
-            "é",
-            "data:image/png;base64,?",
-        ] {
-            assert!(
-                decode(text.into()).unwrap_err().starts_with("not base64"),
-                "{text:?}"
-            );
-        }
-    }
 
     #[test]
     fn what_is_missing_is_told_in_both_dialects() {

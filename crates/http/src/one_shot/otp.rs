@@ -9,10 +9,11 @@ use service::Error;
 use utoipa::openapi::path::HttpMethod;
 
 use super::dialect::Success;
-use super::door::{Door, PathArgs};
+use super::door::Door;
 use super::endpoint::Endpoint;
 use super::refusal::Call;
 use super::schema;
+use crate::path_args::PathArgs;
 
 const GENERATED: &str = "OTP generated";
 

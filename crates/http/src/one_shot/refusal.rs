@@ -80,17 +80,7 @@ impl From<BodyFault> for Fault {
 }
 
 fn of_body(call: Call, fault: &BodyFault) -> Refusal {
-    let status = match fault {
-        BodyFault::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
-        BodyFault::Stalled => StatusCode::REQUEST_TIMEOUT,
-        BodyFault::Json { .. }
-        | BodyFault::NotAnObject
-        | BodyFault::Nul(_)
-        | BodyFault::CutOff
-        | BodyFault::NotMultipart
-        | BodyFault::Multipart(_) => StatusCode::BAD_REQUEST,
-    };
-    let refusal = Refusal::new(status, fault.to_string());
+    let refusal = Refusal::new(fault.status(), fault.to_string());
     let unparsable = matches!(fault, BodyFault::Json { .. } | BodyFault::NotAnObject);
     match call {
         Call::UpdateSettings | Call::UploadEvidences | Call::Refuse if unparsable => {

@@ -14,13 +14,14 @@ use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::Schema;
 
 use super::dialect::Success;
-use super::door::{Door, PathArgs};
+use super::door::Door;
 use super::endpoint::Endpoint;
 use super::evidences;
 use super::refusal::{Call, Fault};
 use super::schema;
 use super::video_id::Created;
 use crate::body::json::Fields;
+use crate::path_args::PathArgs;
 
 const GROUP: &str = "Requests";
 

@@ -11,11 +11,12 @@ use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::Schema;
 
 use super::dialect::Success;
-use super::door::{Door, PathArgs};
+use super::door::Door;
 use super::endpoint::Endpoint;
 use super::refusal::{Call, Fault};
 use super::schema;
 use crate::body::json::Fields;
+use crate::path_args::PathArgs;
 
 const SIGNED: &str = "Documents correctly signed";
 

@@ -12,10 +12,11 @@ use utoipa::openapi::path::HttpMethod;
 use utoipa::openapi::schema::Schema;
 
 use super::dialect::Success;
-use super::door::{Door, PathArgs};
+use super::door::Door;
 use super::endpoint::Endpoint;
 use super::refusal::Call;
 use super::schema;
+use crate::path_args::PathArgs;
 
 const GROUP: &str = "Tokens";
 const NO_UID: &str = "Missing required parameter: no token uid specified";

@@ -1,24 +1,19 @@
 //! The video, in and out.
 
 use axum::body::Body;
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::{HeaderMap, Method, StatusCode};
+use axum::response::Response;
 use model::RequestPk;
-use service::{Error, Intake, VideoContent};
+use service::{Error, VideoContent};
 
 use super::dialect::Success;
-use super::door::{Door, PathArgs};
+use super::door::Door;
 use super::endpoint::Endpoint;
 use super::evidences;
 use super::refusal::{Call, Fault};
 use super::schema;
-use crate::body::declared_length;
-use crate::body::multipart::Form;
-use crate::range::{Wanted, wanted};
-
-/// Boundaries and part headers around the video, generously: what a body may be longer than the
-/// video in it. The limit itself is held while the video streams.
-const FORM_OVERHEAD: u64 = 64 << 10;
+use crate::path_args::PathArgs;
+use crate::video::{self, FormFault, Served};
 
 const UPLOADED: &str = "Videoid video upload completed";
 
@@ -103,57 +98,9 @@ pub(super) async fn upload_by_name(
 }
 
 async fn take_in(door: &Door, pk: i64, headers: &HeaderMap, body: Body) -> Result<Success, Fault> {
-    let intake = stream_in(door, pk, headers, body).await?;
+    let open = |declared| door.service.open_video_intake(pk, declared);
+    let intake = video::take_in::<Fault, _>(open, headers, body).await?;
     Ok(evidences::success(UPLOADED, intake))
-}
-
-/// Which part the bytes taken in so far came from.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Source {
-    Nothing,
-    /// The part that is called `video`.
-    Named,
-    /// The one file part under another name.
-    Guessed,
-    /// File parts under other names, so that nobody can say which.
-    Unclear,
-}
-
-async fn stream_in(door: &Door, pk: i64, headers: &HeaderMap, body: Body) -> Result<Intake, Fault> {
-    let declared = declared_length(headers).map(|length| length.saturating_sub(FORM_OVERHEAD));
-    let mut intake = door.service.open_video_intake(pk, declared).await?;
-    let mut form = Form::open(headers, body)?;
-    let mut source = Source::Nothing;
-    while let Some(mut part) = form.next().await? {
-        let named = part.name() == "video";
-        let is_file = named || part.file_name().is_some();
-        let next = match (source, named) {
-            (source, _) if !is_file => source,
-            (Source::Named, true) => return Err(two_videos()),
-            (Source::Named, false) => Source::Named,
-            (_, true) => Source::Named,
-            (Source::Nothing, false) => Source::Guessed,
-            (Source::Guessed | Source::Unclear, false) => Source::Unclear,
-        };
-        if next == source || next == Source::Unclear {
-            part.drain().await?;
-            source = next;
-            continue;
-        }
-        if source != Source::Nothing {
-            // The guess was wrong: drop what it brought.
-            intake = door.service.open_video_intake(pk, declared).await?;
-        }
-        source = next;
-        while let Some(chunk) = part.chunk().await? {
-            intake.write(chunk).await?;
-        }
-    }
-    // Only now is it certain that the form arrived whole.
-    match source {
-        Source::Named | Source::Guessed => Ok(intake.finish().await?),
-        Source::Nothing | Source::Unclear => Err(no_video()),
-    }
 }
 
 async fn download(door: Door, args: PathArgs, method: Method, headers: HeaderMap) -> Response {
@@ -185,43 +132,22 @@ fn serve(
     method: &Method,
     headers: &HeaderMap,
 ) -> Result<Response, Fault> {
-    let etag = format!("\"{}\"", hex::encode(video.sha256));
-    let etag = HeaderValue::from_str(&etag)
-        .map_err(|_| Error::Internal("a digest is no header value".into()))?;
-    let (status, range) = match wanted(headers, video.size, &etag) {
-        Wanted::Whole => (StatusCode::OK, 0..video.size),
-        Wanted::Part(range) => (StatusCode::PARTIAL_CONTENT, range),
-        Wanted::NotModified => {
-            return Ok((StatusCode::NOT_MODIFIED, [(header::ETAG, etag)]).into_response());
+    match video::serve(video, method, headers)? {
+        Served::Answer(response) => Ok(response),
+        Served::Unsatisfiable => {
+            let refused = door.refuse(Call::DownloadVideo, unsatisfiable());
+            Ok(video::with_size(refused, video.size))
         }
-        Wanted::Unsatisfiable => {
-            let mut response = door.refuse(Call::DownloadVideo, unsatisfiable());
-            if let Ok(value) = HeaderValue::from_str(&format!("bytes */{}", video.size)) {
-                response.headers_mut().insert(header::CONTENT_RANGE, value);
-            }
-            return Ok(response);
-        }
-    };
-    let body = if *method == Method::HEAD || range.is_empty() {
-        Body::empty()
-    } else {
-        Body::from_stream(video.stream(range.clone()))
-    };
-    let mut response = Response::builder()
-        .status(status)
-        .header(header::CONTENT_TYPE, &video.media_type)
-        .header(header::CONTENT_LENGTH, range.end - range.start)
-        .header(header::ACCEPT_RANGES, "bytes")
-        .header(header::ETAG, etag)
-        // A player must be able to ask for ranges of what it was given before.
-        .header(header::CACHE_CONTROL, "private, no-cache");
-    if status == StatusCode::PARTIAL_CONTENT {
-        let place = format!("bytes {}-{}/{}", range.start, range.end - 1, video.size);
-        response = response.header(header::CONTENT_RANGE, place);
     }
-    response
-        .body(body)
-        .map_err(|_| Error::Internal("the video's media type is no header value".into()).into())
+}
+
+impl From<FormFault> for Fault {
+    fn from(fault: FormFault) -> Self {
+        match fault {
+            FormFault::NoVideo => no_video(),
+            FormFault::TwoVideos => two_videos(),
+        }
+    }
 }
 
 fn no_video() -> Fault {
