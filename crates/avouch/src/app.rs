@@ -7,11 +7,13 @@ use std::time::Duration;
 use anyhow::Context;
 use axum::Router;
 use blob::BlobStore;
-use crypto::{MasterKey, SystemEntropy};
-use delivery::{AllowList, Dispatcher, FileOutbox, SmsRoute};
-use http_doors::{DoorConfig, Keys as DoorKeys, Product};
+use console::ConsoleConfig;
+use crypto::SystemEntropy;
+use delivery::{AllowList, Dispatcher, FileOutbox, MailRoute, SmsRoute};
+use futures::future::join_all;
+use http_doors::{DoorConfig, Keys as DoorKeys, Product, RegistrationDoorConfig};
 use model::otp::OtpPolicy;
-use model::{Clock, Entropy};
+use model::{Clock, Entropy, RaId};
 use pki::profile::natural_person::{Disclosure, Qualification};
 use secrecy::ExposeSecret;
 use service::{CodeDelivery, Limits, Parts, Policy, Service, TrustAnchors};
@@ -35,7 +37,7 @@ pub const PRODUCT: Product = Product {
 const SWEEP_EVERY: Duration = Duration::from_secs(6 * 3600);
 const SWEEP_AGE: time::Duration = time::Duration::days(1);
 
-/// Everything that runs, but for the listener.
+/// Everything that runs, but for the listeners.
 pub struct App {
     /// The use cases.
     pub service: Service,
@@ -43,17 +45,48 @@ pub struct App {
     dispatcher: Dispatcher,
 }
 
-/// How texts leave.
-pub enum Texts {
+/// How texts and mails leave.
+pub enum Messages {
     /// As the configuration says.
     AsConfigured,
-    /// Into a file, in the sandbox.
-    Into(PathBuf),
+    /// Into files, in the sandbox.
+    Into {
+        /// The texts.
+        texts: PathBuf,
+        /// The mails.
+        mails: PathBuf,
+    },
+}
+
+impl Messages {
+    fn routes(self, config: &Config) -> anyhow::Result<(SmsRoute, MailRoute)> {
+        let file = |path: &PathBuf| {
+            FileOutbox::open(path).with_context(|| format!("cannot open {}", path.display()))
+        };
+        Ok(match self {
+            Messages::Into { texts, mails } => (
+                SmsRoute::File(file(&texts)?),
+                MailRoute::File(file(&mails)?),
+            ),
+            Messages::AsConfigured => (
+                config
+                    .otp
+                    .sms_gateway
+                    .clone()
+                    .map_or(SmsRoute::Nowhere, SmsRoute::Gateway),
+                config
+                    .mail
+                    .smtp
+                    .clone()
+                    .map_or(MailRoute::Nowhere, MailRoute::Smtp),
+            ),
+        })
+    }
 }
 
 impl App {
     /// Opens the stores and puts everything together. Nothing runs yet.
-    pub async fn open(config: &Config, keys: Keys, texts: Texts) -> anyhow::Result<Self> {
+    pub async fn open(config: &Config, keys: Keys, messages: Messages) -> anyhow::Result<Self> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
         let outbox = Arc::new(Notify::new());
@@ -71,21 +104,28 @@ impl App {
         let urls = published_at(&config.server.public_url);
         let anchors = TrustAnchors::new(authorities, &urls).context("storage.keys")?;
 
-        let sms = match (texts, &config.otp.sms_gateway) {
-            (Texts::Into(path), _) => SmsRoute::File(
-                FileOutbox::open(&path)
-                    .with_context(|| format!("cannot open {}", path.display()))?,
-            ),
-            (Texts::AsConfigured, Some(gateway)) => SmsRoute::Gateway(gateway.clone()),
-            (Texts::AsConfigured, None) => SmsRoute::Nowhere,
-        };
+        let (sms, mail) = messages.routes(config)?;
         let code_delivery = match sms {
             SmsRoute::Nowhere => CodeDelivery::None,
             _ => CodeDelivery::Sms {
                 text: config.otp.text.clone(),
             },
         };
-        let dispatcher = dispatcher(config, sms, &store, &master, &clock, &entropy, &outbox)?;
+        let delivery = delivery::Config {
+            sms,
+            mail,
+            allow: AllowList::new(&config.webhooks.allow).context("webhooks.allow")?,
+            ..delivery::Config::default()
+        };
+        let dispatcher = Dispatcher::new(
+            delivery,
+            store.clone(),
+            master.clone(),
+            Arc::clone(&clock),
+            Arc::clone(&entropy),
+            Arc::clone(&outbox),
+        )
+        .context("otp.sms_gateway or mail.smtp")?;
         let service = Service::new(Parts {
             store: store.clone(),
             blobs,
@@ -104,22 +144,41 @@ impl App {
         })
     }
 
-    /// The machine doors.
+    /// The main listener's doors: machines' and people's.
     pub fn router(&self, config: &Config) -> Router {
-        let base_url = config
-            .server
-            .public_url
-            .as_str()
-            .trim_end_matches('/')
-            .to_owned();
-        let mut doors = DoorConfig::new(base_url, PRODUCT, Arc::new(SystemEntropy));
+        let mut doors = DoorConfig::new(base_url(config), PRODUCT, Arc::new(SystemEntropy));
         let digest = |key: &secrecy::SecretString| crypto::sha256(key.expose_secret().as_bytes());
         doors.keys = DoorKeys::new(
             crypto::sha256,
             config.one_shot.api_keys.iter().map(digest).collect(),
             config.one_shot.admin_key.as_ref().map(digest),
         );
+        let pages = ConsoleConfig {
+            public_url: base_url(config),
+            organisation: config.organisation.name.clone(),
+            entropy: Arc::new(SystemEntropy),
+            secure_cookies: config.server.public_url.scheme() == "https",
+        };
         http_doors::router(self.service.clone(), doors)
+            .merge(console::router(self.service.clone(), pages))
+    }
+
+    /// The Registration Authority API, reached under `base_url`.
+    pub fn registration_router(&self, config: &Config, base_url: String) -> anyhow::Result<Router> {
+        let api = &config.registration_authority;
+        let door = RegistrationDoorConfig {
+            forwarded: api.forwarded()?,
+            enrolment_by_api: api.enrolment_by_api,
+            strict_http: api.strict_http,
+            ..RegistrationDoorConfig::new(base_url, PRODUCT, Arc::new(SystemEntropy))
+        };
+        Ok(http_doors::registration_router(self.service.clone(), door))
+    }
+
+    /// How many scratchcards of an authority no request has used up.
+    pub async fn free_scratchcards(&self, ra: RaId) -> anyhow::Result<i64> {
+        let mut reader = self.store.read().await?;
+        Ok(store::scratchcards::count_unused(&mut reader, ra).await?)
     }
 
     /// Closes the stores of an app that was never run.
@@ -128,10 +187,13 @@ impl App {
     }
 
     /// Serves, sends and sweeps until `stop`; then lets everything under way finish.
-    pub async fn run(self, server: Server, router: Router, stop: CancellationToken) {
+    pub async fn run(self, doors: Vec<(Server, Router)>, stop: CancellationToken) {
         let sending = tokio::spawn(self.dispatcher.run(stop.clone()));
         let sweeping = tokio::spawn(sweep(self.service, stop.clone()));
-        server.run(router, stop).await;
+        let serving = doors
+            .into_iter()
+            .map(|(server, router)| server.run(router, stop.clone()));
+        join_all(serving).await;
         let _ = sending.await;
         let _ = sweeping.await;
         self.store.close().await;
@@ -179,30 +241,10 @@ async fn sweep(service: Service, stop: CancellationToken) {
     }
 }
 
-fn dispatcher(
-    config: &Config,
-    sms: SmsRoute,
-    store: &Store,
-    master: &MasterKey,
-    clock: &Arc<dyn Clock>,
-    entropy: &Arc<dyn Entropy>,
-    outbox: &Arc<Notify>,
-) -> anyhow::Result<Dispatcher> {
-    let allow = AllowList::new(&config.webhooks.allow).context("webhooks.allow")?;
-    let delivery = delivery::Config {
-        sms,
-        allow,
-        ..delivery::Config::default()
-    };
-    Dispatcher::new(
-        delivery,
-        store.clone(),
-        master.clone(),
-        Arc::clone(clock),
-        Arc::clone(entropy),
-        Arc::clone(outbox),
-    )
-    .context("otp.sms_gateway")
+/// Where people and machines reach the main listener, without a trailing slash.
+fn base_url(config: &Config) -> String {
+    let url = config.server.public_url.as_str();
+    url.trim_end_matches('/').to_owned()
 }
 
 fn policy(config: &Config, code_delivery: CodeDelivery) -> Policy {
@@ -215,6 +257,7 @@ fn policy(config: &Config, code_delivery: CodeDelivery) -> Policy {
             video_bytes: mib(config.limits.video_mib),
             document_bytes: mib(config.limits.document_mib),
             documents: config.limits.documents,
+            attachment_bytes: mib(config.limits.attachment_mib),
         },
         otp: OtpPolicy {
             lifetime: time::Duration::minutes(config.otp.lifetime_minutes.into()),
@@ -224,6 +267,9 @@ fn policy(config: &Config, code_delivery: CodeDelivery) -> Policy {
         },
         code_delivery,
         webhook_lifetime: time::Duration::hours(config.webhooks.retry_hours.into()),
+        mail_lifetime: time::Duration::hours(config.mail.retry_hours.into()),
+        link_lifetime: time::Duration::days(config.registration_authority.link_days.into()),
+        public_url: base_url(config),
         certificate_validity: time::Duration::hours(config.certificates.validity_hours.into()),
         qualification: qualification(config),
     }

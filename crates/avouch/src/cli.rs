@@ -1,10 +1,17 @@
 //! The command line.
 
+mod registration;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use url::Url;
+
+pub use registration::{
+    ApiUser, ApiUserCommand, Place, Ra, RaCommand, Rao, RaoCommand, Scratchcard,
+    ScratchcardCommand, Settings,
+};
 
 /// From a filmed identification to a certificate and a signed document.
 #[derive(Parser)]
@@ -24,9 +31,17 @@ pub enum Command {
     Serve(Serve),
     /// Start a ready-to-use instance for trying and testing.
     Sandbox(Sandbox),
-    /// Play the whole workflow on a fresh instance and show every step.
+    /// Play both workflows on a fresh instance and show every step.
     Demo(Demo),
-    /// Print the OpenAPI document.
+    /// Set up registration authorities.
+    Ra(Ra),
+    /// Set up registration authority officers (RAOs).
+    Rao(Rao),
+    /// Set up API users and their client certificates.
+    ApiUser(ApiUser),
+    /// Make and move scratchcards.
+    Scratchcard(Scratchcard),
+    /// Print an OpenAPI document.
     Openapi(Openapi),
     /// Verify the audit log's chain of hashes.
     Audit(Audit),
@@ -105,12 +120,14 @@ pub struct Serve {
 #[derive(Args)]
 #[command(
     long_about = "Starts an instance that keeps everything under DIR: database, keys, content, and \
-the files that codes and mails go to instead of people. Once it accepts connections it prints one \
+the files that codes and mails go to instead of people. The Registration Authority API has a \
+listener of its own, over TLS with client certificates. Once it accepts connections it prints one \
 line, `ready ` and the base URL, on standard output; DIR/sandbox.json has by then the URLs and the \
 credentials, which are random per instance. Started again on the same DIR it goes on where it \
 stopped.",
     after_long_help = "Examples:\n  \
 avouch sandbox --dir ./sandbox --listen 127.0.0.1:8420\n  \
+avouch sandbox --dir ./sandbox --registration-listen 127.0.0.1:8421\n  \
 avouch sandbox --dir ./sandbox --listen 127.0.0.1:0 --webhook-url http://127.0.0.1:9000/hook\n  \
 tail -f ./sandbox/sms.jsonl"
 )]
@@ -121,6 +138,10 @@ pub struct Sandbox {
     /// Loopback address to listen on; port 0 takes a free one.
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8420")]
     pub listen: SocketAddr,
+    /// Loopback address for the Registration Authority API. Default: the port it had, or else a
+    /// free one.
+    #[arg(long, value_name = "ADDR")]
+    pub registration_listen: Option<SocketAddr>,
     /// Where events go; loopback is allowed here.
     #[arg(long, value_name = "URL")]
     pub webhook_url: Option<Url>,
@@ -138,13 +159,15 @@ pub struct Sandbox {
     pub max_video_mib: Option<u64>,
 }
 
-/// Play the workflow.
+/// Play the workflows.
 #[derive(Args)]
 #[command(
-    long_about = "Starts a sandbox in DIR and plays the whole workflow against it over HTTP, with \
-the specimen identity card, selfie and video that ship with the program: call by call, with the \
-status before and after and the time each took. The signed documents are verified and left in \
-DIR/out, with DIR/out/summary.json. The sandbox then stays up until Ctrl-C, unless --exit is \
+    long_about = "Starts a sandbox in DIR and plays two workflows against it, with the specimen \
+identity card, selfie and video that ship with the program: One-Shot over HTTP, up to signed \
+documents; then the Registration Authority API over HTTPS with a client certificate, up to the \
+subscriber's certificate, a document signed with it, and its revocation. It shows them call by \
+call, with the status before and after and the time each took. What was signed is verified and \
+left in DIR/out, with DIR/out/summary.json. The sandbox then stays up until Ctrl-C, unless --exit is \
 given.",
     after_long_help = "Examples:\n  \
 avouch demo --dir ./demo\n  \
@@ -163,17 +186,31 @@ pub struct Demo {
     pub exit: bool,
 }
 
-/// Print the OpenAPI document.
+/// Print an OpenAPI document.
 #[derive(Args)]
 #[command(
-    long_about = "Prints the OpenAPI 3.1 document of all machine doors as JSON. A running server \
+    long_about = "Prints the OpenAPI 3.1 document of one listener's doors as JSON. A running server \
 serves the same document at /openapi.json and a reference page at /docs.",
-    after_long_help = "Examples:\n  avouch openapi > openapi.json\n  avouch openapi --output docs/openapi.json"
+    after_long_help = "Examples:\n  \
+avouch openapi > openapi.json\n  \
+avouch openapi --api registration-authority --output docs/openapi-registration-authority.json"
 )]
 pub struct Openapi {
+    /// Which listener's doors.
+    #[arg(long, value_name = "API", default_value = "one-shot")]
+    pub api: Api,
     /// File to write instead of standard output.
     #[arg(long, value_name = "FILE")]
     pub output: Option<PathBuf>,
+}
+
+/// The listeners that describe themselves.
+#[derive(Clone, Copy, ValueEnum)]
+pub enum Api {
+    /// The main one: One-Shot and all else that is not the other.
+    OneShot,
+    /// The Registration Authority API.
+    RegistrationAuthority,
 }
 
 /// Verify the audit log.

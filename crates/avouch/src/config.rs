@@ -2,6 +2,8 @@
 //!
 //! `template.toml` beside this file is what `avouch init` writes; a test holds the two together.
 
+mod registration_authority;
+
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
@@ -9,6 +11,8 @@ use anyhow::{Context, bail};
 use secrecy::SecretString;
 use serde::Deserialize;
 use url::Url;
+
+pub use registration_authority::RegistrationAuthority;
 
 /// The whole configuration.
 #[derive(Debug, Deserialize)]
@@ -28,9 +32,15 @@ pub struct Config {
     /// The One-Shot doors.
     #[serde(default)]
     pub one_shot: OneShot,
+    /// The Registration Authority API.
+    #[serde(default)]
+    pub registration_authority: RegistrationAuthority,
     /// One-time codes.
     #[serde(default)]
     pub otp: Otp,
+    /// Mails.
+    #[serde(default)]
+    pub mail: Mail,
     /// Webhooks.
     #[serde(default)]
     pub webhooks: Webhooks,
@@ -202,6 +212,25 @@ impl Default for Otp {
     }
 }
 
+/// Mails to subscribers.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Mail {
+    /// How long an undelivered mail is retried, in hours.
+    pub retry_hours: u32,
+    /// The mail server; without it links reach nobody.
+    pub smtp: Option<delivery::SmtpServer>,
+}
+
+impl Default for Mail {
+    fn default() -> Self {
+        Self {
+            retry_hours: 72,
+            smtp: None,
+        }
+    }
+}
+
 /// Webhooks.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -234,6 +263,8 @@ pub struct Limits {
     pub document_mib: u64,
     /// Documents of one request.
     pub documents: usize,
+    /// A paper of a registration, in MiB.
+    pub attachment_mib: u64,
 }
 
 impl Default for Limits {
@@ -243,6 +274,7 @@ impl Default for Limits {
             video_mib: 512,
             document_mib: 64,
             documents: 10,
+            attachment_mib: 15,
         }
     }
 }
@@ -285,7 +317,9 @@ impl Config {
             storage: Storage::default(),
             certificates: Certificates::default(),
             one_shot: OneShot::default(),
+            registration_authority: RegistrationAuthority::default(),
             otp: Otp::default(),
+            mail: Mail::default(),
             webhooks: Webhooks::default(),
             limits: Limits::default(),
             log: Log::default(),
@@ -301,6 +335,7 @@ impl Config {
             .try_parsing(true)
             .list_separator(",")
             .with_list_parse_key("one_shot.api_keys")
+            .with_list_parse_key("registration_authority.forwarded_certificate.from")
             .with_list_parse_key("webhooks.allow");
         let mut config: Config = config::Config::builder()
             .add_source(file)
@@ -325,9 +360,13 @@ impl Config {
             let path = base.join(path.trim_start_matches("//"));
             storage.database = SecretString::from(format!("sqlite:{}", path.display()));
         }
-        if let Some(tls) = &mut self.server.tls {
+        let listeners = [&mut self.server.tls, &mut self.registration_authority.tls];
+        for tls in listeners.into_iter().flatten() {
             tls.certificate = base.join(&tls.certificate);
             tls.key = base.join(&tls.key);
+        }
+        if let Some(trust) = self.mail.smtp.as_mut().and_then(|smtp| smtp.trust.as_mut()) {
+            *trust = base.join(&*trust);
         }
     }
 
@@ -375,10 +414,18 @@ impl Config {
             1,
             24 * 30,
         )?;
+        range("mail.retry_hours", self.mail.retry_hours.into(), 1, 24 * 30)?;
+        range(
+            "registration_authority.link_days",
+            self.registration_authority.link_days.into(),
+            1,
+            365,
+        )?;
         range("limits.json_mib", self.limits.json_mib, 1, 1024)?;
         range("limits.video_mib", self.limits.video_mib, 1, 64 * 1024)?;
         range("limits.document_mib", self.limits.document_mib, 1, 1024)?;
         range("limits.documents", self.limits.documents as u64, 1, 1000)?;
+        range("limits.attachment_mib", self.limits.attachment_mib, 1, 1024)?;
         range(
             "server.max_connections",
             self.server.max_connections as u64,
@@ -393,6 +440,6 @@ impl Config {
         if !self.otp.text.contains("{code}") {
             bail!("otp.text must contain {{code}}");
         }
-        Ok(())
+        self.registration_authority.check()
     }
 }

@@ -11,7 +11,7 @@ use pki::AuthorityNames;
 use secrecy::SecretString;
 use service::{NewAuthority, NewOfficer, Service};
 
-use crate::app::{App, Texts};
+use crate::app::{App, Messages};
 use crate::cli;
 use crate::config::Config;
 use crate::installation::{Keys, make_private_folder, published_at, write_private};
@@ -92,7 +92,7 @@ async fn furnish(
     keys: Keys,
     country: Country,
 ) -> anyhow::Result<(RaId, OfficerCredentials)> {
-    let app = App::open(config, keys, Texts::AsConfigured).await?;
+    let app = App::open(config, keys, Messages::AsConfigured).await?;
     let authority = app
         .service
         .create_authority(NewAuthority {
@@ -257,4 +257,19 @@ fn report(dir: &Path, file: &Path, authority: i64, officer: &OfficerCredentials)
     println!("  1. Read and adapt {}", file.display());
     println!("     (without otp.sms_gateway no code can be sent).");
     println!("  2. avouch serve --config {}", file.display());
+    println!();
+    println!("For the Registration Authority API also:");
+    println!("  3. Set registration_authority.listen and mail.smtp in the configuration");
+    println!(
+        "  4. avouch api-user create --config {} --ra {authority} \\",
+        file.display()
+    );
+    println!(
+        "       --name client --out {}",
+        dir.join("client").display()
+    );
+    println!(
+        "  5. avouch scratchcard create --config {} --ra {authority} --count 100",
+        file.display()
+    );
 }

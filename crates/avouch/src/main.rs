@@ -7,9 +7,10 @@ mod config;
 mod demo;
 mod init;
 mod installation;
+mod listeners;
 mod logging;
 mod openapi;
-mod quiet;
+mod registration;
 mod sandbox;
 mod serve;
 mod server;
@@ -38,6 +39,10 @@ fn main() -> ExitCode {
             cli::Command::Serve(options) => serve::run(options).await,
             cli::Command::Sandbox(options) => sandbox::run(options).await,
             cli::Command::Demo(options) => demo::run(options).await,
+            cli::Command::Ra(options) => registration::authorities::run(options).await,
+            cli::Command::Rao(options) => registration::officers::run(options).await,
+            cli::Command::ApiUser(options) => registration::users::run(options).await,
+            cli::Command::Scratchcard(options) => registration::scratchcards::run(options).await,
             cli::Command::Openapi(options) => openapi::run(&options),
             cli::Command::Audit(options) => audit::run(options).await,
         }

@@ -7,7 +7,11 @@ use crate::cli;
 
 /// Prints the document, or writes it.
 pub fn run(options: &cli::Openapi) -> anyhow::Result<()> {
-    let mut document = http_doors::openapi(&PRODUCT, None).to_pretty_json()?;
+    let document = match options.api {
+        cli::Api::OneShot => http_doors::openapi(&PRODUCT, None),
+        cli::Api::RegistrationAuthority => http_doors::registration_openapi(&PRODUCT, None),
+    };
+    let mut document = document.to_pretty_json()?;
     document.push('\n');
     match &options.output {
         Some(path) => std::fs::write(path, document)

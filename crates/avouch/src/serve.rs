@@ -2,12 +2,12 @@
 
 use tokio_util::sync::CancellationToken;
 
-use crate::app::{App, StopSignals, Texts};
+use crate::app::{App, Messages, StopSignals};
 use crate::cli;
 use crate::config::Config;
 use crate::installation::Keys;
+use crate::listeners::{main_server, registration_server};
 use crate::logging;
-use crate::server::Server;
 
 /// Runs an installation until it is told to stop.
 pub async fn run(options: cli::Serve) -> anyhow::Result<()> {
@@ -19,10 +19,23 @@ pub async fn run(options: cli::Serve) -> anyhow::Result<()> {
     logging::start(&config.log)?;
 
     let keys = Keys::load(&config.storage.keys)?;
-    let app = App::open(&config, keys, Texts::AsConfigured).await?;
-    let server = Server::bind(&config.server).await?;
+    let app = App::open(&config, keys, Messages::AsConfigured).await?;
+    let server = main_server(&config).await?;
+    let registration = match config.registration_authority.listen {
+        Some(listen) => Some(registration_server(&config, &app, listen).await?),
+        None => None,
+    };
     let signals = StopSignals::listen()?;
+
     let address = server.address()?;
+    if let Some(registration) = &registration {
+        let address = registration.server.address()?;
+        let public_url = &registration.base_url;
+        tracing::info!(%address, %public_url, "serving the Registration Authority API");
+        if config.mail.smtp.is_none() {
+            tracing::warn!("links reach no subscriber: mail.smtp is not configured");
+        }
+    }
     tracing::info!(%address, public_url = %config.server.public_url, "serving");
     if config.one_shot.api_keys.is_empty() && !address.ip().is_loopback() {
         tracing::warn!("the One-Shot doors are open to everybody: one_shot.api_keys is empty");
@@ -32,8 +45,9 @@ pub async fn run(options: cli::Serve) -> anyhow::Result<()> {
     }
 
     let stop = CancellationToken::new();
-    let router = app.router(&config);
-    let running = tokio::spawn(app.run(server, router, stop.clone()));
+    let mut doors = vec![(server, app.router(&config))];
+    doors.extend(registration.map(|it| (it.server, it.router)));
+    let running = tokio::spawn(app.run(doors, stop.clone()));
     signals.first().await;
     tracing::info!("stopping");
     stop.cancel();

@@ -34,6 +34,7 @@ pub async fn run(options: cli::Demo) -> anyhow::Result<()> {
     let sandbox = Sandbox::open(&cli::Sandbox {
         dir: options.dir.clone(),
         listen: options.listen,
+        registration_listen: None,
         webhook_url: None,
         webhook_format: "event".to_owned(),
         webhook_secret: None,

@@ -1,97 +1,41 @@
 //! `avouch sandbox`.
 
+mod description;
+mod registration;
+
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context, ensure};
+use axum::Router;
 use crypto::SystemEntropy;
-use delivery::{FileOutbox, WebhookSecret};
+use delivery::WebhookSecret;
 use model::event::WebhookFormat;
 use pki::AuthorityNames;
 use secrecy::SecretString;
-use serde::{Deserialize, Serialize};
 use service::{NewAuthority, NewToken, Service};
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
-use crate::app::{App, StopSignals, Texts};
+use crate::app::{App, Messages, StopSignals};
 use crate::cli;
 use crate::config::{Config, Log, LogFormat, Organisation};
 use crate::init::{Person, create_officer, digits};
-use crate::installation::{Keys, make_private_folder, published_at, write_private};
+use crate::installation::{Keys, make_private_folder, published_at};
+use crate::listeners::main_server;
 use crate::logging;
 use crate::server::Server;
 use crate::system::SystemClock;
 
-/// What `sandbox.json` tells.
-#[derive(Clone, Serialize, Deserialize)]
-pub struct Description {
-    /// Base URL of everything.
-    pub base_url: String,
-    /// The One-Shot doors.
-    pub one_shot: OneShotDescription,
-    /// The registration authority's number.
-    pub registration_authority: i64,
-    /// A certificate profile that works.
-    pub profile: String,
-    /// The officer.
-    pub rao: RaoDescription,
-    /// A billing account, as clients want to send one.
-    pub billing: BillingDescription,
-    /// File with the text messages.
-    pub sms_outbox: PathBuf,
-    /// File with the mails.
-    pub mail_outbox: PathBuf,
-    /// PEM file with the root's certificate.
-    pub root_certificate: PathBuf,
-    /// PEM file with the issuing CA's certificate.
-    pub issuing_certificate: PathBuf,
-    /// Where the TSA answers.
-    pub tsa_url: String,
-    /// Where the OCSP responder answers.
-    pub ocsp_url: String,
-}
-
-/// The One-Shot doors.
-#[derive(Clone, Serialize, Deserialize)]
-pub struct OneShotDescription {
-    /// Base of the new dialect.
-    pub base: String,
-    /// Base of the legacy dialect.
-    pub legacy_base: String,
-}
-
-/// The sandbox's officer.
-#[derive(Clone, Serialize, Deserialize)]
-pub struct RaoDescription {
-    /// Number.
-    pub id: i64,
-    /// User name.
-    pub username: String,
-    /// Password.
-    pub password: String,
-    /// PIN.
-    pub pin: String,
-    /// Token that stands for all of them.
-    pub token: String,
-}
-
-/// The sandbox's billing account.
-#[derive(Clone, Serialize, Deserialize)]
-pub struct BillingDescription {
-    /// User name.
-    pub username: String,
-    /// Password, in base64 as it is sent.
-    pub password: String,
-}
+use description::{BillingDescription, OneShotDescription, RaoDescription};
+pub use description::{Description, RegistrationDescription};
 
 /// A sandbox that is ready to serve.
 pub struct Sandbox {
     /// What `sandbox.json` tells.
     pub description: Description,
-    config: Config,
     app: App,
-    server: Server,
+    doors: Vec<(Server, Router)>,
 }
 
 /// Runs a sandbox until it is told to stop.
@@ -115,29 +59,44 @@ pub async fn run(options: cli::Sandbox) -> anyhow::Result<()> {
 impl Sandbox {
     /// Makes or reopens a sandbox and writes `sandbox.json`.
     pub async fn open(options: &cli::Sandbox) -> anyhow::Result<Self> {
+        let listens = [Some(options.listen), options.registration_listen];
         ensure!(
-            options.listen.ip().is_loopback(),
+            listens.iter().flatten().all(|one| one.ip().is_loopback()),
             "a sandbox listens on loopback only"
         );
         make_private_folder(&options.dir)?;
         let dir = std::path::absolute(&options.dir)?;
-        let mut config = configuration(&dir, options);
-        let server = Server::bind(&config.server).await?;
+        let mut config = configuration(&dir);
+        config.server.listen = options.listen;
+        if let Some(database) = &options.database {
+            config.storage.database = SecretString::from(database.clone());
+            config.anchor(&dir);
+        }
+        if let Some(mib) = options.max_video_mib {
+            config.limits.video_mib = mib;
+        }
+        let server = main_server(&config).await?;
         let address = server.address()?;
         config.server.public_url = address_url(address)?;
 
         let keys = open_keys(&config)?;
+        let root = keys.authorities.root.certificate.clone();
         let secret = options
             .webhook_secret
             .as_deref()
             .map(WebhookSecret::parse)
             .transpose()?;
         let secret = secret.map(|secret| secret.seal(&keys.master, &SystemEntropy));
-        let app = App::open(&config, keys, Texts::Into(dir.join("sms.jsonl"))).await?;
-        FileOutbox::open(&dir.join("mail.jsonl"))?;
+        let messages = Messages::Into {
+            texts: dir.join("sms.jsonl"),
+            mails: dir.join("mail.jsonl"),
+        };
+        let app = App::open(&config, keys, messages).await?;
 
-        let path = dir.join("sandbox.json");
-        let known = known(&path)?;
+        let known = Description::read(&dir)?;
+        let known_api = known
+            .as_ref()
+            .and_then(|known| known.registration_authority_api.clone());
         let (authority, rao, billing) = match known {
             Some(known) => (known.registration_authority, known.rao, known.billing),
             None => furnish(&app.service).await?,
@@ -149,6 +108,17 @@ impl Sandbox {
         let url = options.webhook_url.as_ref().map(Url::to_string);
         app.service
             .direct_webhooks(model::RaId(authority), url, format, secret)
+            .await?;
+
+        let api = registration::Furnishing {
+            dir: &dir,
+            config: &config,
+            app: &app,
+            root: &root,
+            ra: model::RaId(authority),
+        };
+        let (api_door, api) = api
+            .open(options.registration_listen, known_api.as_ref(), &rao)
             .await?;
 
         let base_url = config
@@ -172,37 +142,39 @@ impl Sandbox {
             issuing_certificate: dir.join("keys/issuing.crt"),
             tsa_url: format!("{base_url}/tsa"),
             ocsp_url: format!("{base_url}/ocsp"),
+            registration_authority_api: Some(api),
             base_url,
         };
-        let mut json = serde_json::to_vec_pretty(&description)?;
-        json.push(b'\n');
-        write_private(&path, &json)?;
+        description.write(&dir)?;
         Ok(Self {
             description,
-            config,
+            doors: vec![(server, app.router(&config)), api_door],
             app,
-            server,
         })
     }
 
     /// Serves until `stop`.
     pub async fn serve(self, stop: CancellationToken) {
-        let router = self.app.router(&self.config);
-        self.app.run(self.server, router, stop).await;
+        self.app.run(self.doors, stop).await;
     }
 }
 
-fn configuration(dir: &Path, options: &cli::Sandbox) -> Config {
+/// The configuration of a sandbox that was started before, for commands that work on it.
+pub fn configuration_of(dir: &Path) -> anyhow::Result<Config> {
+    let dir = std::path::absolute(dir)?;
+    let description = Description::read(&dir)?
+        .with_context(|| format!("there is no sandbox in {}", dir.display()))?;
+    let mut config = configuration(&dir);
+    config.server.public_url = Url::parse(&description.base_url)?;
+    Ok(config)
+}
+
+/// How every sandbox in `dir` is configured.
+fn configuration(dir: &Path) -> Config {
     let mut config = Config::for_organisation(Organisation::named("Avouch Sandbox"));
-    config.server.listen = options.listen;
-    if let Some(database) = &options.database {
-        config.storage.database = SecretString::from(database.clone());
-    }
     config.webhooks.allow = vec!["127.0.0.0/8".to_owned(), "::1".to_owned()];
+    config.registration_authority.enrolment_by_api = true;
     config.anchor(dir);
-    if let Some(mib) = options.max_video_mib {
-        config.limits.video_mib = mib;
-    }
     config
 }
 
@@ -272,17 +244,6 @@ async fn furnish(service: &Service) -> anyhow::Result<(i64, RaoDescription, Bill
         password: base64::engine::general_purpose::STANDARD.encode(digits(12)),
     };
     Ok((authority.0, rao, billing))
-}
-
-/// What an earlier start wrote. A sandbox whose first start was cut short is furnished anew.
-fn known(path: &Path) -> anyhow::Result<Option<Description>> {
-    match std::fs::read(path) {
-        Ok(json) => serde_json::from_slice(&json)
-            .map(Some)
-            .with_context(|| format!("{} is no sandbox's description", path.display())),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error).with_context(|| format!("cannot read {}", path.display())),
-    }
 }
 
 fn address_url(address: SocketAddr) -> anyhow::Result<Url> {
