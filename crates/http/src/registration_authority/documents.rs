@@ -6,6 +6,7 @@ use axum::response::Response;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
+use model::RequestPk;
 use serde_json::{Value, json};
 use service::Error;
 use service::registration::{NewAttachment, PaperCopy, PaperName};
@@ -265,6 +266,14 @@ fn upload_refusals(when: &'static str) -> Vec<Case> {
     vec![
         unknown_request(),
         wrong_parameters("document", when),
+        (
+            Error::TooManyDocuments {
+                request: RequestPk(1001),
+                limit: 24,
+            }
+            .into(),
+            "The request would hold more than it may.",
+        ),
         (
             Error::ContentType.into(),
             "The file is neither JPEG nor PNG nor PDF.",

@@ -436,6 +436,11 @@ fn of_service(call: Call, error: Error) -> Refusal {
             Refusal::mistake(Code::BAD_REQUEST, printed(&problems))
         }
         Error::ContactLimit(limit) => Refusal::precondition("412", limit.to_string()),
+        Error::TooManyDocuments { request, limit } => Refusal::precondition(
+            "412",
+            format!("Maximum number of document reached for Request {request}"),
+        )
+        .with_reason(format!("a request may hold {limit} documents")),
         Error::ContentType => Refusal::mistake(Code::BAD_REQUEST, "Invalid content_type"),
         Error::TooLarge { limit } => of_body(call, &BodyFault::TooLarge { limit }),
         Error::UnusableImages(problems) => wrong_parameters(call).with_reason(format!(
