@@ -73,21 +73,37 @@ fn context(pk: RequestPk, what: &str) -> String {
 }
 
 impl Service {
-    /// The request that `id` names as a VideoID's number or, failing that, as its own.
+    /// The One-Shot request that `id` names as a VideoID's number or, failing that, as its own. A
+    /// registration does not exist for that API, which asks for no client certificate.
     pub(crate) async fn find(&self, reads: &mut Reader, id: i64) -> Result<Case, Error> {
-        let row = store::requests::resolve(reads, id)
-            .await?
-            .ok_or_else(|| Error::UnknownRequest(id.to_string()))?;
-        self.open(row)
+        one_shot(self.named(reads, id).await?, id)
     }
 
     /// As [`Service::find`], holding the row until the transaction ends.
     pub(crate) async fn lock(&self, tx: &mut Tx, id: i64) -> Result<Case, Error> {
-        let found = store::requests::resolve(tx, id).await?;
-        let pk = found.map(|row| row.pk).unwrap_or(RequestPk(id));
+        let pk = self.find(tx, id).await?.pk();
+        self.relock(tx, pk).await
+    }
+
+    /// As [`Service::find`], outside any lasting transaction.
+    pub(crate) async fn peek(&self, id: i64) -> Result<Case, Error> {
+        let mut reader = self.store().read().await?;
+        self.find(&mut reader, id).await
+    }
+
+    /// A request that was found before, of whichever workflow.
+    pub(crate) async fn reopen(&self, reads: &mut Reader, pk: RequestPk) -> Result<Case, Error> {
+        let row = store::requests::get(reads, pk)
+            .await?
+            .ok_or_else(|| Error::UnknownRequest(pk.to_string()))?;
+        self.open(row)
+    }
+
+    /// As [`Service::reopen`], holding the row until the transaction ends.
+    pub(crate) async fn relock(&self, tx: &mut Tx, pk: RequestPk) -> Result<Case, Error> {
         let row = store::requests::lock(tx, pk)
             .await?
-            .ok_or_else(|| Error::UnknownRequest(id.to_string()))?;
+            .ok_or_else(|| Error::UnknownRequest(pk.to_string()))?;
         self.open(row)
     }
 
@@ -99,7 +115,7 @@ impl Service {
         caller: &Caller,
         id: i64,
     ) -> Result<Case, Error> {
-        visible(self.find(reads, id).await?, caller, id)
+        visible(self.named(reads, id).await?, caller, id)
     }
 
     /// As [`Service::scoped`], holding the row until the transaction ends.
@@ -109,7 +125,8 @@ impl Service {
         caller: &Caller,
         id: i64,
     ) -> Result<Case, Error> {
-        visible(self.lock(tx, id).await?, caller, id)
+        let pk = self.scoped(tx, caller, id).await?.pk();
+        visible(self.relock(tx, pk).await?, caller, id)
     }
 
     /// As [`Service::scoped`], outside any lasting transaction.
@@ -118,10 +135,11 @@ impl Service {
         self.scoped(&mut reader, caller, id).await
     }
 
-    /// Looks at a request outside any lasting transaction.
-    pub(crate) async fn peek(&self, id: i64) -> Result<Case, Error> {
-        let mut reader = self.store().read().await?;
-        self.find(&mut reader, id).await
+    async fn named(&self, reads: &mut Reader, id: i64) -> Result<Case, Error> {
+        let row = store::requests::resolve(reads, id)
+            .await?
+            .ok_or_else(|| Error::UnknownRequest(id.to_string()))?;
+        self.open(row)
     }
 
     pub(crate) fn open(&self, row: store::Request) -> Result<Case, Error> {
@@ -129,6 +147,14 @@ impl Service {
         let plain = key.open(&context(row.pk, "subject"), &row.subject)?;
         let subject = serde_json::from_slice(&plain)?;
         Ok(Case { row, key, subject })
+    }
+}
+
+fn one_shot(case: Case, id: i64) -> Result<Case, Error> {
+    if case.row.workflow.is_registration() {
+        Err(Error::UnknownRequest(id.to_string()))
+    } else {
+        Ok(case)
     }
 }
 

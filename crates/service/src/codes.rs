@@ -153,7 +153,7 @@ impl Service {
         standing: &[u8; 32],
     ) -> Result<(), Error> {
         let mut tx = self.store().begin().await?;
-        let case = self.lock(&mut tx, case.pk().0).await?;
+        let case = self.relock(&mut tx, case.pk()).await?;
         let Some(mut otp) = store::otps::get(&mut tx, case.pk(), purpose).await? else {
             return Err(Error::CodeRefused(None));
         };

@@ -1,6 +1,6 @@
 //! An officer's decisions: validate, approve, refuse.
 
-use model::{Language, Status, Trigger, UserId, transition};
+use model::{Language, RequestPk, Status, Trigger, UserId, transition};
 use serde_json::json;
 use store::PaperKind;
 
@@ -33,27 +33,29 @@ impl Service {
     /// [`Error::IncompleteSubject`].
     pub async fn approve(&self, id: i64, credentials: Credentials) -> Result<(), Error> {
         let officer = self.officer_of(id, credentials).await?;
-        self.approve_by(id, &officer, Approval::default()).await
+        let pk = self.peek(id).await?.pk();
+        self.approve_by(pk, &officer, Approval::default()).await
     }
 
     /// Approves by an officer whose credentials were right.
     pub(crate) async fn approve_by(
         &self,
-        id: i64,
+        pk: RequestPk,
         officer: &VerifiedOfficer,
         approval: Approval,
     ) -> Result<(), Error> {
         let actor = Actor::Officer(officer.officer.id);
         for _ in 0..ATTEMPTS {
-            let standing = self.peek(id).await?;
-            let _turn = self.inner.per_request.lock(standing.pk()).await;
+            let _turn = self.inner.per_request.lock(pk).await;
+            let standing = {
+                let mut reader = self.store().read().await?;
+                self.reopen(&mut reader, pk).await?
+            };
             transition(standing.row.status, Trigger::Approve)?;
             self.check_approvable(&standing).await?;
 
-            let mut case = self.peek(id).await?;
-            if standing.row != case.row {
-                continue;
-            }
+            let before = standing.row.clone();
+            let mut case = standing;
             let at = self.now();
             case.row.officer = Some(officer.officer.id);
             case.row.approving_user = approval.user;
@@ -66,7 +68,7 @@ impl Service {
             let papers = self.draw_up_papers(&case, officer, at, &mut blobs).await?;
 
             let mut tx = self.store().begin().await?;
-            if self.lock(&mut tx, id).await?.row != standing.row {
+            if self.relock(&mut tx, pk).await?.row != before {
                 // What was drawn up tells of a subject who has been corrected since.
                 continue;
             }
@@ -95,7 +97,7 @@ impl Service {
             return Ok(());
         }
         Err(Error::Internal(format!(
-            "request {id} changed under each of {ATTEMPTS} approvals"
+            "request {pk} changed under each of {ATTEMPTS} approvals"
         )))
     }
 

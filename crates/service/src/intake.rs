@@ -11,7 +11,7 @@ use futures::{Stream, TryStreamExt};
 use model::contact::{Country, Email, Phone};
 use model::evidence::{Claims, ImageKind, missing};
 use model::subject::{parse_name, parse_number};
-use model::{Status, Subject, Trigger, Workflow};
+use model::{RequestPk, Status, Subject, Trigger, Workflow};
 use serde_json::{Map, Value, json};
 use store::{EvidenceImage, EvidenceVideo, Reader, Tx};
 
@@ -60,7 +60,7 @@ impl Service {
         upload: EvidenceUpload,
     ) -> Result<Intake, Error> {
         still_open(&case)?;
-        let id = case.pk().0;
+        let pk = case.pk();
         let EvidenceUpload { claims, images } = upload;
         if claims == Claims::default() && images.is_empty() {
             let mut problems = Problems::default();
@@ -79,7 +79,7 @@ impl Service {
             Err(problems) => {
                 let fields: Vec<_> = problems.0.iter().map(|(field, _)| field.as_str()).collect();
                 let details = json!({ "unusable": fields });
-                self.unusable(actor, id, details).await?;
+                self.unusable(actor, pk, details).await?;
                 return Err(Error::UnusableImages(problems));
             }
         };
@@ -105,7 +105,7 @@ impl Service {
         }
 
         let mut tx = self.store().begin().await?;
-        let mut case = self.lock(&mut tx, id).await?;
+        let mut case = self.relock(&mut tx, pk).await?;
         still_open(&case)?;
         let mut standing = self.claims(&mut tx, &case).await?;
         if let Some(ocr) = &claims.ocr_data {
@@ -164,7 +164,7 @@ impl Service {
         Ok(VideoIntake {
             service: self.clone(),
             actor,
-            id: case.pk().0,
+            request: case.pk(),
             writer: Some(self.blobs().writer(&case.key, self.entropy()).await?),
             key: case.key,
             head: Vec::new(),
@@ -269,9 +269,9 @@ impl Service {
     }
 
     /// Notes that an upload was unusable: `VIDEOERROR`.
-    async fn unusable(&self, actor: Actor, id: i64, details: Value) -> Result<(), Error> {
+    async fn unusable(&self, actor: Actor, pk: RequestPk, details: Value) -> Result<(), Error> {
         let mut tx = self.store().begin().await?;
-        let mut case = self.lock(&mut tx, id).await?;
+        let mut case = self.relock(&mut tx, pk).await?;
         still_open(&case)?;
         self.advance(
             &mut tx,
@@ -289,7 +289,7 @@ impl Service {
 pub struct VideoIntake {
     service: Service,
     actor: Actor,
-    id: i64,
+    request: RequestPk,
     key: DataKey,
     /// Gone once the first bytes show that this is no video: the rest is counted, not kept.
     writer: Option<BlobWriter>,
@@ -332,14 +332,14 @@ impl VideoIntake {
         let Self {
             service,
             actor,
-            id,
+            request: pk,
             key,
             writer,
             head,
             received,
         } = self;
         if let Err(refusal) = recognise(&head, received) {
-            return Err(service.refuse_video(actor, id, refusal).await);
+            return Err(service.refuse_video(actor, pk, refusal).await);
         }
         let Some(writer) = writer else {
             return Err(Error::Internal(
@@ -360,11 +360,11 @@ impl VideoIntake {
             Err(VideoRefusal::Read(error)) => {
                 return Err(Error::Internal(format!("reading back a video: {error}")));
             }
-            Err(refusal) => return Err(service.refuse_video(actor, id, refusal).await),
+            Err(refusal) => return Err(service.refuse_video(actor, pk, refusal).await),
         };
 
         let mut tx = service.store().begin().await?;
-        let mut case = service.lock(&mut tx, id).await?;
+        let mut case = service.relock(&mut tx, pk).await?;
         still_open(&case)?;
         let row = video_row(stored, facts, service.now());
         let replaced = store::evidence::put_video(&mut tx, case.pk(), &row).await?;
@@ -378,9 +378,9 @@ impl VideoIntake {
 }
 
 impl Service {
-    async fn refuse_video(&self, actor: Actor, id: i64, refusal: VideoRefusal) -> Error {
+    async fn refuse_video(&self, actor: Actor, pk: RequestPk, refusal: VideoRefusal) -> Error {
         let details = json!({ "unusable": ["video"] });
-        match self.unusable(actor, id, details).await {
+        match self.unusable(actor, pk, details).await {
             Ok(()) => Error::UnusableVideo(refusal),
             Err(error) => error,
         }

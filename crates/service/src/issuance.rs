@@ -66,7 +66,7 @@ impl Service {
         trigger: Trigger,
     ) -> Result<KeyOnRecord, Error> {
         let mut tx = self.store().begin().await?;
-        let case = self.lock(&mut tx, pk.0).await?;
+        let case = self.relock(&mut tx, pk).await?;
         transition(case.row.status, trigger)?;
         for row in self.unfinished(&mut tx, &case, trigger).await? {
             if let Some(sealed) = &row.sealed_key {
@@ -96,7 +96,7 @@ impl Service {
         public_key_info: &[u8],
     ) -> Result<Recorded, Error> {
         let mut tx = self.store().begin().await?;
-        let case = self.lock(&mut tx, pk.0).await?;
+        let case = self.relock(&mut tx, pk).await?;
         transition(case.row.status, trigger)?;
         for row in self.unfinished(&mut tx, &case, trigger).await? {
             if names_key(&row.tbs, public_key_info) {

@@ -187,7 +187,7 @@ impl Service {
         let contract = blobs.put(&case.key, made.contract.into()).await?;
 
         let mut tx = self.store().begin().await?;
-        let mut case = self.lock(&mut tx, case.pk().0).await?;
+        let mut case = self.relock(&mut tx, case.pk()).await?;
         // Another process may have changed the documents while these were signed.
         let standing = store::documents::list(&mut tx, case.pk()).await?;
         let before: Vec<_> = act.documents.iter().map(|(row, _)| row).collect();

@@ -113,11 +113,12 @@ pub async fn claim(
     Ok(claimed > 0)
 }
 
-/// Changes serial number, authority and secrets.
+/// Changes serial number, authority and secrets of a card that no request has used up:
+/// [`StoreError::Absent`] otherwise.
 pub async fn update(tx: &mut Tx, scratchcard: &Scratchcard) -> Result<(), StoreError> {
     tx.change(
         "scratchcard",
-        "UPDATE scratchcard SET sn = $2, ra = $3, secrets = $4 WHERE pk = $1",
+        "UPDATE scratchcard SET sn = $2, ra = $3, secrets = $4 WHERE pk = $1 AND used_by IS NULL",
         params![
             scratchcard.pk,
             scratchcard.sn,

@@ -263,7 +263,7 @@ impl Service {
         };
 
         let mut tx = self.store().begin().await?;
-        let mut case = self.lock(&mut tx, case.pk().0).await?;
+        let mut case = self.relock(&mut tx, case.pk()).await?;
         // Another process may have been faster.
         transition(case.row.status, Trigger::Enrol)?;
         store::certificates::mark_signed(&mut tx, &serial, &made.der).await?;

@@ -29,7 +29,7 @@ impl Service {
     pub async fn send_signing_code(&self, credentials: CloudCredentials) -> Result<String, Error> {
         let holder = self.cloud_holder(&credentials).await?;
         let mut tx = self.store().begin().await?;
-        let case = self.lock(&mut tx, holder.pk().0).await?;
+        let case = self.relock(&mut tx, holder.pk()).await?;
         self.queue_code(&mut tx, &case, Purpose::CloudSign, None)
             .await?;
         self.record_code(&mut tx, &case, Actor::Subscriber, Purpose::CloudSign)
@@ -80,7 +80,7 @@ impl Service {
             .await??;
 
         let mut tx = self.store().begin().await?;
-        let case = self.lock(&mut tx, case.pk().0).await?;
+        let case = self.relock(&mut tx, case.pk()).await?;
         // Revoked while it signed, or the code spent by another process: nothing was signed.
         self.good_certificate(&mut tx, &credential.serial).await?;
         self.spend_signing_code(&mut tx, &case).await?;
@@ -105,7 +105,7 @@ impl Service {
         let mut reader = self.store().read().await?;
         self.good_certificate(&mut reader, &credential.serial)
             .await?;
-        self.find(&mut reader, request.0).await
+        self.reopen(&mut reader, request).await
     }
 
     /// The certificate, if it may sign now.

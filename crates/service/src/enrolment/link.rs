@@ -100,12 +100,12 @@ impl Service {
         let row = store::enrolments::by_token(&mut reader, &token_digest(token))
             .await?
             .ok_or_else(unknown)?;
-        let case = self.find(&mut reader, row.request.0).await?;
+        let case = self.reopen(&mut reader, row.request).await?;
         drop(reader);
         let mut link = Link { row, case };
         if link.row.pickup.is_some() && self.now() >= link.row.expires_at {
             let mut tx = self.store().begin().await?;
-            self.lock(&mut tx, link.case.pk().0).await?;
+            self.relock(&mut tx, link.case.pk()).await?;
             link.row.pickup = None;
             store::enrolments::update(&mut tx, &link.row).await?;
             self.commit(tx).await?;
@@ -119,7 +119,7 @@ impl Service {
         tx: &mut store::Tx,
         link: &Link,
     ) -> Result<Link, Error> {
-        let case = self.lock(tx, link.case.pk().0).await?;
+        let case = self.relock(tx, link.case.pk()).await?;
         let row = store::enrolments::get(tx, case.pk())
             .await?
             .filter(|row| row.token_digest == link.row.token_digest)

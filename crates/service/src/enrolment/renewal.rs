@@ -89,7 +89,7 @@ impl Service {
         let contract = blobs.put(&case.key, made.contract.clone().into()).await?;
 
         let mut tx = self.store().begin().await?;
-        let mut case = self.lock(&mut tx, case.pk().0).await?;
+        let mut case = self.relock(&mut tx, case.pk()).await?;
         // Another process may have renewed it meanwhile, or revoked it.
         let standing = self.renewable_certificate(&mut tx, &case, &authority.settings);
         if standing.await?.serial != old.serial {
@@ -102,6 +102,13 @@ impl Service {
         if let Some(credential) = &credential {
             store::credentials::lock(&mut tx, &credential.username).await?;
             store::credentials::update(&mut tx, credential).await?;
+            // An officer signs with this key from now on, and so with this certificate.
+            let officer = store::officers::by_username(&mut tx, &credential.username).await?;
+            if let Some(mut officer) = officer {
+                officer.certificate = made.der.clone();
+                officer.serial = Some(serial.clone());
+                store::officers::update(&mut tx, &officer).await?;
+            }
         }
         let paper = Attachment {
             number: store::sequence::next_document(&mut tx).await?,

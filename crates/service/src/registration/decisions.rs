@@ -72,7 +72,7 @@ impl Service {
                 user: caller.user(),
                 language: None,
             };
-            self.approve_by(case.pk().0, &officer, approval).await?;
+            self.approve_by(case.pk(), &officer, approval).await?;
         }
         self.decided(caller, id).await
     }
@@ -128,7 +128,7 @@ impl Service {
             user: caller.user(),
             language,
         };
-        self.approve_by(pk.0, &officer, approval).await?;
+        self.approve_by(pk, &officer, approval).await?;
         self.decided(caller, id).await
     }
 
