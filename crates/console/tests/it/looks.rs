@@ -13,6 +13,10 @@ use crate::gallery::{self, STATES};
 
 const WINDOWS: [(&str, u32, u32); 2] = [("telephone", 390, 844), ("desktop", 1280, 900)];
 
+/// Puts the looks on that people get who prefer dark ones.
+const DARK: &str = "for (const rule of document.styleSheets[0].cssRules) { \
+    if (rule.media?.mediaText.includes('dark')) rule.media.mediaText = 'all' }";
+
 /// Serves the gallery, and answers where.
 async fn gallery() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
@@ -65,8 +69,12 @@ async fn every_state_is_accessible_and_fits_the_window() {
                 wider.as_i64().is_some_and(|pixels| pixels <= 0),
                 "{window} {state}: {wider} pixels too wide"
             );
-            let picture = pictures.join(format!("{state}-{window}.png"));
-            browser.screenshot(&picture).await;
+            let picture = |light| pictures.join(format!("{state}-{window}-{light}.png"));
+            browser.screenshot(&picture("light")).await;
+            browser.run(DARK).await;
+            let wrong = violations(&browser, &axe).await;
+            assert_eq!(wrong, Value::Array(vec![]), "{state}, dark: {wrong:#}");
+            browser.screenshot(&picture("dark")).await;
         }
         let severe: Vec<_> = browser
             .console()
