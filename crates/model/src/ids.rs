@@ -53,6 +53,18 @@ number! {
     UserId
 }
 
+fn random_uuid(entropy: &dyn Entropy) -> Uuid {
+    let mut bytes = [0; 16];
+    entropy.fill(&mut bytes);
+    uuid::Builder::from_random_bytes(bytes).into_uuid()
+}
+
+/// Draws a VideoID record's opaque name: a random UUID (RFC 9562 §5.4, version 4) as 32 bare
+/// hexadecimal digits.
+pub fn video_identifier(entropy: &dyn Entropy) -> String {
+    random_uuid(entropy).simple().to_string()
+}
+
 macro_rules! uid {
     ($(#[$meta:meta])* $name:ident) => {
         $(#[$meta])*
@@ -63,9 +75,7 @@ macro_rules! uid {
         impl $name {
             /// Draws a fresh identifier: a random UUID (RFC 9562 §5.4, version 4).
             pub fn draw(entropy: &dyn Entropy) -> Self {
-                let mut bytes = [0; 16];
-                entropy.fill(&mut bytes);
-                Self(uuid::Builder::from_random_bytes(bytes).into_uuid())
+                Self(random_uuid(entropy))
             }
         }
 

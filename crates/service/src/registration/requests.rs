@@ -77,7 +77,7 @@ impl Service {
         let row = store::Request {
             pk,
             videoid_pk,
-            video_identifier: hex::encode(self.random::<16>()),
+            video_identifier: model::ids::video_identifier(self.entropy()),
             scratchcard,
             workflow,
             status,
