@@ -171,7 +171,7 @@ fn about(element: SecureElement) -> About {
         name: "Lucía Fernández O'Brien".to_owned(),
         organisation: member.then(|| "Astilleros <del> Norte & Hijos, S.A.".to_owned()),
         profile: if member {
-            "PFsoftNCEmpresa"
+            "PFSoftAFEmpresa"
         } else {
             "PFnubeNC"
         }

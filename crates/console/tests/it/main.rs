@@ -3,6 +3,8 @@
 // One leader of browsers for the whole house.
 #[path = "../../../avouch/tests/it/browser.rs"]
 mod browser;
+mod doors;
 mod gallery;
+mod house;
 mod looks;
 mod text;
