@@ -6,11 +6,11 @@ stage := scripts/stage
 .PHONY: help demo test check bench openapi tools build-tools
 
 help:
-	@echo 'make demo             build Avouch and play the whole workflow (ARGS=--exit stops by itself)'
+	@echo 'make demo             build Avouch and play both workflows (ARGS=--exit stops by itself)'
 	@echo 'make test             every check and test, quick ones first'
 	@echo 'make check            the quick loop while writing: format, lints, unit tests'
 	@echo 'make bench            measure; prints a table and writes target/bench/summary.json'
-	@echo 'make openapi          write docs/openapi.json anew from the code'
+	@echo 'make openapi          write docs/openapi*.json anew from the code'
 
 demo: build-tools
 	@$(stage) 'build (release)' cargo build --release --locked -p avouch
@@ -37,6 +37,8 @@ bench: tools
 
 openapi: build-tools
 	@cargo run --quiet --locked -p avouch -- openapi --output docs/openapi.json
+	@cargo run --quiet --locked -p avouch -- openapi --api registration-authority \
+		--output docs/openapi-registration-authority.json
 
 build-tools:
 	@$(stage) 'tools for building' scripts/install-tools build

@@ -1,5 +1,6 @@
 //! Verifying what the demo signed, offline, against the sandbox's root.
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, ensure};
@@ -21,7 +22,9 @@ pub fn inspect(files: &[PathBuf], root: &Path) -> anyhow::Result<()> {
     let root = CertificateDer::from_pem_file(root)
         .with_context(|| format!("cannot read {}", root.display()))?;
     println!();
-    println!("  {:<14} {:<26} Time-stamped", "Verified", "Signed by");
+    let names = files.iter().map(|file| name_of(file).chars().count());
+    let width = names.max().unwrap_or_default().max(14);
+    println!("  {:<width$} {:<26} Time-stamped", "Verified", "Signed by");
     for file in files {
         let pdf = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
         let signatures = pades::signatures(&pdf)?;
@@ -30,7 +33,7 @@ pub fn inspect(files: &[PathBuf], root: &Path) -> anyhow::Result<()> {
             "{} bears no signature",
             file.display()
         );
-        let name = file.file_name().unwrap_or_default().to_string_lossy();
+        let name = name_of(file);
         for signature in &signatures {
             let digest = signature
                 .digest
@@ -46,7 +49,10 @@ pub fn inspect(files: &[PathBuf], root: &Path) -> anyhow::Result<()> {
                 .time_stamp
                 .context("a signature without time-stamp")?;
             let stamped = stamped.format(MOMENT)?;
-            println!("✓ {name:<14} {:<26} {stamped}", verified.signer.common_name);
+            println!(
+                "✓ {name:<width$} {:<26} {stamped}",
+                verified.signer.common_name
+            );
         }
         let whole = signatures
             .iter()
@@ -57,4 +63,8 @@ pub fn inspect(files: &[PathBuf], root: &Path) -> anyhow::Result<()> {
         );
     }
     Ok(())
+}
+
+fn name_of(file: &Path) -> Cow<'_, str> {
+    file.file_name().unwrap_or_default().to_string_lossy()
 }

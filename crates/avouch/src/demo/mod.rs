@@ -1,8 +1,13 @@
-//! `avouch demo`: the whole workflow on a fresh sandbox, step by step.
+//! `avouch demo`: both workflows on a fresh sandbox, step by step.
 
 mod client;
 mod inspection;
-mod workflow;
+mod one_shot;
+mod outbox;
+mod registration;
+mod revocation;
+mod subscriber;
+mod upload;
 
 use std::path::{Path, PathBuf};
 
@@ -13,9 +18,9 @@ use crate::app::StopSignals;
 use crate::cli;
 use crate::config::{Log, LogFormat};
 use crate::logging;
-use crate::sandbox::Sandbox;
+use crate::sandbox::{Description, Sandbox};
 
-/// Plays the workflow, verifies what came out, and leaves it in `DIR/out`.
+/// Plays the workflows, verifies what came out, and leaves it in `DIR/out`.
 pub async fn run(options: cli::Demo) -> anyhow::Result<()> {
     logging::start(&Log {
         level: "warn".to_owned(),
@@ -47,14 +52,9 @@ pub async fn run(options: cli::Demo) -> anyhow::Result<()> {
     let running = tokio::spawn(sandbox.serve(stop.clone()));
 
     println!("Avouch demo on {}", description.base_url);
-    println!();
     let out = options.dir.join("out");
     std::fs::create_dir_all(&out).with_context(|| format!("cannot make {}", out.display()))?;
-    let played = workflow::play(&description, &out).await;
-    let outcome = match played {
-        Ok(files) => inspection::inspect(&files, &description.root_certificate),
-        Err(error) => Err(error),
-    };
+    let outcome = play(&description, &out).await;
 
     if outcome.is_ok() {
         let signals = StopSignals::listen()?;
@@ -68,21 +68,40 @@ pub async fn run(options: cli::Demo) -> anyhow::Result<()> {
     outcome
 }
 
+/// Plays one workflow after the other and inspects what each left.
+async fn play(sandbox: &Description, out: &Path) -> anyhow::Result<()> {
+    let files = one_shot::play(sandbox, out).await?;
+    inspection::inspect(&files, &sandbox.root_certificate)?;
+    let played = registration::play(sandbox, out).await?;
+    inspection::inspect(&played.files, &sandbox.root_certificate)?;
+    revocation::show(&played.certificate, sandbox).await
+}
+
+/// Leaves a file in `out`.
+fn keep(out: &Path, name: &str, content: &[u8]) -> anyhow::Result<PathBuf> {
+    let path = out.join(name);
+    std::fs::write(&path, content).with_context(|| format!("cannot write {}", path.display()))?;
+    Ok(path)
+}
+
 fn report(dir: &Path, base_url: &str, exits: bool) {
     let out = std::path::absolute(dir.join("out")).unwrap_or_else(|_| PathBuf::from("out"));
     println!();
     println!(
-        "The signed documents and summary.json lie in {}",
+        "The signed documents and summaries lie in {}",
         out.display()
     );
     println!("  open {}", out.join("agreement.pdf").display());
     println!("  open {}", out.join("contract.pdf").display());
+    println!("  open {}", out.join("registration-contract.pdf").display());
+    println!("  open {}", out.join("cloud-agreement.pdf").display());
     println!(
         "  trust {} to see the signatures as valid",
         dir.join("keys/root.crt").display()
     );
     if !exits {
         println!("  open {base_url}/docs for the API");
+        println!("  open {base_url}/sign for the signing page");
         println!(
             "  read {} for URLs and credentials",
             dir.join("sandbox.json").display()

@@ -185,6 +185,11 @@ impl Sandbox {
         self.nth_code_for(request, 1).await
     }
 
+    /// Names a text that must not stand in the log.
+    pub fn confide(&self, secret: &str) {
+        self.0.log.confide(secret);
+    }
+
     /// The log so far, of all its processes.
     pub fn log(&self) -> String {
         self.0.log.text()

@@ -337,8 +337,9 @@ async fn pkilint_has_nothing_to_say_about_a_real_installation_s_certificates() {
 
 /// Errors and warnings of the lint for natural persons' certificates.
 fn serious_findings(certificate: &Path) -> Vec<String> {
-    let findings = pkilint_etsi(certificate, "NCP-NATURAL-PERSON-CERTIFICATE");
-    let serious = findings.into_iter().filter(|one| one.severity != "NOTICE");
+    let findings = pkilint_etsi(&[("NCP-NATURAL-PERSON-CERTIFICATE", certificate)]);
+    let serious = findings.into_iter().flatten();
+    let serious = serious.filter(|one| one.severity != "NOTICE");
     serious
         .map(|one| format!("{} {} at {}", one.severity, one.code, one.node))
         .collect()

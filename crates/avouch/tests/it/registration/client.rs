@@ -14,7 +14,7 @@ use reqwest::{Certificate, Client, Identity, Method, RequestBuilder};
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
-use crate::client::{ANA, Person, evidence_of, specimen, video};
+use crate::client::{ANA, Person, evidence_of, keys, specimen, video};
 use crate::harness::Sandbox;
 
 /// A profile of a natural person whose key goes into the cloud.
@@ -85,14 +85,22 @@ impl Api {
             description: Arc::new(description.clone()),
             slash: true,
         };
-        let file = |name: &str| Path::new(text(&description[name])).to_owned();
-        api.http = api.connect(Some((&file("client_certificate"), &file("client_key"))));
+        let file = |name: &str| read(Path::new(text(&description[name])));
+        let pem = [file("client_certificate"), file("client_key")].join(&b'\n');
+        api.http = api.connect(Some(&pem));
         api
     }
 
     /// The same installation, in the name of whoever these PEM files make one.
     pub fn with_identity(mut self, certificate: &Path, key: &Path) -> Self {
-        self.http = self.connect(Some((certificate, key)));
+        let pem = [read(certificate), read(key)].join(&b'\n');
+        self.http = self.connect(Some(&pem));
+        self
+    }
+
+    /// The same, from the text of both.
+    pub fn with_pem(mut self, pem: &[u8]) -> Self {
+        self.http = self.connect(Some(pem));
         self
     }
 
@@ -114,19 +122,15 @@ impl Api {
         self
     }
 
-    fn connect(&self, identity: Option<(&Path, &Path)>) -> Client {
-        let read = |path: &Path| {
-            fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
-        };
+    fn connect(&self, identity: Option<&[u8]>) -> Client {
         let authority = read(Path::new(text(&self.description["server_ca"])));
         let trusted = Certificate::from_pem_bundle(&authority).expect("PEM certificates");
         let mut http = Client::builder()
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none())
             .tls_certs_only(trusted);
-        if let Some((certificate, key)) = identity {
-            let pem = [read(certificate), read(key)].join(&b'\n');
-            http = http.identity(Identity::from_pem(&pem).expect("a certificate and its key"));
+        if let Some(pem) = identity {
+            http = http.identity(Identity::from_pem(pem).expect("a certificate and its key"));
         }
         http.build().expect("a client")
     }
@@ -345,6 +349,27 @@ impl Api {
         let mut visitor = Visitor::at(&sandbox.link_for(case.pk).await);
         visitor.enrol(sandbox, case, PIN).await;
         assert_eq!(self.status(case).await, "ISSUED");
+    }
+
+    /// The subscriber follows the link and takes the file: `ISSUED`. Answers certificate and key,
+    /// PEM.
+    pub async fn enrol_software(&self, sandbox: &Sandbox, case: &Case) -> Vec<u8> {
+        let mut visitor = Visitor::at(&sandbox.link_for(case.pk).await);
+        visitor.enrol(sandbox, case, PIN).await;
+        assert_eq!(self.status(case).await, "ISSUED");
+        let file = visitor.send("/file", &[]).await;
+        assert_eq!(file.status, 200, "{file}");
+        opened(&file.body)
+    }
+
+    /// A new API user of this client's authority, whose certificate was issued through a request.
+    pub async fn new_user(&self, sandbox: &Sandbox, permissions: i64) -> Api {
+        let (case, _) = self.approved(SOFTWARE).await;
+        let pem = self.enrol_software(sandbox, &case).await;
+        let user = json!({ "registration_authority": self.ra, "request": case.pk,
+                           "permission_profile": permissions, "rao": null });
+        self.post("/users/", &user).await.ok();
+        self.clone().with_pem(&pem)
     }
 
     /// The request object.
@@ -596,6 +621,25 @@ pub fn document_form(kind: &str, content: Vec<u8>) -> Form {
         .part("document", part)
 }
 
+/// Certificate and key, PEM, from a PKCS#12 file whose password is [`PIN`].
+pub fn opened(file: &[u8]) -> Vec<u8> {
+    let password = format!("pass:{PIN}");
+    let arguments = ["pkcs12", "-nodes", "-passin", &password];
+    testkit::run("openssl", arguments, file)
+        .must_accept()
+        .stdout
+}
+
+/// Insists on exactly these members, in any order.
+#[track_caller]
+pub fn assert_members(object: &Value, names: &[&str]) {
+    let sorted = |mut names: Vec<_>| {
+        names.sort_unstable();
+        names
+    };
+    assert_eq!(sorted(keys(object)), sorted(names.to_vec()), "{object}");
+}
+
 /// Both objects' members; the second's count.
 #[track_caller]
 pub fn merged(mut first: Value, second: Value) -> Value {
@@ -604,6 +648,10 @@ pub fn merged(mut first: Value, second: Value) -> Value {
     };
     members.extend(more);
     first
+}
+
+fn read(path: &Path) -> Vec<u8> {
+    fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
 /// A text in JSON.

@@ -57,7 +57,14 @@ impl Seen {
 #[track_caller]
 fn curl(url: &str, more: &[&OsStr]) -> Seen {
     let form = "\n%{http_code} %{http_version}";
-    let arguments = ["--silent", "--show-error", "--noproxy", "*", "--max-time", "60"];
+    let arguments = [
+        "--silent",
+        "--show-error",
+        "--noproxy",
+        "*",
+        "--max-time",
+        "60",
+    ];
     let arguments = arguments.into_iter().chain(["--write-out", form, url]);
     let arguments = arguments.map(OsStr::new).chain(more.iter().copied());
     let told = run("curl", arguments, b"").must_accept().text();
@@ -76,7 +83,10 @@ fn path_of(api: &Api, member: &str) -> PathBuf {
 
 /// The sandbox's own API user.
 fn own(api: &Api) -> (PathBuf, PathBuf) {
-    (path_of(api, "client_certificate"), path_of(api, "client_key"))
+    (
+        path_of(api, "client_certificate"),
+        path_of(api, "client_key"),
+    )
 }
 
 #[tokio::test]
@@ -105,7 +115,11 @@ async fn curl_is_known_by_its_certificate_in_every_version_of_tls_and_http() {
             key.as_os_str(),
         ];
         let seen = curl(&url, &[&base[..], &identity].concat());
-        assert_eq!((seen.status, seen.version.as_str()), (200, version), "{seen:?}");
+        assert_eq!(
+            (seen.status, seen.version.as_str()),
+            (200, version),
+            "{seen:?}"
+        );
         assert!(seen.body["count"].as_i64() >= Some(1), "{seen:?}");
         curl(&url, &base).refused(MISSING);
     }
@@ -113,7 +127,14 @@ async fn curl_is_known_by_its_certificate_in_every_version_of_tls_and_http() {
     let plain = url.replace("https://", "http://");
     let arguments = ["--silent", "--noproxy", "*", "--max-time", "60", &plain];
     run("curl", arguments, b"").must_refuse();
-    let old = ["s_client", "-tls1_1", "-cipher", "ALL:@SECLEVEL=0", "-connect", host(&api)];
+    let old = [
+        "s_client",
+        "-tls1_1",
+        "-cipher",
+        "ALL:@SECLEVEL=0",
+        "-connect",
+        host(&api),
+    ];
     openssl(old, b"").must_refuse();
 }
 
@@ -128,16 +149,28 @@ async fn the_servers_certificate_is_good_for_the_names_that_clients_dial_and_for
     let api = Api::of(&sandbox);
     let authority = path_of(&api, "server_ca");
     let greet = |expected: [&str; 2]| {
-        let arguments = ["s_client", "-connect", host(&api), "-verify_return_error", "-CAfile"];
+        let arguments = [
+            "s_client",
+            "-connect",
+            host(&api),
+            "-verify_return_error",
+            "-CAfile",
+        ];
         let arguments = arguments.into_iter().map(OsStr::new);
         let arguments = arguments.chain([authority.as_os_str()]);
         openssl(arguments.chain(expected.map(OsStr::new)), b"")
     };
-    for known in [["-verify_ip", "127.0.0.1"], ["-verify_hostname", "localhost"]] {
+    for known in [
+        ["-verify_ip", "127.0.0.1"],
+        ["-verify_hostname", "localhost"],
+    ] {
         let said = greet(known).must_accept().text();
         assert!(said.contains("Verification: OK"), "{said}");
     }
-    for other in [["-verify_ip", "192.0.2.1"], ["-verify_hostname", "ra.example.org"]] {
+    for other in [
+        ["-verify_ip", "192.0.2.1"],
+        ["-verify_hostname", "ra.example.org"],
+    ] {
         greet(other).must_refuse();
     }
 }
@@ -187,7 +220,10 @@ print(json.dumps({
         "evidence": crate::client::evidence(),
         "video": testkit::workspace_root().join("specimens/video.mp4"),
     });
-    let input = merged(sandbox.description()["registration_authority_api"].clone(), more);
+    let input = merged(
+        sandbox.description()["registration_authority_api"].clone(),
+        more,
+    );
     let told = run("python", ["-c", script], input.to_string().as_bytes()).must_accept();
     let told: Value = serde_json::from_slice(&told.stdout).expect("JSON");
     let done = json!([200, { "status": "200 OK" }]);
@@ -202,7 +238,7 @@ print(json.dumps({
 }
 
 /// Calls of every kind that must all ask first who calls.
-const DOORS: [(Method, &str); 12] = [
+const DOORS: [(Method, &str); 11] = [
     (Method::GET, "/requests/"),
     (Method::POST, "/requests/"),
     (Method::GET, "/requests/1/"),
@@ -213,7 +249,10 @@ const DOORS: [(Method, &str); 12] = [
     (Method::GET, "/scratchcards/get_first_unused/"),
     (Method::POST, "/users/"),
     (Method::PUT, "/videoid/1"),
-    (Method::POST, "/v1/upload/video/00000000000000000000000000000000/"),
+    (
+        Method::POST,
+        "/v1/upload/video/00000000000000000000000000000000/",
+    ),
     (Method::POST, "/requests/cloud_renew/"),
 ];
 
@@ -221,12 +260,7 @@ const DOORS: [(Method, &str); 12] = [
 async fn shut_out(api: &Api, words: &str) {
     for (method, path) in DOORS {
         let answer = api.send(api.request(method, path).body("{\"a\": ")).await;
-        if path.starts_with("/v1/") {
-            let description = &answer.refusal(401)["description"];
-            assert_eq!(description, words, "{answer}");
-        } else {
-            answer.refused(401, "401", words);
-        }
+        answer.refused(401, "401", words);
     }
 }
 
@@ -245,10 +279,12 @@ impl Forge {
     /// Runs openssl; arguments that begin with `@` are files of the folder.
     #[track_caller]
     fn openssl(&self, line: &str) -> ToolOutput {
-        let arguments = line.split_whitespace().map(|word| match word.strip_prefix('@') {
-            Some(name) => self.path(name).into_os_string(),
-            None => word.into(),
-        });
+        let arguments = line
+            .split_whitespace()
+            .map(|word| match word.strip_prefix('@') {
+                Some(name) => self.path(name).into_os_string(),
+                None => word.into(),
+            });
         openssl(arguments, b"").must_accept()
     }
 
@@ -265,9 +301,13 @@ impl Forge {
     fn twin(&self, (certificate, key): &(PathBuf, PathBuf)) -> (PathBuf, PathBuf) {
         let (authority, authority_key) = self.self_made();
         let (original, key) = (certificate.display(), key.display());
-        let serial = self.openssl(&format!("x509 -in {original} -noout -serial")).text();
+        let serial = self
+            .openssl(&format!("x509 -in {original} -noout -serial"))
+            .text();
         let serial = serial.trim().trim_start_matches("serial=");
-        self.openssl(&format!("x509 -in {original} -x509toreq -signkey {key} -out @twin.csr"));
+        self.openssl(&format!(
+            "x509 -in {original} -x509toreq -signkey {key} -out @twin.csr"
+        ));
         self.openssl(&format!(
             "x509 -req -in @twin.csr -CA {} -CAkey {} -set_serial 0x{serial} -days 30 -out @twin.crt",
             authority.display(),
@@ -304,17 +344,26 @@ async fn software_identity(
     request: i64,
     forge: &Forge,
 ) -> (PathBuf, PathBuf) {
-    api.post(&format!("/requests/{request}/generate_otp/"), &json!({})).await.ok();
+    api.post(&format!("/requests/{request}/generate_otp/"), &json!({}))
+        .await
+        .ok();
     let code = sandbox.code_for(request).await;
     let body = json!({ "secret": code, "p12password": PIN });
     let path = format!("/requests/{request}/pl_p12_enroll/");
     let files = api.post(&path, &body).await.ok();
     let armoured = text(&files[0]);
-    let bare: String = armoured.lines().filter(|line| !line.starts_with("-----")).collect();
+    let bare: String = armoured
+        .lines()
+        .filter(|line| !line.starts_with("-----"))
+        .collect();
     let file = forge.path("holder.p12");
     std::fs::write(&file, decoded(&bare.into())).expect("the folder is writable");
-    forge.openssl(&format!("pkcs12 -in @holder.p12 -passin pass:{PIN} -nodes -nocerts -out @holder.key"));
-    forge.openssl(&format!("pkcs12 -in @holder.p12 -passin pass:{PIN} -clcerts -nokeys -out @holder.crt"));
+    forge.openssl(&format!(
+        "pkcs12 -in @holder.p12 -passin pass:{PIN} -nodes -nocerts -out @holder.key"
+    ));
+    forge.openssl(&format!(
+        "pkcs12 -in @holder.p12 -passin pass:{PIN} -clcerts -nokeys -out @holder.crt"
+    ));
     (forge.path("holder.crt"), forge.path("holder.key"))
 }
 
@@ -362,7 +411,10 @@ async fn users_can_be_switched_off_and_certificates_and_authorities_come_to_thei
         certificate,
         key,
     } = operator.new_user(ra, "requests");
-    let (pk, client) = (pk.to_string(), api.clone().with_identity(&certificate, &key));
+    let (pk, client) = (
+        pk.to_string(),
+        api.clone().with_identity(&certificate, &key),
+    );
     let welcome = || async { client.get("/requests/").await.ok() };
     welcome().await;
 
@@ -385,7 +437,13 @@ async fn users_can_be_switched_off_and_certificates_and_authorities_come_to_thei
 
     // No test waits until a certificate expires: its last moment is set back.
     let serial = openssl(
-        ["x509".as_ref(), "-noout".as_ref(), "-serial".as_ref(), "-in".as_ref(), certificate.as_os_str()],
+        [
+            "x509".as_ref(),
+            "-noout".as_ref(),
+            "-serial".as_ref(),
+            "-in".as_ref(),
+            certificate.as_os_str(),
+        ],
         b"",
     );
     let serial = serial.must_accept().text().trim().to_lowercase();
@@ -396,12 +454,11 @@ async fn users_can_be_switched_off_and_certificates_and_authorities_come_to_thei
         );
         sql::execute(&sandbox.dir().join("avouch.db"), &statement);
     };
-    let span = "(SELECT not_after - not_before + 1 FROM certificate LIMIT 1) * 100";
-    moment("not_after", &format!("- {span}"));
+    moment("not_after", "- 1000 * 86400000");
     shut_out(&client, EXPIRED).await;
-    moment("not_after", &format!("+ {span}"));
+    moment("not_after", "+ 1000 * 86400000");
     welcome().await;
-    moment("not_before", &format!("+ {span}"));
+    moment("not_before", "+ 1000 * 86400000");
     shut_out(&client, EXPIRED).await;
 }
 
@@ -429,7 +486,10 @@ async fn answer_to(
 ) -> std::io::Result<String> {
     let provider = Arc::new(aws_lc_rs::default_provider());
     let pem = |path| PrivateKeyDer::from_pem_file(path).expect("a private key");
-    let signing = provider.key_provider.load_private_key(pem(key)).expect("a usable key");
+    let signing = provider
+        .key_provider
+        .load_private_key(pem(key))
+        .expect("a usable key");
     let shown = CertificateDer::from_pem_file(certificate).expect("a certificate");
     let mut roots = RootCertStore::empty();
     let authority = CertificateDer::from_pem_file(path_of(api, "server_ca")).expect("a root");
@@ -438,10 +498,15 @@ async fn answer_to(
         .with_protocol_versions(&[version])
         .expect("a version")
         .with_root_certificates(roots)
-        .with_client_cert_resolver(Arc::new(Shows(Arc::new(CertifiedKey::new(vec![shown], signing)))));
+        .with_client_cert_resolver(Arc::new(Shows(Arc::new(CertifiedKey::new(
+            vec![shown],
+            signing,
+        )))));
     let stream = TcpStream::connect(host(api)).await?;
     let name = ServerName::try_from("localhost").expect("a name");
-    let mut stream = TlsConnector::from(Arc::new(config)).connect(name, stream).await?;
+    let mut stream = TlsConnector::from(Arc::new(config))
+        .connect(name, stream)
+        .await?;
     let request = "GET /api/v1/requests/ HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
     stream.write_all(request.as_bytes()).await?;
     let mut answer = Vec::new();
@@ -473,8 +538,18 @@ async fn no_session_is_resumed_in_another_ones_name() {
     let (authority, forge) = (path_of(&api, "server_ca"), Forge::new());
     let request = "GET /api/v1/requests/ HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
     let greet = |version: &str, session: [&OsStr; 2], identity: &[&OsStr]| {
-        let arguments = ["s_client", version, "-connect", host(&api), "-ign_eof", "-CAfile"];
-        let arguments = arguments.into_iter().map(OsStr::new).chain([authority.as_os_str()]);
+        let arguments = [
+            "s_client",
+            version,
+            "-connect",
+            host(&api),
+            "-ign_eof",
+            "-CAfile",
+        ];
+        let arguments = arguments
+            .into_iter()
+            .map(OsStr::new)
+            .chain([authority.as_os_str()]);
         let arguments = arguments.chain(session).chain(identity.iter().copied());
         openssl(arguments, request.as_bytes()).text()
     };
@@ -495,9 +570,15 @@ async fn no_session_is_resumed_in_another_ones_name() {
         }
         let again = ["-sess_in".as_ref(), file.as_os_str()];
         let same = greet(version, again, &identity);
-        assert!(same.contains("HTTP/1.1 200") && !same.contains("Reused,"), "{same}");
+        assert!(
+            same.contains("HTTP/1.1 200") && !same.contains("Reused,"),
+            "{same}"
+        );
         let nobody = greet(version, again, &[]);
-        assert!(nobody.contains("HTTP/1.1 401") && !nobody.contains("Reused,"), "{nobody}");
+        assert!(
+            nobody.contains("HTTP/1.1 401") && !nobody.contains("Reused,"),
+            "{nobody}"
+        );
     }
 }
 
@@ -531,9 +612,16 @@ impl Behind {
             .map(|(name, _)| format!("AVOUCH__REGISTRATION_AUTHORITY__{name}"))
             .collect();
         let mut variables = vec![("AVOUCH__REGISTRATION_AUTHORITY__LISTEN", "127.0.0.1:0")];
-        variables.extend(names.iter().map(String::as_str).zip(settings.iter().map(|(_, v)| *v)));
+        variables.extend(
+            names
+                .iter()
+                .map(String::as_str)
+                .zip(settings.iter().map(|(_, v)| *v)),
+        );
         self.installation.serve(&variables);
-        let line = self.installation.wait_for_log("serving the Registration Authority API");
+        let line = self
+            .installation
+            .wait_for_log("serving the Registration Authority API");
         let line: Value = serde_json::from_str(&line).expect("a log line is JSON");
         text(&line["address"]).to_owned()
     }
@@ -541,7 +629,13 @@ impl Behind {
     /// The header's values for a certificate in each form.
     fn forms(&self, user: &User) -> [String; 3] {
         let certificate = user.certificate.as_os_str();
-        let arguments = ["x509".as_ref(), "-outform".as_ref(), "DER".as_ref(), "-in".as_ref(), certificate];
+        let arguments = [
+            "x509".as_ref(),
+            "-outform".as_ref(),
+            "DER".as_ref(),
+            "-in".as_ref(),
+            certificate,
+        ];
         let der = openssl(arguments, b"").must_accept().stdout;
         let base64 = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, der);
         let pem = std::fs::read_to_string(&user.certificate).expect("a PEM file");
@@ -550,7 +644,11 @@ impl Behind {
             c if c.is_ascii_alphanumeric() || "-._~".contains(c) => c.to_string(),
             c => format!("%{:02X}", u32::from(c)),
         };
-        [format!(":{base64}:"), pem.chars().map(escape).collect(), base64]
+        [
+            format!(":{base64}:"),
+            pem.chars().map(escape).collect(),
+            base64,
+        ]
     }
 }
 
@@ -575,14 +673,19 @@ async fn behind_a_proxy_its_header_counts_and_nobody_elses() {
     let url = format!("http://{address}/api/v1/registrationauthorities/");
     let call = |from: &str, headers: &[&str]| {
         let headers = headers.iter().flat_map(|header| ["--header", header]);
-        let arguments: Vec<&OsStr> =
-            ["--interface", from].into_iter().chain(headers).map(OsStr::new).collect();
+        let arguments: Vec<&OsStr> = ["--interface", from]
+            .into_iter()
+            .chain(headers)
+            .map(OsStr::new)
+            .collect();
         curl(&url, &arguments)
     };
     let [(first, user), (second, other)] = behind.users.clone();
     for (form, other_form) in behind.forms(&user).iter().zip(behind.forms(&other)) {
-        let (header, other_header) =
-            (format!("Client-Cert: {form}"), format!("Client-Cert: {other_form}"));
+        let (header, other_header) = (
+            format!("Client-Cert: {form}"),
+            format!("Client-Cert: {other_form}"),
+        );
         assert_eq!(authorities(&call(PROXY, &[&header])), [first]);
         assert_eq!(authorities(&call(PROXY, &[&other_header])), [second]);
         call(STRANGER, &[&header]).refused(MISSING);
@@ -617,7 +720,9 @@ async fn behind_a_proxy_its_header_counts_and_nobody_elses() {
     };
     let header = format!("Client-Cert: {}", behind.forms(&twin)[0]);
     call(PROXY, &[&header]).refused(UNKNOWN);
-    behind.operator.orders(&["api-user", "disable", &user.pk.to_string()]);
+    behind
+        .operator
+        .orders(&["api-user", "disable", &user.pk.to_string()]);
     let header = format!("Client-Cert: {}", behind.forms(&user)[0]);
     call(PROXY, &[&header]).refused(DISABLED);
 }
@@ -658,7 +763,10 @@ fn without_tls_the_api_listens_on_loopback_behind_a_named_proxy_only() {
     let installation = Installation::init(["--organisation", "Example Trust"]);
     let refused = |settings: &[(&str, &str)]| {
         let mut command = avouch();
-        command.arg("serve").arg("--config").arg(installation.config());
+        command
+            .arg("serve")
+            .arg("--config")
+            .arg(installation.config());
         command.args(["--listen", "127.0.0.1:0"]);
         for (name, value) in settings {
             command.env(format!("AVOUCH__REGISTRATION_AUTHORITY__{name}"), value);
@@ -670,9 +778,18 @@ fn without_tls_the_api_listens_on_loopback_behind_a_named_proxy_only() {
     let plain = ("PLAIN", "true");
     let from = ("FORWARDED_CERTIFICATE__FROM", PROXY);
     let said = refused(&[("LISTEN", "127.0.0.1:0"), plain]);
-    assert!(said.contains("registration_authority.plain needs forwarded_certificate"), "{said}");
+    assert!(
+        said.contains("registration_authority.plain needs forwarded_certificate"),
+        "{said}"
+    );
     let said = refused(&[("LISTEN", "0.0.0.0:0"), plain, from]);
     assert!(said.contains("would carry secrets in the clear"), "{said}");
-    let said = refused(&[("LISTEN", "127.0.0.1:0"), ("FORWARDED_CERTIFICATE__FROM", "nobody")]);
-    assert!(said.contains("registration_authority.forwarded_certificate.from"), "{said}");
+    let said = refused(&[
+        ("LISTEN", "127.0.0.1:0"),
+        ("FORWARDED_CERTIFICATE__FROM", "nobody"),
+    ]);
+    assert!(
+        said.contains("registration_authority.forwarded_certificate.from"),
+        "{said}"
+    );
 }

@@ -19,11 +19,29 @@ use crate::sql;
 const REASONS: [(&str, i64, &str, &str); 6] = [
     ("UNSPECIFIED", 0, "", ""),
     ("KEYCOMPROMISE", 1, "Key Compromise", "keyCompromise"),
-    ("AFFILIATIONCHANGED", 3, "Affiliation Changed", "affiliationChanged"),
+    (
+        "AFFILIATIONCHANGED",
+        3,
+        "Affiliation Changed",
+        "affiliationChanged",
+    ),
     ("SUPERSEDED", 4, "Superseded", "superseded"),
-    ("CESSATIONOFOPERATION", 5, "Cessation Of Operation", "cessationOfOperation"),
-    ("PRIVILEGESWITHDRAWN", 9, "Privilege Withdrawn", "privilegeWithdrawn"),
+    (
+        "CESSATIONOFOPERATION",
+        5,
+        "Cessation Of Operation",
+        "cessationOfOperation",
+    ),
+    (
+        "PRIVILEGESWITHDRAWN",
+        9,
+        "Privilege Withdrawn",
+        "privilegeWithdrawn",
+    ),
 ];
+
+/// A day as the database counts time.
+const DAY: i64 = 86_400_000;
 
 /// Whoever relies on certificates, with nothing but OpenSSL and what the server publishes.
 struct RelyingParty {
@@ -51,7 +69,13 @@ impl RelyingParty {
         let path = self.folder.path().join(text(&certificate["serial_number"]));
         let der = path.with_extension("der");
         fs::write(&der, decoded(&certificate["data"])).expect("the folder is writable");
-        let arguments = ["x509".as_ref(), "-in".as_ref(), der.as_os_str(), "-out".as_ref(), path.as_os_str()];
+        let arguments = [
+            "x509".as_ref(),
+            "-in".as_ref(),
+            der.as_os_str(),
+            "-out".as_ref(),
+            path.as_os_str(),
+        ];
         openssl(arguments, b"").must_accept();
         path
     }
@@ -85,8 +109,15 @@ impl RelyingParty {
         let path = self.folder.path().join("list.pem");
         let arguments = ["crl", "-inform", "DER", "-text", "-out"].map(AsRef::as_ref);
         openssl(arguments.into_iter().chain([path.as_os_str()]), &der).must_accept();
-        let check = ["crl".as_ref(), "-noout".as_ref(), "-in".as_ref(), path.as_os_str()];
-        let check = check.into_iter().chain(["-CAfile".as_ref(), self.issuing.as_os_str()]);
+        let check = [
+            "crl".as_ref(),
+            "-noout".as_ref(),
+            "-in".as_ref(),
+            path.as_os_str(),
+        ];
+        let check = check
+            .into_iter()
+            .chain(["-CAfile".as_ref(), self.issuing.as_os_str()]);
         let said = openssl(check, b"").must_accept().transcript();
         assert!(said.contains("verify OK"), "{said}");
         (fs::read_to_string(&path).expect("a text"), path)
@@ -130,11 +161,19 @@ impl RelyingParty {
     ) {
         let said = self.ocsp(certificate);
         assert!(said.contains(": revoked"), "{said}");
-        let reason = said.lines().find_map(|line| line.trim().strip_prefix("Reason: "));
+        let reason = said
+            .lines()
+            .find_map(|line| line.trim().strip_prefix("Reason: "));
         assert_eq!(reason.unwrap_or_default(), in_ocsp, "{said}");
         let entry = entry(text, certificate).unwrap_or_else(|| panic!("not listed: {text}"));
-        let reason = entry.lines().skip_while(|line| !line.contains("CRL Reason Code"));
-        assert_eq!(reason.skip(1).map(str::trim).next().unwrap_or_default(), in_list, "{entry}");
+        let reason = entry
+            .lines()
+            .skip_while(|line| !line.contains("CRL Reason Code"));
+        assert_eq!(
+            reason.skip(1).map(str::trim).next().unwrap_or_default(),
+            in_list,
+            "{entry}"
+        );
         let (accepted, said) = self.verify(certificate, list);
         assert!(!accepted && said.contains("certificate revoked"), "{said}");
     }
@@ -197,10 +236,16 @@ async fn every_reason_reaches_ocsp_list_record_webhook_and_holder_at_once() {
         let held = act(&api, case, secrets, "CERTIFICATEHOLD").await;
         assert_eq!(held.len(), 1);
         assert_eq!(standing(&held[0]), (1, Some(6)));
-        assert_eq!((&held[0]["type"], &held[0]["profile"]), (&json!("FIRSTISSUE"), &json!("PFnubeAF")));
+        assert_eq!(
+            (&held[0]["type"], &held[0]["profile"]),
+            (&json!("FIRSTISSUE"), &json!("PFnubeAF"))
+        );
         certificates.push(held[0].clone());
         let nested = api.record(case).await["certificate_set"][0].clone();
-        assert_eq!((&nested["valid"], standing(&nested)), (&json!("SUSPENDED"), (1, Some(6))));
+        assert_eq!(
+            (&nested["valid"], standing(&nested)),
+            (&json!("SUSPENDED"), (1, Some(6)))
+        );
     }
     let list = party.list().await;
     for certificate in &certificates {
@@ -225,7 +270,10 @@ async fn every_reason_reaches_ocsp_list_record_webhook_and_holder_at_once() {
         assert_eq!(standing(&revoked[0]), (2, Some(number)), "{name}");
         let record = api.record(case).await;
         let nested = &record["certificate_set"][0];
-        assert_eq!((&nested["valid"], standing(nested)), (&json!("REVOKED"), (2, Some(number))));
+        assert_eq!(
+            (&nested["valid"], standing(nested)),
+            (&json!("REVOKED"), (2, Some(number)))
+        );
         assert_eq!(record["status"], "ISSUED");
         // Not one moment later.
         party.revoked(&certificates[at], &party.list().await, (reason.2, reason.3));
@@ -234,13 +282,22 @@ async fn every_reason_reaches_ocsp_list_record_webhook_and_holder_at_once() {
     for ((case, secrets), (name, number, ..)) in issued.iter().zip(REASONS) {
         for again in ["NOT_REVOKED", "CERTIFICATEHOLD", "UNSPECIFIED", name] {
             let still = act(&api, case, secrets, again).await;
-            assert_eq!(standing(&still[0]), (2, Some(number)), "{name} then {again}");
+            assert_eq!(
+                standing(&still[0]),
+                (2, Some(number)),
+                "{name} then {again}"
+            );
         }
     }
 
     // Created, approved, enrolled, held, back; every second one held again; revoked.
     let expected = REASONS.len() * 6 + REASONS.len() / 2;
-    let told: Vec<Value> = sink.wait_for(expected).await.iter().map(|hook| hook.json()).collect();
+    let told: Vec<Value> = sink
+        .wait_for(expected)
+        .await
+        .iter()
+        .map(|hook| hook.json())
+        .collect();
     assert_eq!(told.len(), expected, "{told:#?}");
     for (at, (case, _)) in issued.iter().enumerate() {
         let events: Vec<_> = told
@@ -262,13 +319,19 @@ async fn every_reason_reaches_ocsp_list_record_webhook_and_holder_at_once() {
             assert_eq!(event["request"]["status"], "ISSUED");
             let certificate = &event["certificates"][0];
             assert_eq!(certificate["status"], status, "{event}");
-            assert_eq!(certificate["serial_number"], certificates[at]["serial_number"]);
+            assert_eq!(
+                certificate["serial_number"],
+                certificates[at]["serial_number"]
+            );
         }
     }
     let mails = fs::read_to_string(sandbox.dir().join("mail.jsonl")).expect("the mails");
     let subjects = |start: &str| mails.matches(&format!("\"subject\":\"{start}")).count();
     assert_eq!(subjects("Your certificate has been revoked"), REASONS.len());
-    assert_eq!(subjects("Your certificate has been reactivated"), REASONS.len());
+    assert_eq!(
+        subjects("Your certificate has been reactivated"),
+        REASONS.len()
+    );
     sandbox.audit();
 }
 
@@ -298,7 +361,9 @@ async fn who_does_not_know_the_revocation_code_revokes_nothing() {
     }
     let nobody = "ScratchCard matching query does not exist.";
     for sn in ["x", "0", "99999999999999999999", &api.unused_card().await] {
-        let answer = api.post("/scratchcards/revoke/", &with(json!({ "scratchcard": sn }))).await;
+        let answer = api
+            .post("/scratchcards/revoke/", &with(json!({ "scratchcard": sn })))
+            .await;
         answer.refused(500, "500", nobody);
     }
     let certificate = api.record(&case).await["certificate_set"][0].clone();
@@ -318,7 +383,9 @@ async fn settled(sandbox: &Sandbox, settings: Value) -> Api {
 }
 
 async fn set(api: &Api, settings: Value) {
-    api.put(&format!("/registrationauthorities/{}/", api.ra), &settings).await.ok();
+    api.put(&format!("/registrationauthorities/{}/", api.ra), &settings)
+        .await
+        .ok();
 }
 
 /// What a holder is told who asks whether to renew.
@@ -337,7 +404,9 @@ async fn every_reason_not_to_renew_has_its_code() {
     let status = || async { api.get(&case.path("renewal_status/")).await.ok() };
 
     // An officer must allow it first.
-    ask(&api, &case, erc).await.refused(412, "426", "Request not enabled for renewal by RAO");
+    ask(&api, &case, erc)
+        .await
+        .refused(412, "426", "Request not enabled for renewal by RAO");
     let waiting = json!({ "request_is_renewable": false, "renewal_enabled": false,
                           "reason": "Not yet enabled" });
     assert_eq!(status().await, waiting);
@@ -352,9 +421,17 @@ async fn every_reason_not_to_renew_has_its_code() {
         assert_eq!(renewable["request"]["pk"], case.pk);
     }
     let ready = status().await;
-    assert_eq!((&ready["request_is_renewable"], &ready["renewal_enabled"]), (&json!(true), &json!(true)));
-    assert_eq!(api.call(&case.path("disable_renewal/")).await.ok(), disabled);
-    ask(&api, &case, erc).await.refused(412, "426", "Request not enabled for renewal by RAO");
+    assert_eq!(
+        (&ready["request_is_renewable"], &ready["renewal_enabled"]),
+        (&json!(true), &json!(true))
+    );
+    assert_eq!(
+        api.call(&case.path("disable_renewal/")).await.ok(),
+        disabled
+    );
+    ask(&api, &case, erc)
+        .await
+        .refused(412, "426", "Request not enabled for renewal by RAO");
     // Where it is allowed by itself, an officer may forbid it.
     set(&api, json!({ "renewal_needs_officer": false })).await;
     let words = "Renewal disabled by Registration Authority Officer";
@@ -363,24 +440,36 @@ async fn every_reason_not_to_renew_has_its_code() {
     ask(&api, &case, erc).await.ok();
 
     set(&api, json!({ "renewal_enabled": false })).await;
-    ask(&api, &case, erc).await.refused(412, "422", "Renewal not available");
+    ask(&api, &case, erc)
+        .await
+        .refused(412, "422", "Renewal not available");
     let answer = api.call(&case.path("enable_renewal/")).await;
     answer.refused(412, "412", "Request not eligible for renewal");
-    set(&api, json!({ "renewal_enabled": true, "max_request_age_days": 1 })).await;
+    set(
+        &api,
+        json!({ "renewal_enabled": true, "max_request_age_days": 1 }),
+    )
+    .await;
     ask(&api, &case, erc).await.ok();
     let change = |column: &str, to: &str| {
         let statement = format!("UPDATE request SET {column} = {to} WHERE pk = {}", case.pk);
         sql::execute(&database, &statement);
     };
-    // Nobody waits a day: a certificate's length tells what a day is in the database.
-    let days = "(SELECT (not_after - not_before) / 730 FROM certificate \
-                WHERE request IS NOT NULL LIMIT 1)";
-    change("created_at", &format!("created_at - 2 * {days}"));
-    ask(&api, &case, erc).await.refused(412, "425", "Maximum request age exceeded");
-    set(&api, json!({ "max_request_age_days": 4, "max_renewals": 1 })).await;
+    // Nobody waits a day.
+    change("created_at", &format!("created_at - 2 * {DAY}"));
+    ask(&api, &case, erc)
+        .await
+        .refused(412, "425", "Maximum request age exceeded");
+    set(
+        &api,
+        json!({ "max_request_age_days": 4, "max_renewals": 1 }),
+    )
+    .await;
     ask(&api, &case, erc).await.ok();
     change("renewals", "1");
-    ask(&api, &case, erc).await.refused(412, "424", "Maximum number of renewals exceeded");
+    ask(&api, &case, erc)
+        .await
+        .refused(412, "424", "Maximum number of renewals exceeded");
     set(&api, json!({ "max_renewals": null })).await;
     assert_eq!(ask(&api, &case, erc).await.ok()["renewed"], true);
 
@@ -391,19 +480,28 @@ async fn every_reason_not_to_renew_has_its_code() {
     answer.refused(412, "412", "Invalid request status");
 
     act(&api, &case, &secrets, "CERTIFICATEHOLD").await;
-    ask(&api, &case, erc).await.refused(412, "427", "Certificate suspended");
+    ask(&api, &case, erc)
+        .await
+        .refused(412, "427", "Certificate suspended");
     let answer = api.call(&case.path("enable_renewal/")).await;
     answer.refused(412, "412", "Invalid request status");
     act(&api, &case, &secrets, "NOT_REVOKED").await;
-    let last = format!("not_after = not_after - 1000 * {days}");
-    let statement = format!("UPDATE certificate SET {last} WHERE request = {}", case.pk);
-    sql::execute(&database, &statement);
-    ask(&api, &case, erc).await.refused(412, "420", "Certificate expired");
-    let back = statement.replace("- 1000", "+ 1000");
-    // What a day is must be told without the certificate that has none left.
-    sql::execute(&database, &back.replace(days, &format!("({days} / -270 * 730)")));
+    let expire = |sign: char| {
+        let statement = format!(
+            "UPDATE certificate SET not_after = not_after {sign} 1000 * {DAY} WHERE request = {}",
+            case.pk
+        );
+        sql::execute(&database, &statement);
+    };
+    expire('-');
+    ask(&api, &case, erc)
+        .await
+        .refused(412, "420", "Certificate expired");
+    expire('+');
     act(&api, &case, &secrets, "KEYCOMPROMISE").await;
-    ask(&api, &case, erc).await.refused(412, "419", "Certificate revoked");
+    ask(&api, &case, erc)
+        .await
+        .refused(412, "419", "Certificate revoked");
     let answer = api.call(&case.path("enable_renewal/")).await;
     answer.refused(412, "412", "Invalid request status");
 
@@ -433,7 +531,9 @@ async fn a_key_in_the_cloud_is_renewed_under_the_same_pin() {
         json!({ "username": "nobody" }),
         json!({ "pin": null }),
     ] {
-        let answer = api.post("/requests/cloud_renew/", &merged(right.clone(), wrong)).await;
+        let answer = api
+            .post("/requests/cloud_renew/", &merged(right.clone(), wrong))
+            .await;
         answer.refused(412, "418", "Invalid paramiters");
     }
     assert_eq!(api.status(&case).await, "ISSUED");
@@ -443,7 +543,10 @@ async fn a_key_in_the_cloud_is_renewed_under_the_same_pin() {
         panic!("not one certificate: {renewed}");
     };
     assert_eq!(keys(new), FLAT);
-    assert_eq!((&new["type"], standing(new)), (&json!("RENEWAL"), (0, None)));
+    assert_eq!(
+        (&new["type"], standing(new)),
+        (&json!("RENEWAL"), (0, None))
+    );
     assert_ne!(new["serial_number"], first["serial_number"]);
     assert_eq!(new["subject"], first["subject"]);
     let record = api.record(&case).await;
@@ -451,7 +554,10 @@ async fn a_key_in_the_cloud_is_renewed_under_the_same_pin() {
     let set = record["certificate_set"].as_array().expect("a list");
     let serials: Vec<_> = set.iter().map(|one| text(&one["serial_number"])).collect();
     for certificate in [&first, new] {
-        assert!(serials.contains(&text(&certificate["serial_number"])), "{serials:?}");
+        assert!(
+            serials.contains(&text(&certificate["serial_number"])),
+            "{serials:?}"
+        );
         party.good(certificate, &party.list().await);
     }
     // The same length, with a new key.
@@ -466,7 +572,13 @@ async fn a_key_in_the_cloud_is_renewed_under_the_same_pin() {
     assert_eq!(length(new), length(&first));
     let key = |certificate: &Value| {
         let path = party.file(certificate);
-        let arguments = ["x509".as_ref(), "-noout".as_ref(), "-pubkey".as_ref(), "-in".as_ref(), path.as_os_str()];
+        let arguments = [
+            "x509".as_ref(),
+            "-noout".as_ref(),
+            "-pubkey".as_ref(),
+            "-in".as_ref(),
+            path.as_os_str(),
+        ];
         openssl(arguments, b"").must_accept().text()
     };
     assert_ne!(key(new), key(&first));
@@ -476,7 +588,10 @@ async fn a_key_in_the_cloud_is_renewed_under_the_same_pin() {
     assert_eq!(again[0]["type"], "RENEWAL");
     let renewable = ask(&api, &case, &secrets["erc"]).await.ok();
     assert_eq!(renewable["renewed"], true);
-    assert_eq!(renewable["torenew"]["serial_number"], again[0]["serial_number"]);
+    assert_eq!(
+        renewable["torenew"]["serial_number"],
+        again[0]["serial_number"]
+    );
     let revoked = act(&api, &case, &secrets, "CESSATIONOFOPERATION").await;
     assert_eq!(revoked.len(), 3);
     let list = party.list().await;
@@ -494,15 +609,26 @@ async fn a_key_in_a_file_is_renewed_into_a_new_file() {
     let sandbox = Sandbox::shared();
     let api = settled(&sandbox, json!({ "renewal_needs_officer": false })).await;
     let (case, secrets) = api.approved(SOFTWARE).await;
-    api.post(&case.path("generate_otp/"), &json!({ "scratchcard": case.sn })).await.ok();
+    api.post(
+        &case.path("generate_otp/"),
+        &json!({ "scratchcard": case.sn }),
+    )
+    .await
+    .ok();
     let code = sandbox.code_for(case.pk).await;
     let body = json!({ "secret": code, "p12password": PIN });
     api.post(&case.path("pl_p12_enroll/"), &body).await.ok();
     let first = api.record(&case).await["certificate_set"][0].clone();
 
     let right = json!({ "username": case.sn, "password": secrets["enrollment_code"], "pin": PIN });
-    for wrong in [json!({ "pin": "short" }), json!({ "password": "x" }), json!({ "username": "x" })] {
-        let answer = api.post("/requests/soft_renew/", &merged(right.clone(), wrong)).await;
+    for wrong in [
+        json!({ "pin": "short" }),
+        json!({ "password": "x" }),
+        json!({ "username": "x" }),
+    ] {
+        let answer = api
+            .post("/requests/soft_renew/", &merged(right.clone(), wrong))
+            .await;
         answer.refused(412, "418", "Invalid paramiters");
     }
     let answer = api.post("/requests/cloud_renew/", &right).await;
@@ -531,15 +657,20 @@ async fn a_pin_is_locked_by_wrong_ones_and_unlocked_by_a_code() {
         let (api, path) = (&api, case.path("unlock_pin/"));
         async move { api.post(&path, &body).await }
     };
-    unlock(json!({})).await.refused(500, "500", "Pin is not locked");
+    unlock(json!({}))
+        .await
+        .refused(500, "500", "Pin is not locked");
 
     let renew = |pin: &str| {
-        let body = json!({ "username": case.sn, "password": secrets["enrollment_code"], "pin": pin });
+        let body =
+            json!({ "username": case.sn, "password": secrets["enrollment_code"], "pin": pin });
         let api = &api;
         async move { api.post("/requests/cloud_renew/", &body).await }
     };
     for n in 0..5 {
-        renew(&format!("wrong{n}{n}pin")).await.refused(412, "418", "Invalid paramiters");
+        renew(&format!("wrong{n}{n}pin"))
+            .await
+            .refused(412, "418", "Invalid paramiters");
     }
     // The right one opens nothing any more.
     renew(PIN).await.refused(412, "418", "Invalid paramiters");
@@ -558,7 +689,9 @@ async fn a_pin_is_locked_by_wrong_ones_and_unlocked_by_a_code() {
     }
     let unknown = api.post("/requests/99999999/unlock_pin/", &right).await;
     unknown.refused(412, "412", "Invalid Request");
-    let broken = api.request(reqwest::Method::POST, &case.path("unlock_pin/")).body("{");
+    let broken = api
+        .request(reqwest::Method::POST, &case.path("unlock_pin/"))
+        .body("{");
     assert_eq!(api.send(broken).await.refusal(500)["code"], "500");
 
     let done = json!({ "status": "success", "message": "Pin unlocked successfully" });
@@ -570,7 +703,9 @@ async fn a_pin_is_locked_by_wrong_ones_and_unlocked_by_a_code() {
     for n in 0..5 {
         renew(&format!("wrong{n}{n}pin")).await.refusal(412);
     }
-    unlock(json!({})).await.refused(412, "412", "Invalid Request");
+    unlock(json!({}))
+        .await
+        .refused(412, "412", "Invalid Request");
     // Neither the PIN nor its holder stands in what the log tells; the harness looks for both.
     for secret in [PIN, new_pin, ANA.email] {
         assert!(!sandbox.log().contains(secret));

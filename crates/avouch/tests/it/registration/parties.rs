@@ -78,8 +78,16 @@ impl Operator {
         let (ra, name) = (ra.to_string(), Uuid::new_v4().to_string());
         let out = self.users.to_str().expect("a path that is text");
         let made = self.asks(&[
-            "api-user", "create", "--ra", &ra, "--name", &name, "--permissions", permissions,
-            "--out", out,
+            "api-user",
+            "create",
+            "--ra",
+            &ra,
+            "--name",
+            &name,
+            "--permissions",
+            permissions,
+            "--out",
+            out,
         ]);
         User {
             pk: made["pk"].as_i64().expect("a user has a number"),
@@ -93,7 +101,14 @@ impl Operator {
     pub fn new_officer(&self, ra: i64) -> Value {
         let ra = ra.to_string();
         let made = self.asks(&[
-            "rao", "create", "--ra", &ra, "--given-name", "Rosa", "--surname", "Oficial",
+            "rao",
+            "create",
+            "--ra",
+            &ra,
+            "--given-name",
+            "Rosa",
+            "--surname",
+            "Oficial",
         ]);
         json!({
             "rao_id": made["pk"], "rao_username": made["username"],

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 use testkit::{HttpSink, Received};
 
-use super::client::{Api, CLOUD, Case, PIN, Visitor, decoded, merged, text};
+use super::client::{Api, CLOUD, Case, PIN, Visitor, assert_members, decoded, merged, text};
 use crate::client::{ANA, evidence, keys, video};
 use crate::harness::Sandbox;
 
@@ -168,8 +168,9 @@ async fn a_refused_request_is_cancelled_and_says_why() {
         let video_id = api.record(&case).await["videoid_data"].clone();
         assert_eq!(video_id["refusal_reason"], reason);
         assert_eq!(&video_id["validation_operator"]["pk"], api.told("rao_id"));
-        let used = api.post("/scratchcards/isused/", &json!({ "sn": case.sn }));
-        assert_eq!(used.await.ok(), json!(true));
+        let body = json!({ "sn": case.sn });
+        let used = api.post("/scratchcards/isused/", &body).await;
+        assert_eq!(used.ok(), json!(true));
         for call in ["pl_approve/", "validate_videoid", "refuse_videoid"] {
             let again = api.post(&case.path(call), &api.officer()).await;
             again.refused(412, "412", "Invalid request status");
@@ -347,8 +348,9 @@ async fn anything_that_is_not_issued_can_be_cancelled_once_and_its_card_stays_us
         assert_eq!(api.status(case).await, "CANCELLED");
         let again = api.delete(&case.path("cancel/")).await;
         again.refused(412, "412", "Invalid request status");
-        let used = api.post("/scratchcards/isused/", &json!({ "sn": case.sn }));
-        assert_eq!(used.await.ok(), json!(true));
+        let body = json!({ "sn": case.sn });
+        let used = api.post("/scratchcards/isused/", &body).await;
+        assert_eq!(used.ok(), json!(true));
     }
     // With the request goes its link.
     let page = Visitor::at(&link).open("").await;
@@ -428,7 +430,7 @@ async fn papers_before_approval(api: &Api, case: &Case) {
     let [contract] = papers.as_array().expect("a list").as_slice() else {
         panic!("not one: {papers}")
     };
-    assert_eq!(keys(contract), ["document", "type"]);
+    assert_members(contract, &["document", "type"]);
     assert_eq!(contract["type"], "contract");
     assert!(decoded(&contract["document"]).starts_with(b"%PDF-"));
 }
@@ -505,7 +507,7 @@ async fn subscribe(sandbox: &Sandbox, api: &Api, case: &Case) {
 async fn signed_contract(api: &Api, case: &Case) -> Vec<u8> {
     let body = json!({ "type": "signed_contract" });
     let papers = api.post(&case.path("pl_get_document/"), &body).await.ok();
-    assert_eq!(keys(&papers[0]), ["pk", "document", "type"]);
+    assert_members(&papers[0], &["pk", "document", "type"]);
     decoded(&papers[0]["document"])
 }
 
