@@ -139,6 +139,7 @@ impl House {
             ("serial_number", "99999999R"),
             ("given_name", "Ana"),
             ("surname_1", "Muestra"),
+            ("smartcard_sn", "0001"),
             ("email", specimens::EMAIL),
             ("mobile_phone_number", specimens::PHONE),
         ];
@@ -187,8 +188,13 @@ impl House {
         let sent = store::outbox::lease(&mut tx, &[Channel::Sms], now, lease, 10)
             .await
             .unwrap();
+        let sent = sent.last().expect("a text message");
+        // The next one leaves only after it.
+        store::outbox::delivered(&mut tx, sent.number, sent.attempts)
+            .await
+            .unwrap();
         tx.commit().await.unwrap();
-        let message = &sent.last().expect("a text message").message;
+        let message = &sent.message;
         let payload = self
             .master
             .open(&sms_context(&message.id), &message.payload);
