@@ -11,7 +11,8 @@ use tokio::net::TcpListener;
 use crate::browser::Browser;
 use crate::gallery::{self, STATES};
 
-const WINDOWS: [(&str, u32, u32); 2] = [("telephone", 390, 844), ("desktop", 1280, 900)];
+/// The widths that everything is looked at in.
+pub const WINDOWS: [(&str, u32, u32); 2] = [("telephone", 390, 844), ("desktop", 1280, 900)];
 
 /// Puts the looks on that people get who prefer dark ones.
 const DARK: &str = "for (const rule of document.styleSheets[0].cssRules) { \
@@ -26,7 +27,7 @@ async fn gallery() -> String {
 }
 
 /// The accessibility judge, as a script that a page runs.
-fn axe() -> String {
+pub fn axe() -> String {
     let find = "import axe_playwright_python as axe; print(axe.__path__[0])";
     let folder = run("python", ["-c", find], b"").must_accept().text();
     let script = PathBuf::from(folder.trim()).join("axe.min.js");
@@ -34,7 +35,7 @@ fn axe() -> String {
 }
 
 /// What axe finds wrong with the page, by rule and element.
-async fn violations(browser: &Browser, axe: &str) -> Value {
+pub async fn violations(browser: &Browser, axe: &str) -> Value {
     browser.run(axe).await;
     browser
         .run(
@@ -95,7 +96,7 @@ async fn every_state_is_accessible_and_fits_the_window() {
 }
 
 /// Types into an input, as the script sees it.
-fn typed(id: &str, text: &str) -> String {
+pub fn typed(id: &str, text: &str) -> String {
     format!(
         "const input = document.getElementById('{id}'); input.value = '{text}'; \
          input.dispatchEvent(new Event('input', {{ bubbles: true }}))"

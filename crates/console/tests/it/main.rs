@@ -6,5 +6,6 @@ mod browser;
 mod doors;
 mod gallery;
 mod house;
+mod journey;
 mod looks;
 mod text;
