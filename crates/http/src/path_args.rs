@@ -23,17 +23,17 @@ impl PathArgs {
 
     /// A part as a text without control characters; no database or log wants those.
     pub(crate) fn text(&self, name: &str) -> String {
-        let value = self
-            .0
-            .iter()
-            .find(|(key, _)| key == name)
-            .map(|(_, value)| value.as_str());
-        value
-            .unwrap_or_default()
+        self.raw(name)
             .chars()
             .filter(|c| !c.is_control())
             .take(200)
             .collect()
+    }
+
+    /// A part as it is; empty where there is none.
+    pub(crate) fn raw(&self, name: &str) -> &str {
+        let part = self.0.iter().find(|(key, _)| key == name);
+        part.map_or("", |(_, value)| value)
     }
 }
 

@@ -343,7 +343,7 @@ impl Upload {
 }
 
 async fn read_form(door: &Door, headers: &HeaderMap, body: Body) -> Result<Upload, BodyFault> {
-    let limit = door.service.limits().document_bytes;
+    let limit = door.service.limits().attachment_bytes;
     let mut form = Form::open(headers, body)?;
     let mut upload = Upload::default();
     while let Some(mut part) = form.next().await? {

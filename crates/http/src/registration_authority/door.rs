@@ -106,7 +106,7 @@ impl PathArgs {
     /// The number of a request, scratchcard, authority, officer or user. One that is too large for
     /// any is still a number.
     pub(super) fn number(&self) -> Result<i64, Fault> {
-        let text = self.text("pk");
+        let text = self.raw("pk");
         if text.is_empty() || !text.bytes().all(|b| b.is_ascii_digit()) {
             return Err(Fault::MalformedNumber);
         }

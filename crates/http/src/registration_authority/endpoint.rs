@@ -57,7 +57,7 @@ enum Answer {
     None,
     Json {
         status: StatusCode,
-        schema: RefOr<Schema>,
+        schema: Box<RefOr<Schema>>,
         example: Value,
     },
     Video,
@@ -167,7 +167,7 @@ impl Endpoint {
     fn answers_with(mut self, status: StatusCode, schema: RefOr<Schema>, example: Value) -> Self {
         self.answer = Answer::Json {
             status,
-            schema,
+            schema: Box::new(schema),
             example,
         };
         self
@@ -245,7 +245,7 @@ impl Endpoint {
                 schema,
                 example,
             } => {
-                let content = describe::sampled(schema.clone(), example.clone());
+                let content = describe::sampled((**schema).clone(), example.clone());
                 let response = ResponseBuilder::new()
                     .description("Done.")
                     .content("application/json", content);

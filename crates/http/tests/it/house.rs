@@ -39,6 +39,17 @@ pub struct Answer {
 }
 
 impl Answer {
+    pub async fn of(router: &Router, request: Request<Body>) -> Self {
+        let response = router.clone().oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let content = body.collect().await.unwrap().to_bytes().to_vec();
+        Self {
+            status: parts.status,
+            headers: parts.headers,
+            content,
+        }
+    }
+
     pub fn json(&self) -> Value {
         serde_json::from_slice(&self.content).expect("the answer is JSON")
     }
@@ -134,14 +145,7 @@ impl House {
     }
 
     pub async fn send(&self, request: Request<Body>) -> Answer {
-        let response = self.router.clone().oneshot(request).await.unwrap();
-        let (parts, body) = response.into_parts();
-        let content = body.collect().await.unwrap().to_bytes().to_vec();
-        Answer {
-            status: parts.status,
-            headers: parts.headers,
-            content,
-        }
+        Answer::of(&self.router, request).await
     }
 
     pub async fn call(&self, method: Method, path: &str, body: impl Into<Body>) -> Answer {
@@ -199,6 +203,9 @@ fn policy() -> Policy {
         otp: OtpPolicy::default(),
         code_delivery: CodeDelivery::None,
         webhook_lifetime: time::Duration::days(1),
+        mail_lifetime: time::Duration::days(1),
+        link_lifetime: time::Duration::days(15),
+        public_url: "http://localhost".into(),
         certificate_validity: time::Duration::days(1),
         qualification: pki::profile::natural_person::Qualification::None,
     }

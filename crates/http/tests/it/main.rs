@@ -5,4 +5,7 @@ mod describes;
 mod dialects;
 mod house;
 mod layers;
+mod office;
+mod registration;
+mod registration_callers;
 mod trust;
