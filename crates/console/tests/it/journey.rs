@@ -45,7 +45,7 @@ async fn a_person_enrols_in_a_browser() {
         browser.go(&format!("{base}{link}?lang=en")).await;
         arrives(&browser, &axe, "Get your certificate", &picture("1")).await;
         browser
-            .run("document.querySelector('.contract').scrollIntoView()")
+            .run("document.querySelector('.contract').scrollIntoView({ behavior: 'instant' })")
             .await;
         let folder = workspace_root().join("target/pages/console");
         browser.screenshot(&folder.join(picture("contract"))).await;
