@@ -14,6 +14,7 @@ mod registration;
 mod sandbox;
 mod serve;
 mod server;
+mod stdout;
 mod system;
 
 use std::process::ExitCode;

@@ -4,6 +4,7 @@ use anyhow::Context;
 
 use crate::app::PRODUCT;
 use crate::cli;
+use crate::stdout;
 
 /// Prints the document, or writes it.
 pub fn run(options: &cli::Openapi) -> anyhow::Result<()> {
@@ -16,9 +17,6 @@ pub fn run(options: &cli::Openapi) -> anyhow::Result<()> {
     match &options.output {
         Some(path) => std::fs::write(path, document)
             .with_context(|| format!("cannot write {}", path.display())),
-        None => {
-            print!("{document}");
-            Ok(())
-        }
+        None => stdout::print(&document),
     }
 }

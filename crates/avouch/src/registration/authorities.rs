@@ -9,6 +9,7 @@ use service::registration::{AuthorityRecord, Form};
 use super::output::{self, Table, or_dash};
 use super::{Office, all};
 use crate::cli::{Ra, RaCommand, Settings};
+use crate::stdout;
 
 /// Runs the command and prints its answer.
 pub async fn run(options: Ra) -> anyhow::Result<()> {
@@ -31,20 +32,20 @@ pub async fn run(options: Ra) -> anyhow::Result<()> {
                 .add_authority(&office.operator, form)
                 .await?;
             sign_webhooks(&office, &added, secret).await?;
-            show(&added, place.json);
+            stdout::print(&show(&added, place.json))?;
             office.close().await;
         }
         RaCommand::List { place } => {
             let office = Office::open(&place).await?;
             let (service, operator) = (office.service(), &office.operator);
             let found = all(|page| service.authorities(operator, page)).await?;
-            list(&found, place.json);
+            stdout::print(&list(&found, place.json))?;
             office.close().await;
         }
         RaCommand::Show { place, number } => {
             let office = Office::open(&place).await?;
             let found = office.service().authority(&office.operator, number).await?;
-            show(&found, place.json);
+            stdout::print(&show(&found, place.json))?;
             office.close().await;
         }
         RaCommand::Set {
@@ -63,7 +64,7 @@ pub async fn run(options: Ra) -> anyhow::Result<()> {
                 .change_authority(&office.operator, number, form(&settings))
                 .await?;
             sign_webhooks(&office, &changed, secret).await?;
-            show(&changed, place.json);
+            stdout::print(&show(&changed, place.json))?;
             office.close().await;
         }
     }
@@ -103,11 +104,10 @@ async fn sign_webhooks(
     Ok(())
 }
 
-fn list(found: &[AuthorityRecord], as_json: bool) {
+fn list(found: &[AuthorityRecord], as_json: bool) -> String {
     if as_json {
         let entries = found.iter().map(described);
-        print!("{}", output::json(&entries.map(Value::Object).collect()));
-        return;
+        return output::json(&entries.map(Value::Object).collect());
     }
     let mut table = Table::new(["Number", "Name", "Above", "API users"]);
     for one in found {
@@ -118,20 +118,19 @@ fn list(found: &[AuthorityRecord], as_json: bool) {
             one.operators.len().to_string(),
         ]);
     }
-    print!("{}", table.text());
+    table.text()
 }
 
-fn show(one: &AuthorityRecord, as_json: bool) {
+fn show(one: &AuthorityRecord, as_json: bool) -> String {
     let described = described(one);
     if as_json {
-        print!("{}", output::json(&Value::Object(described)));
-        return;
+        return output::json(&Value::Object(described));
     }
     let lines: Vec<_> = described
         .iter()
         .map(|(name, value)| (name.as_str(), shown(value)))
         .collect();
-    print!("{}", output::fields(&lines));
+    output::fields(&lines)
 }
 
 fn shown(value: &Value) -> String {

@@ -9,6 +9,7 @@ use super::output::{self, Table, or_dash};
 use super::{Office, all};
 use crate::cli::{Rao, RaoCommand};
 use crate::init::{OfficerCredentials, Person, create_officer, digits};
+use crate::stdout;
 
 /// Runs the command and prints its answer.
 pub async fn run(options: Rao) -> anyhow::Result<()> {
@@ -33,7 +34,7 @@ pub async fn run(options: Rao) -> anyhow::Result<()> {
             };
             let username = username.unwrap_or_else(|| format!("rao-{}", digits(6)));
             let made = create_officer(office.service(), RaId(ra), username, person).await?;
-            hand_out(&made, ra, place.json);
+            stdout::print(&hand_out(&made, ra, place.json))?;
             office.close().await;
         }
         RaoCommand::Appoint {
@@ -53,7 +54,7 @@ pub async fn run(options: Rao) -> anyhow::Result<()> {
                 .service()
                 .appoint_officer(&office.operator, form)
                 .await?;
-            show(&appointed, place.json);
+            stdout::print(&show(&appointed, place.json))?;
             office.close().await;
         }
         RaoCommand::List { place } => {
@@ -61,13 +62,13 @@ pub async fn run(options: Rao) -> anyhow::Result<()> {
             let (service, operator) = (office.service(), &office.operator);
             let everybody = OfficerForm::default;
             let found = all(|page| service.officers(operator, everybody(), page)).await?;
-            list(&found, place.json);
+            stdout::print(&list(&found, place.json))?;
             office.close().await;
         }
         RaoCommand::Show { place, number } => {
             let office = Office::open(&place).await?;
             let found = office.service().officer(&office.operator, number).await?;
-            show(&found, place.json);
+            stdout::print(&show(&found, place.json))?;
             office.close().await;
         }
     }
@@ -93,7 +94,7 @@ async fn of_request(office: &Office, request: i64) -> anyhow::Result<OfficerForm
 }
 
 /// The one moment at which password and PIN are known in the clear.
-fn hand_out(made: &OfficerCredentials, ra: i64, as_json: bool) {
+fn hand_out(made: &OfficerCredentials, ra: i64, as_json: bool) -> String {
     if as_json {
         let made = json!({
             "pk": made.id,
@@ -102,8 +103,7 @@ fn hand_out(made: &OfficerCredentials, ra: i64, as_json: bool) {
             "password": made.password,
             "pin": made.pin,
         });
-        print!("{}", output::json(&made));
-        return;
+        return output::json(&made);
     }
     let lines = [
         ("Officer (RAO)", made.id.to_string()),
@@ -112,15 +112,13 @@ fn hand_out(made: &OfficerCredentials, ra: i64, as_json: bool) {
         ("Password", made.password.clone()),
         ("PIN", made.pin.clone()),
     ];
-    print!("{}", output::fields(&lines));
-    println!();
-    println!("These are shown once and stored nowhere in the clear: write them down now.");
+    let warning = "These are shown once and stored nowhere in the clear: write them down now.";
+    format!("{}\n{warning}\n", output::fields(&lines))
 }
 
-fn list(found: &[OfficerRecord], as_json: bool) {
+fn list(found: &[OfficerRecord], as_json: bool) -> String {
     if as_json {
-        print!("{}", output::json(&found.iter().map(described).collect()));
-        return;
+        return output::json(&found.iter().map(described).collect());
     }
     let mut table = Table::new(["Number", "Name", "Authority", "User name", "Certificate"]);
     for one in found {
@@ -132,13 +130,12 @@ fn list(found: &[OfficerRecord], as_json: bool) {
             standing(one).to_owned(),
         ]);
     }
-    print!("{}", table.text());
+    table.text()
 }
 
-fn show(one: &OfficerRecord, as_json: bool) {
+fn show(one: &OfficerRecord, as_json: bool) -> String {
     if as_json {
-        print!("{}", output::json(&described(one)));
-        return;
+        return output::json(&described(one));
     }
     let authorities: Vec<_> = one.authorities.iter().map(RaId::to_string).collect();
     let lines = [
@@ -155,7 +152,7 @@ fn show(one: &OfficerRecord, as_json: bool) {
         ("  subject", one.certificate.subject.clone()),
         ("  valid until", one.certificate.valid_to.date().to_string()),
     ];
-    print!("{}", output::fields(&lines));
+    output::fields(&lines)
 }
 
 /// Under the names of the API.

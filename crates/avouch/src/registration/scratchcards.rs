@@ -8,6 +8,7 @@ use service::registration::{Moved, ScratchcardRecord, Stretch};
 use super::output::{self, Table, or_dash};
 use super::{Office, all};
 use crate::cli::{Scratchcard, ScratchcardCommand};
+use crate::stdout;
 
 /// Runs the command and prints its answer.
 pub async fn run(options: Scratchcard) -> anyhow::Result<()> {
@@ -23,11 +24,12 @@ pub async fn run(options: Scratchcard) -> anyhow::Result<()> {
                 .service()
                 .make_scratchcards(&office.operator, RaId(ra), count)
                 .await?;
-            match (csv, place.json) {
-                (true, _) => print!("{}", csv_of(&made)),
-                (_, true) => print!("{}", output::json(&made.iter().map(with_secrets).collect())),
-                _ => print!("{}", table_with_secrets(&made)),
-            }
+            let answer = match (csv, place.json) {
+                (true, _) => csv_of(&made),
+                (_, true) => output::json(&made.iter().map(with_secrets).collect()),
+                _ => table_with_secrets(&made),
+            };
+            stdout::print(&answer)?;
             office.close().await;
         }
         ScratchcardCommand::List { place, ra, unused } => {
@@ -36,7 +38,7 @@ pub async fn run(options: Scratchcard) -> anyhow::Result<()> {
             let ra = ra.map(RaId);
             let mut found = all(|page| service.scratchcards(operator, ra, None, page)).await?;
             found.retain(|card| !unused || card.used_by.is_none());
-            list(&found, place.json);
+            stdout::print(&list(&found, place.json))?;
             office.close().await;
         }
         ScratchcardCommand::Move {
@@ -60,29 +62,29 @@ pub async fn run(options: Scratchcard) -> anyhow::Result<()> {
                 .service()
                 .move_scratchcards(&office.operator, stretch, RaId(to))
                 .await?;
-            tell(&moved, to, place.json);
+            stdout::print(&tell(&moved, to, place.json))?;
             office.close().await;
         }
     }
     Ok(())
 }
 
-fn tell(moved: &Moved, to: i64, as_json: bool) {
+fn tell(moved: &Moved, to: i64, as_json: bool) -> String {
     if as_json {
         let moved = json!({ "moved": moved.moved, "details": moved.details });
-        print!("{}", output::json(&moved));
-        return;
+        return output::json(&moved);
     }
-    println!("{} moved to registration authority {to}.", moved.moved);
-    if let Some(details) = &moved.details {
-        println!("{details}");
-    }
+    let details = moved.details.as_deref().unwrap_or_default();
+    let text = format!(
+        "{} moved to registration authority {to}.\n{details}",
+        moved.moved
+    );
+    format!("{}\n", text.trim_end())
 }
 
-fn list(found: &[ScratchcardRecord], as_json: bool) {
+fn list(found: &[ScratchcardRecord], as_json: bool) -> String {
     if as_json {
-        print!("{}", output::json(&found.iter().map(described).collect()));
-        return;
+        return output::json(&found.iter().map(described).collect());
     }
     let mut table = Table::new(["Number", "Scratchcard", "Authority", "Request"]);
     for card in found {
@@ -93,7 +95,7 @@ fn list(found: &[ScratchcardRecord], as_json: bool) {
             or_dash(card.used_by),
         ]);
     }
-    print!("{}", table.text());
+    table.text()
 }
 
 fn described(card: &ScratchcardRecord) -> Value {

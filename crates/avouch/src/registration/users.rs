@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use anyhow::ensure;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use crypto::Zeroizing;
@@ -15,6 +16,7 @@ use super::output::{self, Table, or_dash};
 use super::{Office, all};
 use crate::cli::{ApiUser, ApiUserCommand};
 use crate::installation::{make_private_folder, write_private};
+use crate::stdout;
 
 /// Runs the command and prints its answer.
 pub async fn run(options: ApiUser) -> anyhow::Result<()> {
@@ -27,6 +29,10 @@ pub async fn run(options: ApiUser) -> anyhow::Result<()> {
             days,
             out,
         } => {
+            let files = ClientFiles::named(&out, &name)?;
+            for file in [&files.certificate, &files.key] {
+                ensure!(!file.exists(), "{} exists", file.display());
+            }
             let office = Office::open(&place).await?;
             make_private_folder(&out)?;
             let issued = office
@@ -34,14 +40,14 @@ pub async fn run(options: ApiUser) -> anyhow::Result<()> {
                 .issue_user(&office.operator, RaId(ra), permissions.into(), &name, days)
                 .await?;
             let files = ClientFiles::write(&out, &name, &issued, &office.root)?;
-            hand_out(&issued.user, &files, place.json);
+            stdout::print(&hand_out(&issued.user, &files, place.json))?;
             office.close().await;
         }
         ApiUserCommand::List { place } => {
             let office = Office::open(&place).await?;
             let (service, operator) = (office.service(), &office.operator);
             let found = all(|page| service.users(operator, page)).await?;
-            list(&found, place.json);
+            stdout::print(&list(&found, place.json))?;
             office.close().await;
         }
         ApiUserCommand::Disable { place, number } => {
@@ -126,22 +132,22 @@ async fn switch(office: &Office, number: i64, on: bool, as_json: bool) -> anyhow
     service.enable_user(&office.operator, number, on).await?;
     let user = service.user(&office.operator, number).await?;
     if as_json {
-        print!("{}", output::json(&described(&user)));
-    } else {
-        let state = if on { "enabled" } else { "disabled" };
-        println!("API user {number} is {state}.");
+        return stdout::print(&output::json(&described(&user)));
     }
-    Ok(())
+    stdout::print(&format!("API user {number} is {}.\n", state(&user)))
 }
 
-fn hand_out(user: &UserRecord, files: &ClientFiles, as_json: bool) {
+fn state(user: &UserRecord) -> &'static str {
+    if user.enabled { "enabled" } else { "disabled" }
+}
+
+fn hand_out(user: &UserRecord, files: &ClientFiles, as_json: bool) -> String {
     if as_json {
         let mut described = described(user);
         described["certificate"] = json!(files.certificate);
         described["key"] = json!(files.key);
         described["server_ca"] = json!(files.server_ca);
-        print!("{}", output::json(&described));
-        return;
+        return output::json(&described);
     }
     let lines = [
         ("API user", user.id.to_string()),
@@ -151,15 +157,13 @@ fn hand_out(user: &UserRecord, files: &ClientFiles, as_json: bool) {
         ("Private key", files.key.display().to_string()),
         ("Server's root", files.server_ca.display().to_string()),
     ];
-    print!("{}", output::fields(&lines));
-    println!();
-    println!("The key is kept nowhere else: whoever has it is this user.");
+    let warning = "The key is kept nowhere else: whoever has it is this user.";
+    format!("{}\n{warning}\n", output::fields(&lines))
 }
 
-fn list(found: &[UserRecord], as_json: bool) {
+fn list(found: &[UserRecord], as_json: bool) -> String {
     if as_json {
-        print!("{}", output::json(&found.iter().map(described).collect()));
-        return;
+        return output::json(&found.iter().map(described).collect());
     }
     let mut table = Table::new([
         "Number",
@@ -176,10 +180,10 @@ fn list(found: &[UserRecord], as_json: bool) {
             permissions(user),
             or_dash(user.request),
             or_dash(user.officer),
-            if user.enabled { "enabled" } else { "disabled" }.to_owned(),
+            state(user).to_owned(),
         ]);
     }
-    print!("{}", table.text());
+    table.text()
 }
 
 /// Under the names of the API, and what it has no names for.

@@ -3,6 +3,7 @@
 mod bad_input;
 mod browser;
 mod cli;
+mod cli_registration;
 mod client;
 mod decisions;
 mod doors;
