@@ -9,10 +9,9 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use axum::{Extension, Router};
 use bytes::Bytes;
-use secrecy::SecretString;
-use serde_json::json;
+use serde_json::{Map, Value, json};
 use service::enrolment::CloudCredentials;
-use service::{Error, Problem as Wrong, Problems, Service};
+use service::{Error, Problem as Wrong, Service};
 use utoipa::openapi::content::ContentBuilder;
 use utoipa::openapi::path::{HttpMethod, OperationBuilder, PathItem, PathsBuilder};
 use utoipa::openapi::response::{ResponseBuilder, ResponsesBuilder};
@@ -49,16 +48,9 @@ async fn send_code(
 ) -> Response {
     answer(id, async {
         let mut fields = Fields::new(read_object(&headers, body, TEXT_LIMIT).await?);
-        let (username, password) = (fields.text("username"), fields.secret("password"));
-        fields.check(&["username", "password"])?;
-        let credentials = Given {
-            username,
-            password,
-            ..Given::default()
-        };
-        let sent_to = service
-            .send_signing_code(credentials.credentials()?)
-            .await?;
+        let credentials = credentials(&mut fields);
+        fields.check(&[])?;
+        let sent_to = service.send_signing_code(credentials).await?;
         Ok(axum::Json(json!({ "sent_to": sent_to })).into_response())
     })
     .await
@@ -66,89 +58,49 @@ async fn send_code(
 
 async fn sign(State(service): State<Service>, id: Id, headers: HeaderMap, body: Body) -> Response {
     answer(id, async {
-        let mut given = read_form(&headers, body, service.limits().document_bytes).await?;
-        let mut lacking = Problems::default();
-        let (file, pin, otp) = (given.file.take(), given.pin.take(), given.otp.take());
-        let (Some((name, content)), Some(pin), Some(otp)) = (&file, &pin, &otp) else {
-            let named = [
-                ("file", file.is_none()),
-                ("pin", pin.is_none()),
-                ("otp", otp.is_none()),
-            ];
-            for (field, _) in named.into_iter().filter(|(_, missing)| *missing) {
-                lacking.missing(field);
-            }
-            return Err(Error::Fields(lacking).into());
-        };
+        let limit = service.limits().document_bytes;
+        let (mut fields, file) = read_form(&headers, body, limit).await?;
+        let credentials = credentials(&mut fields);
+        let (pin, otp) = (fields.required_secret("pin"), fields.required_secret("otp"));
+        if file.is_none() {
+            fields.missing("file");
+        }
+        fields.check(&[])?;
+        let (name, content) = file.unwrap_or_default();
         let signed = service
-            .sign_in_cloud(
-                given.credentials()?,
-                pin.clone(),
-                otp.clone(),
-                name,
-                content.clone(),
-            )
+            .sign_in_cloud(credentials, pin, otp, &name, content)
             .await?;
-        Ok(pdf(name, signed))
+        Ok(pdf(&name, signed))
     })
     .await
 }
 
-/// What a form brought so far.
-#[derive(Default)]
-struct Given {
-    file: Option<(String, Bytes)>,
-    username: Option<String>,
-    password: Option<SecretString>,
-    pin: Option<SecretString>,
-    otp: Option<SecretString>,
-}
-
-impl Given {
-    fn credentials(self) -> Result<CloudCredentials, Error> {
-        let username = self.username.filter(|text| !text.trim().is_empty());
-        match (username, self.password) {
-            (Some(username), Some(password)) => Ok(CloudCredentials {
-                username: username.trim().to_owned(),
-                password,
-            }),
-            (username, password) => {
-                let mut lacking = Problems::default();
-                if username.is_none() {
-                    lacking.missing("username");
-                }
-                if password.is_none() {
-                    lacking.missing("password");
-                }
-                Err(Error::Fields(lacking))
-            }
-        }
+fn credentials(fields: &mut Fields) -> CloudCredentials {
+    CloudCredentials {
+        username: fields.required("username"),
+        password: fields.required_secret("password"),
     }
 }
 
-async fn read_form(headers: &HeaderMap, body: Body, file_limit: u64) -> Result<Given, BodyFault> {
+/// The texts of a form, and its file with the name of that.
+async fn read_form(
+    headers: &HeaderMap,
+    body: Body,
+    file_limit: u64,
+) -> Result<(Fields, Option<(String, Bytes)>), BodyFault> {
     let mut form = Form::open(headers, body)?;
-    let mut given = Given::default();
+    let mut texts = Map::new();
+    let mut file = None;
     while let Some(mut part) = form.next().await? {
         let name = part.name();
         if name == "file" {
-            let file_name = part.file_name().unwrap_or_default();
-            let file_name = disposition::base_name(&file_name);
-            given.file = Some((file_name, part.read(file_limit).await?));
-            continue;
-        }
-        let Ok(text) = String::from_utf8(part.read(TEXT_LIMIT).await?.into()) else {
-            continue;
-        };
-        match name.as_str() {
-            "username" => given.username = Some(text),
-            "password" => given.password = Some(text.into()),
-            "pin" => given.pin = Some(text.into()),
-            "otp" => given.otp = Some(text.into()),
-            _ => {}
+            let file_name = disposition::base_name(&part.file_name().unwrap_or_default());
+            file = Some((file_name, part.read(file_limit).await?));
+        } else if let Ok(text) = String::from_utf8(part.read(TEXT_LIMIT).await?.into()) {
+            texts.insert(name, Value::String(text));
         }
     }
-    Ok(given)
+    Ok((Fields::new(texts), file))
 }
 
 fn pdf(name: &str, content: Bytes) -> Response {

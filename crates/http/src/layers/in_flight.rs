@@ -11,6 +11,9 @@ use tokio::sync::Semaphore;
 use crate::layers::request_id::RequestId;
 use crate::layers::routing::Refuse;
 
+/// What those are told who find no place.
+pub(crate) const OVERLOAD: &str = "Too many requests at the same time. Try again in a few seconds";
+
 /// Places for requests. Cloning shares them.
 #[derive(Clone)]
 pub(crate) struct InFlight {
@@ -40,7 +43,7 @@ pub(crate) async fn limit(
             request.uri(),
             request.extensions().get::<RequestId>().cloned(),
             StatusCode::SERVICE_UNAVAILABLE,
-            "Too many requests at the same time. Try again in a few seconds",
+            OVERLOAD,
         );
         response
             .headers_mut()

@@ -19,6 +19,7 @@ use super::refusal::{Call, Fault};
 use super::schema;
 use crate::body::BodyFault;
 use crate::describe::{self, Refused};
+use crate::layers::in_flight::OVERLOAD;
 
 /// An endpoint under both prefixes.
 pub(crate) struct Endpoint {
@@ -410,10 +411,7 @@ impl Endpoint {
                 "The server is at fault. Its log tells more under the answer's `request_id`.",
             ),
             (
-                Fault::said(
-                    StatusCode::SERVICE_UNAVAILABLE,
-                    "Too many requests at the same time. Try again in a few seconds",
-                ),
+                Fault::said(StatusCode::SERVICE_UNAVAILABLE, OVERLOAD),
                 "Overload.",
             ),
         ]);

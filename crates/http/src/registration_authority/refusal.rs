@@ -12,6 +12,7 @@ use service::{Error, Problem, Problems};
 use super::peer::Unreadable;
 use crate::body::BodyFault;
 use crate::layers::access_log::ClientsMistake;
+use crate::layers::in_flight::OVERLOAD;
 use crate::video::FormFault;
 
 /// The calls of the API.
@@ -118,7 +119,6 @@ const INVALID_REQUEST: &str = "Invalid Request";
 const NO_REQUEST: &str = "No Request matches the given query.";
 const NO_SCRATCHCARD: &str = "No ScratchCard matches the given query.";
 const NO_VIDEO: &str = "No video file provided";
-const OVERLOAD: &str = "Too many requests at the same time. Try again in a few seconds";
 
 /// Why a call did not do its work.
 #[derive(Debug)]

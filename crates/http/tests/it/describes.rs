@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use axum::body::Body;
 use axum::http::Method;
+use http_doors::Product;
 use serde_json::Value;
 
 use crate::house::House;
@@ -89,4 +90,30 @@ async fn the_page_loads_only_what_the_server_has() {
     );
     let root = house.get("/").await;
     assert_eq!(root.header("location"), "/docs");
+}
+
+#[test]
+fn the_committed_descriptions_are_true() {
+    let product = Product {
+        name: "avouch",
+        version: env!("CARGO_PKG_VERSION"),
+    };
+    for (name, document) in [
+        ("openapi.json", http_doors::openapi(&product, None)),
+        (
+            "openapi-registration-authority.json",
+            http_doors::registration_openapi(&product, None),
+        ),
+    ] {
+        let path = format!("{}/../../docs/{name}", env!("CARGO_MANIFEST_DIR"));
+        let text = document.to_pretty_json().unwrap() + "\n";
+        if std::env::var_os("UPDATE_DOCS").is_some() {
+            std::fs::write(path, text).unwrap();
+        } else {
+            assert!(
+                std::fs::read_to_string(path).unwrap() == text,
+                "run this test with UPDATE_DOCS=1 and commit docs/{name}"
+            );
+        }
+    }
 }

@@ -1,13 +1,11 @@
 //! What every request passes through.
 
-use std::io;
-use std::sync::{Arc, Mutex};
-
 use axum::body::Body;
 use axum::http::{Method, Request};
 use serde_json::json;
 
 use crate::house::{House, LEGACY, NEW};
+use crate::log::Lines;
 
 #[tokio::test]
 async fn unknown_paths_and_methods_are_told_in_the_form_of_their_door() {
@@ -102,31 +100,10 @@ async fn overload_is_told() {
     assert!(!answer.header("retry-after").is_empty());
 }
 
-#[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Lines {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
 #[tokio::test]
 async fn the_log_names_the_route_and_nobody() {
     let house = House::build().await;
-    let lines = Lines::default();
-    let writer = lines.clone();
-    let subscriber = tracing_subscriber::fmt()
-        .json()
-        .with_max_level(tracing::Level::TRACE)
-        .with_writer(move || writer.clone())
-        .finish();
-    let guard = tracing::subscriber::set_default(subscriber);
+    let (lines, guard) = Lines::capture();
     let (_, pk) = house.create().await;
     let path = format!("{NEW}/videoid/{pk}/approve?secret=fromquery");
     let body = json!({ "username": "officer", "password": "correct horse", "pin": "987654" });
@@ -134,7 +111,7 @@ async fn the_log_names_the_route_and_nobody() {
     house.get(&format!("{NEW}/nothing/Ejemplo")).await;
     drop(guard);
 
-    let log = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+    let log = lines.text();
     assert!(
         log.contains("\"route\":\"/oneshot/api/v1/videoid/{pk}/approve\""),
         "{log}"

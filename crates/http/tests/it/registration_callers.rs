@@ -9,6 +9,7 @@ use model::authority::Permissions;
 use serde_json::{Value, json};
 
 use crate::house::{FORM, form};
+use crate::log::Lines;
 use crate::office::Office;
 
 const CLIENT_CERT: HeaderName = HeaderName::from_static("client-cert");
@@ -285,4 +286,49 @@ async fn every_reference_of_the_document_leads_somewhere() {
         document["components"]["securitySchemes"]["client_certificate"]["type"],
         "mutualTLS"
     );
+}
+
+#[tokio::test]
+async fn the_log_finds_a_failure_by_its_id_and_tells_no_secret() {
+    let office = Office::open().await;
+    let created = office.create(json!({ "videoid_mode": 1 })).await;
+    let (lines, guard) = Lines::capture();
+    let approve = format!(
+        "/api/v1/requests/{}/pl_approve/?email=fromquery",
+        created["pk"]
+    );
+    let credentials = json!({
+        "username": "officer", "password": "correct horse", "pin": "987654", "rao_id": 1,
+    });
+    let refused = office.post(&approve, credentials).await.json();
+    let identifier = created["videoid_data"]["video_identifier"]
+        .as_str()
+        .unwrap();
+    office
+        .get(&format!("/api/v1/download/video/{identifier}/"))
+        .await;
+    let body = json!({
+        "profile": "PFnubeAFCiudadano", "scratchcard": "0",
+        "registration_authority": office.authority, "email": "eva@example.org",
+    });
+    assert_eq!(office.post("/api/v1/requests/", body).await.status, 500);
+    drop(guard);
+
+    let log = lines.text();
+    let id = refused["id"].as_str().unwrap();
+    assert!(log.contains(&format!("\"failure\":\"{id}\"")), "{log}");
+    assert!(log.contains("\"clients_mistake\":true"), "{log}");
+    assert!(
+        !log.contains("ERROR"),
+        "a client's mistake is not ours: {log}"
+    );
+    for private in [
+        "fromquery",
+        "correct horse",
+        "987654",
+        "eva@example",
+        identifier,
+    ] {
+        assert!(!log.contains(private), "{private} in {log}");
+    }
 }

@@ -85,3 +85,13 @@ async fn time_stamps() {
     assert_eq!(large.status, 413);
     assert_eq!(large.header("content-type"), "application/problem+json");
 }
+
+#[tokio::test]
+async fn the_revocation_list_is_published() {
+    let house = House::build().await;
+    let list = house.get("/pki/issuing.crl").await;
+    assert_eq!(list.status, 200);
+    assert_eq!(list.header("content-type"), "application/pkix-crl");
+    assert_eq!(list.header("cache-control"), "no-cache");
+    assert_eq!(list.content.first(), Some(&0x30));
+}
