@@ -147,13 +147,14 @@ pub async fn page(
     macro_rules! fitting {
         ($within:literal) => {
             concat!(
-                "WHERE EXISTS (SELECT 1 FROM officer_authority WHERE officer = officer.id \
-                 AND authority IN ",
+                // With EXISTS, SQLite 3.51 takes an officer of several authorities for several rows
+                // when it counts those to pass over.
+                "WHERE id IN (SELECT officer FROM officer_authority WHERE authority IN ",
                 $within,
                 ") AND ($2 IS NULL OR given_name = $2) AND ($3 IS NULL OR surname_1 = $3) \
                  AND ($4 IS NULL OR surname_2 = $4) AND ($5 IS NULL OR certificate = $5) \
-                 AND ($6 IS NULL OR EXISTS (SELECT 1 FROM officer_authority \
-                 WHERE officer = officer.id AND authority = $6)) AND ($7 IS NULL OR ra = $7) "
+                 AND ($6 IS NULL OR id IN (SELECT officer FROM officer_authority \
+                 WHERE authority = $6)) AND ($7 IS NULL OR ra = $7) "
             )
         };
     }

@@ -183,6 +183,10 @@ on_both! {
         let (total, found) = page.unwrap();
         assert_eq!((total, found.len(), found[0].id), (3, 1, RaoId(3)));
         assert_eq!(found[0].authorities, ids(&[2, 3]));
+        // Who is seen in two authorities is passed over once.
+        let page = store::officers::page(&mut tx, &all(), &ids(&[2, 3, 4]), 2, 9).await;
+        let (total, found) = page.unwrap();
+        assert_eq!((total, found.len(), found[0].id), (3, 1, RaoId(4)));
     }
 
     async fn requests(fixture: Fixture) {
