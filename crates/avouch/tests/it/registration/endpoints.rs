@@ -448,13 +448,13 @@ async fn scratchcards_made_elsewhere_are_added_changed_and_moved() {
         let first = json!({ "from_ra": from.to_string(), "to_ra": to, "amount": "1" });
         let moved = api.post("/scratchcards/move/", &first).await.ok();
         assert_eq!(moved, json!({ "moved": 1 }));
-        let range =
-            json!({ "from_sn": (start + 50).to_string(), "to_sn": start + 51, "to_ra": to });
+        let range = json!({ "from_sn": (start + 51).to_string(), "to_sn": start + 60,
+                            "to_ra": to });
         let moved = api.post("/scratchcards/move/", &range).await.ok();
-        assert_eq!(moved["moved"], 1, "{moved}");
+        assert_eq!(moved, json!({ "moved": 2 }));
         let all = json!({ "from_ra": from, "to_ra": to, "amount": 10 });
         let moved = api.post("/scratchcards/move/", &all).await.ok();
-        assert_eq!(moved["moved"], 1);
+        assert_eq!(moved["moved"], 0);
         assert!(moved["details"].is_string(), "{moved}");
         let there = api
             .get(&format!("/scratchcards/?registration_authority={to}"))
@@ -797,10 +797,7 @@ async fn an_issued_request_has_its_certificate_and_the_calls_of_its_life() {
             assert_eq!(shape, "9999-99-99T99:99:99Z");
         }
         let serial = text(&certificate["serial_number"]);
-        assert!(
-            serial.len() == 16 && serial.bytes().all(|b| b.is_ascii_hexdigit()),
-            "{serial}"
-        );
+        assert_eq!(serial, serial_of(&decoded(&certificate["data"])));
 
         let status = case.path("renewal_status/");
         assert_eq!(
@@ -1176,6 +1173,14 @@ fn latin_1(text: &str) -> Vec<u8> {
     text.chars().map(byte).collect()
 }
 
+/// What OpenSSL reads as a certificate's serial number.
+#[track_caller]
+fn serial_of(der: &[u8]) -> String {
+    let said = testkit::run("openssl", ["x509", "-noout", "-serial"], der);
+    let said = said.must_accept().text();
+    said.trim().trim_start_matches("serial=").to_lowercase()
+}
+
 /// qpdf finds nothing wrong.
 #[track_caller]
 fn sound(pdf: &[u8]) {
@@ -1196,6 +1201,7 @@ fn file_opens(armoured: &Value) {
         .unwrap_or_else(|| panic!("no armour: {armoured}"));
     let base64: String = body.split_ascii_whitespace().collect();
     let pem = opened(&STANDARD.decode(base64).unwrap());
-    let pem = String::from_utf8(pem).unwrap();
+    // OpenSSL prints names in Latin-1.
+    let pem = String::from_utf8_lossy(&pem);
     assert!(pem.contains("PRIVATE KEY") && pem.contains("BEGIN CERTIFICATE"));
 }
