@@ -99,8 +99,8 @@ pub(super) const ENGLISH: Wording = Wording {
         title: "Your certificate is ready",
         lead: |name| {
             format!(
-                "It was issued to {name}, and the contract is signed with it. We send you both \
-                 by e-mail, with these instructions."
+                "It was issued to {name}, and the contract is signed with it. We send you the \
+                 contract by e-mail, with what you need to use the certificate."
             )
         },
         cloud_heading: "To sign with it",

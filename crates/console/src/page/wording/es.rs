@@ -99,8 +99,8 @@ pub(super) const SPANISH: Wording = Wording {
         title: "Su certificado está listo",
         lead: |name| {
             format!(
-                "Se ha emitido a nombre de {name} y el contrato está firmado con él. Le enviamos \
-                 ambos por correo electrónico, con estas instrucciones."
+                "Se ha emitido a nombre de {name} y el contrato está firmado con él. Le enviamos el \
+                 contrato por correo electrónico, con lo necesario para usar el certificado."
             )
         },
         cloud_heading: "Para firmar con él",

@@ -99,8 +99,8 @@ pub(super) const ITALIAN: Wording = Wording {
         title: "Il Suo certificato è pronto",
         lead: |name| {
             format!(
-                "È stato rilasciato a {name} e il contratto è firmato con esso. Le inviamo \
-                 entrambi per e-mail, con queste istruzioni."
+                "È stato rilasciato a {name} e il contratto è firmato con esso. Le inviamo il \
+                 contratto per e-mail, con ciò che serve per usare il certificato."
             )
         },
         cloud_heading: "Per firmare",
