@@ -184,7 +184,7 @@ pub async fn move_first(tx: &mut Tx, from: RaId, to: RaId, amount: i64) -> Resul
 }
 
 /// Moves the unused scratchcards of the authorities `within` from `from_sn` to `to_sn` inclusive;
-/// says how many, and how many of that range were not moved.
+/// says how many, and how many of theirs in that range were not moved.
 pub async fn move_range(
     tx: &mut Tx,
     within: &[RaId],
@@ -193,18 +193,19 @@ pub async fn move_range(
     to: RaId,
 ) -> Result<(i64, i64), StoreError> {
     macro_rules! in_range {
-        ($from:literal, $to:literal) => {
+        ($within:literal) => {
             concat!(
-                "(length(sn), sn) >= (length(",
-                $from,
-                "), ",
-                $from,
-                ") \
-                 AND (length(sn), sn) <= (length(",
-                $to,
-                "), ",
-                $to,
-                ")"
+                "(length(sn), sn) >= (length($2), $2) AND (length(sn), sn) <= (length($3), $3) \
+                 AND ra IN ",
+                $within
+            )
+        };
+    }
+    macro_rules! count {
+        ($within:literal) => {
+            concat!(
+                "SELECT COUNT(*) AS total FROM scratchcard WHERE ",
+                in_range!($within)
             )
         };
     }
@@ -212,26 +213,20 @@ pub async fn move_range(
         ($within:literal) => {
             concat!(
                 "UPDATE scratchcard SET ra = $4 WHERE used_by IS NULL AND ",
-                in_range!("$2", "$3"),
-                " AND ra IN ",
-                $within
+                in_range!($within)
             )
         };
     }
+    let found: i64 = tx
+        .one(within!(count), params![within, from_sn, to_sn], |row| {
+            row.get("total")
+        })
+        .await?;
     let moved = tx
         .execute(within!(moving), params![within, from_sn, to_sn, to])
         .await? as i64;
-    let found: i64 = tx
-        .one(
-            concat!(
-                "SELECT COUNT(*) AS total FROM scratchcard WHERE ",
-                in_range!("$1", "$2")
-            ),
-            params![from_sn, to_sn],
-            |row| row.get("total"),
-        )
-        .await?;
-    Ok((moved, found - moved))
+    // Others may add to the range meanwhile.
+    Ok((moved, (found - moved).max(0)))
 }
 
 fn scratchcard(row: &Row) -> Result<Scratchcard, StoreError> {

@@ -275,6 +275,8 @@ on_both! {
         assert!(!store::scratchcards::claim(&mut tx, "9", RaId(1), OTHER).await.unwrap());
         let used = store::scratchcards::by_sn(&mut tx, "9").await.unwrap().unwrap();
         assert_eq!(used.used_by, Some(PK));
+        let changed = store::scratchcards::update(&mut tx, &used).await;
+        assert!(matches!(changed, Err(StoreError::Absent { .. })), "a used card stays as it is");
         assert_eq!(unused(&mut tx, 1).await, ["100"]);
         let nobody = store::scratchcards::claim(&mut tx, "100", RaId(1), RequestPk(77)).await;
         assert!(matches!(nobody, Err(StoreError::Refused(_))), "the request does not exist");
@@ -308,7 +310,7 @@ on_both! {
 
         let own = [RaId(1), RaId(2)];
         let moved = store::scratchcards::move_range(&mut tx, &own, "9", "100", RaId(2)).await;
-        assert_eq!(moved.unwrap(), (3, 2), "one is used, one is somebody else's");
+        assert_eq!(moved.unwrap(), (3, 1), "one is used; somebody else's is none of theirs");
         assert_eq!(unused(&mut tx, 1).await, ["8", "101"]);
         assert_eq!(unused(&mut tx, 2).await, ["9", "10", "100"]);
         assert_eq!(unused(&mut tx, 3).await, ["99"]);
