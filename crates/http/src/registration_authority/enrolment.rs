@@ -9,7 +9,7 @@ use model::otp::OtpRefusal;
 use serde_json::{Value, json};
 use service::Error;
 use service::enrolment::{EnrolledByCall, KeyChoice};
-use service::registration::{CertificateRecord, RenewalRefusal};
+use service::registration::{Caller, CertificateRecord, RenewalRefusal};
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::Schema;
 
@@ -291,8 +291,9 @@ async fn into_cloud(
     body: Body,
 ) -> Response {
     door.answer(call, async {
+        let caller = door.caller().await?;
         let pk = args.number()?;
-        let enrolled = take_code(door, pk, headers, body, "pin").await?;
+        let enrolled = take_code(door, &caller, pk, headers, body, "pin").await?;
         Ok(ok(&json!([wire::enrolled(
             &enrolled.certificate,
             RequestPk(pk)
@@ -303,8 +304,9 @@ async fn into_cloud(
 
 async fn pkcs12_enroll(door: Door, args: PathArgs, headers: HeaderMap, body: Body) -> Response {
     door.answer(Call::Pkcs12Enroll, async {
+        let caller = door.caller().await?;
         let pk = args.number()?;
-        let enrolled = take_code(&door, pk, &headers, body, "p12password").await?;
+        let enrolled = take_code(&door, &caller, pk, &headers, body, "p12password").await?;
         let file = enrolled
             .file
             .ok_or_else(|| Error::Internal("the key went into no file".into()))?;
@@ -315,12 +317,12 @@ async fn pkcs12_enroll(door: Door, args: PathArgs, headers: HeaderMap, body: Bod
 
 async fn take_code(
     door: &Door,
+    caller: &Caller,
     pk: i64,
     headers: &HeaderMap,
     body: Body,
     secret: &'static str,
 ) -> Result<EnrolledByCall, Fault> {
-    let caller = door.caller().await?;
     let mut fields = door.fields(headers, body).await?;
     let code = fields.required_secret("secret");
     let chosen = fields.required_secret(secret);
@@ -330,7 +332,7 @@ async fn take_code(
     } else {
         KeyChoice::Software(chosen)
     };
-    Ok(door.service.enrol_by_call(&caller, pk, code, key).await?)
+    Ok(door.service.enrol_by_call(caller, pk, code, key).await?)
 }
 
 async fn cloud_renew(door: Door, headers: HeaderMap, body: Body) -> Response {
