@@ -98,12 +98,6 @@ impl Api {
         self
     }
 
-    /// The same, from the text of both.
-    pub fn with_pem(mut self, pem: &[u8]) -> Self {
-        self.http = self.connect(Some(pem));
-        self
-    }
-
     /// The same installation without a client certificate.
     pub fn without_identity(mut self) -> Self {
         self.http = self.connect(None);
@@ -189,6 +183,12 @@ impl Api {
     /// A POST without a body.
     pub async fn call(&self, path: &str) -> Answer {
         self.send(self.request(Method::POST, path)).await
+    }
+
+    /// Reads what lies beside the API, such as its description.
+    pub async fn beside(&self, path: &str) -> Answer {
+        self.send(self.http.get(format!("{}{path}", self.base)))
+            .await
     }
 
     /// A member of `sandbox.json`'s description of the API.
@@ -349,27 +349,6 @@ impl Api {
         let mut visitor = Visitor::at(&sandbox.link_for(case.pk).await);
         visitor.enrol(sandbox, case, PIN).await;
         assert_eq!(self.status(case).await, "ISSUED");
-    }
-
-    /// The subscriber follows the link and takes the file: `ISSUED`. Answers certificate and key,
-    /// PEM.
-    pub async fn enrol_software(&self, sandbox: &Sandbox, case: &Case) -> Vec<u8> {
-        let mut visitor = Visitor::at(&sandbox.link_for(case.pk).await);
-        visitor.enrol(sandbox, case, PIN).await;
-        assert_eq!(self.status(case).await, "ISSUED");
-        let file = visitor.send("/file", &[]).await;
-        assert_eq!(file.status, 200, "{file}");
-        opened(&file.body)
-    }
-
-    /// A new API user of this client's authority, whose certificate was issued through a request.
-    pub async fn new_user(&self, sandbox: &Sandbox, permissions: i64) -> Api {
-        let (case, _) = self.approved(SOFTWARE).await;
-        let pem = self.enrol_software(sandbox, &case).await;
-        let user = json!({ "registration_authority": self.ra, "request": case.pk,
-                           "permission_profile": permissions, "rao": null });
-        self.post("/users/", &user).await.ok();
-        self.clone().with_pem(&pem)
     }
 
     /// The request object.
