@@ -37,6 +37,9 @@ pub struct Description {
     /// The Registration Authority API; older sandboxes had none.
     #[serde(default)]
     pub registration_authority_api: Option<RegistrationDescription>,
+    /// The database, where it is another than the sandbox's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub database: Option<String>,
 }
 
 /// The One-Shot doors.

@@ -66,12 +66,11 @@ impl Sandbox {
         );
         make_private_folder(&options.dir)?;
         let dir = std::path::absolute(&options.dir)?;
-        let mut config = configuration(&dir);
+        let known = Description::read(&dir)?;
+        let known_database = || known.as_ref()?.database.clone();
+        let database = options.database.clone().or_else(known_database);
+        let mut config = configuration(&dir, database.as_deref());
         config.server.listen = options.listen;
-        if let Some(database) = &options.database {
-            config.storage.database = SecretString::from(database.clone());
-            config.anchor(&dir);
-        }
         if let Some(mib) = options.max_video_mib {
             config.limits.video_mib = mib;
         }
@@ -93,7 +92,6 @@ impl Sandbox {
         };
         let app = App::open(&config, keys, messages).await?;
 
-        let known = Description::read(&dir)?;
         let known_api = known
             .as_ref()
             .and_then(|known| known.registration_authority_api.clone());
@@ -143,6 +141,7 @@ impl Sandbox {
             tsa_url: format!("{base_url}/tsa"),
             ocsp_url: format!("{base_url}/ocsp"),
             registration_authority_api: Some(api),
+            database,
             base_url,
         };
         description.write(&dir)?;
@@ -164,16 +163,19 @@ pub fn configuration_of(dir: &Path) -> anyhow::Result<Config> {
     let dir = std::path::absolute(dir)?;
     let description = Description::read(&dir)?
         .with_context(|| format!("there is no sandbox in {}", dir.display()))?;
-    let mut config = configuration(&dir);
+    let mut config = configuration(&dir, description.database.as_deref());
     config.server.public_url = Url::parse(&description.base_url)?;
     Ok(config)
 }
 
-/// How every sandbox in `dir` is configured.
-fn configuration(dir: &Path) -> Config {
+/// How every sandbox in `dir` is configured, with another database than its own if one is named.
+fn configuration(dir: &Path, database: Option<&str>) -> Config {
     let mut config = Config::for_organisation(Organisation::named("Avouch Sandbox"));
     config.webhooks.allow = vec!["127.0.0.0/8".to_owned(), "::1".to_owned()];
     config.registration_authority.enrolment_by_api = true;
+    if let Some(database) = database {
+        config.storage.database = SecretString::from(database);
+    }
     config.anchor(dir);
     config
 }
