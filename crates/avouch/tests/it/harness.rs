@@ -58,7 +58,11 @@ struct Running {
 impl Sandbox {
     /// Starts one of the test's own.
     pub fn start(options: Options) -> Self {
-        let dir = tempfile::tempdir().expect("a temporary folder");
+        Self::start_in(tempfile::tempdir().expect("a temporary folder"), options)
+    }
+
+    /// The same, on what lies in the folder already.
+    pub fn start_in(dir: TempDir, options: Options) -> Self {
         let log = Log::default();
         let process = start_sandbox(dir.path(), &options, "127.0.0.1:0", &log);
         let description = read_json(&dir.path().join("sandbox.json"));

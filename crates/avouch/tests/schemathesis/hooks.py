@@ -6,13 +6,18 @@ import zlib
 
 import schemathesis
 
-# Names of parameters and body members, and values of them that lead somewhere.
+# Names of parameters and body members, and values of them that lead somewhere. A name behind the
+# third part of the path and a dot ("rao.id") is for calls below that path, and for all of them.
 LIVE = json.loads(os.environ["AVOUCH_LIVE"])
 
 
-def alive(name, generated):
+def alive(context, name, generated):
     """For two in three generated values one that exists; the same for the same value."""
     number = zlib.crc32(repr(generated).encode("utf-8", "surrogatepass"))
+    group = context.operation.path.split("/")[3:4]
+    values = LIVE.get(".".join([*group, name]))
+    if values:
+        return values[number // 3 % len(values)]
     values = LIVE.get(name)
     return values[number // 3 % len(values)] if values and number % 3 else generated
 
@@ -21,7 +26,7 @@ def alive(name, generated):
 def map_path_parameters(context, path_parameters):
     if path_parameters:
         for name, generated in path_parameters.items():
-            path_parameters[name] = alive(name, generated)
+            path_parameters[name] = alive(context, name, generated)
     return path_parameters
 
 
@@ -29,7 +34,7 @@ def map_path_parameters(context, path_parameters):
 def map_body(context, body):
     if isinstance(body, dict):
         for name, generated in body.items():
-            body[name] = alive(name, generated)
+            body[name] = alive(context, name, generated)
     return body
 
 
