@@ -101,7 +101,7 @@ impl App {
         let blobs = BlobStore::local(&config.storage.blobs)
             .await
             .with_context(|| format!("storage.blobs {}", config.storage.blobs.display()))?;
-        let urls = published_at(&config.server.public_url);
+        let urls = published_at(config.published_url());
         let anchors = TrustAnchors::new(authorities, &urls).context("storage.keys")?;
 
         let (sms, mail) = messages.routes(config)?;
@@ -159,8 +159,8 @@ impl App {
             entropy: Arc::new(SystemEntropy),
             secure_cookies: config.server.public_url.scheme() == "https",
         };
-        http_doors::router(self.service.clone(), doors)
-            .merge(console::router(self.service.clone(), pages))
+        let pages = console::router(self.service.clone(), pages);
+        http_doors::router(self.service.clone(), doors, pages)
     }
 
     /// The Registration Authority API, reached under `base_url`.

@@ -143,6 +143,9 @@ impl Default for Storage {
 pub struct Certificates {
     /// Hours for which a one-time certificate is valid.
     pub validity_hours: u32,
+    /// Under which URL verifiers find OCSP answers, the revocation list and the CA's certificates;
+    /// absent: the public URL.
+    pub published_url: Option<Url>,
     /// Only for a provider to whom a supervisory body has granted qualified status.
     pub qualified: Option<Qualified>,
 }
@@ -151,6 +154,7 @@ impl Default for Certificates {
     fn default() -> Self {
         Self {
             validity_hours: 24,
+            published_url: None,
             qualified: None,
         }
     }
@@ -270,7 +274,7 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            json_mib: 32,
+            json_mib: 48,
             video_mib: 512,
             document_mib: 64,
             documents: 10,
@@ -309,6 +313,12 @@ pub enum LogFormat {
 }
 
 impl Config {
+    /// Where certificates say that their revocation is published.
+    pub fn published_url(&self) -> &Url {
+        let own = self.certificates.published_url.as_ref();
+        own.unwrap_or(&self.server.public_url)
+    }
+
     /// The defaults.
     pub fn for_organisation(organisation: Organisation) -> Self {
         Self {

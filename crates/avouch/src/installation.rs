@@ -38,9 +38,9 @@ fn entities(authorities: &Established) -> [(&'static str, &Entity); 5] {
     ]
 }
 
-/// Where relying parties find what the authorities publish, under the public URL.
-pub fn published_at(public_url: &Url) -> AuthorityUrls {
-    let base = public_url.as_str().trim_end_matches('/');
+/// Where relying parties find what the authorities publish, under a URL.
+pub fn published_at(url: &Url) -> AuthorityUrls {
+    let base = url.as_str().trim_end_matches('/');
     AuthorityUrls {
         issuing_ocsp: format!("{base}/ocsp"),
         issuing_certificate: format!("{base}/pki/issuing.crt"),

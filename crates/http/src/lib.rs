@@ -45,8 +45,9 @@ use problem::Problem;
 ///
 /// The router takes every path with and without a trailing slash and under the doubled One-Shot
 /// prefix, and brings its own request ids, access log, limits and security headers. It expects to
-/// be served over HTTP/1.1 or HTTP/2 without any body-touching layer in front.
-pub fn router(service: Service, config: DoorConfig) -> Router {
+/// be served over HTTP/1.1 or HTTP/2 without any body-touching layer in front. `pages`, the human doors,
+/// pass through the same.
+pub fn router(service: Service, config: DoorConfig, pages: Router) -> Router {
     let mut document = openapi(&config.product, Some(&config.base_url));
     if !config.keys.are_set() {
         document.security = None;
@@ -60,7 +61,8 @@ pub fn router(service: Service, config: DoorConfig) -> Router {
         .merge(pki::router(service.clone()))
         .merge(cloud::router(service.clone()))
         .merge(ops::router(service))
-        .merge(ops::reference(&document));
+        .merge(ops::reference(&document))
+        .merge(pages);
     Layers {
         max_in_flight: config.max_in_flight,
         patience: Patience {

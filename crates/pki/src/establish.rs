@@ -40,12 +40,13 @@ pub struct AuthorityUrls {
 }
 
 impl AuthorityUrls {
-    /// What goes into certificates that the issuing authority issues.
+    /// What goes into certificates that the issuing authority issues. A list that is not published
+    /// under plain `http` is left out (EN 319 412-2 GEN-4.3.11-4): OCSP alone serves then.
     pub fn issuing_pointers(&self) -> Pointers {
         Pointers {
             ocsp: self.issuing_ocsp.clone(),
             certificate: self.issuing_certificate.clone(),
-            crl: Some(self.issuing_crl.clone()),
+            crl: Some(self.issuing_crl.clone()).filter(|url| url.starts_with("http://")),
         }
     }
 

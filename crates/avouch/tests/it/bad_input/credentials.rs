@@ -154,11 +154,13 @@ fn token_uid(answer: &Answer) -> String {
 #[tokio::test]
 async fn an_officer_of_another_authority_decides_nothing_here() {
     let sandbox = Sandbox::start(Options::default());
-    // The program makes one authority; an operator with a second one is played by SQL.
+    // Officers of authorities that stand side by side: a second root is an operator's matter.
     sql::execute(
         &sandbox.dir().join("avouch.db"),
-        "INSERT INTO authority SELECT id + 1, name, webhook_url, webhook_format, webhook_secret, \
-         videoid_enabled, external_unlock, created_at FROM authority",
+        "INSERT INTO authority (id, name, webhook_url, webhook_format, webhook_secret, \
+         videoid_enabled, external_unlock, created_at) SELECT id + 1, name || ' 2', webhook_url, \
+         webhook_format, webhook_secret, videoid_enabled, external_unlock, created_at \
+         FROM authority",
     );
     for client in clients(&sandbox) {
         let mut creation = client.creation_of(&ANA);
