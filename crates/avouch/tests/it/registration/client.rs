@@ -4,6 +4,7 @@
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -366,7 +367,7 @@ impl Api {
     pub async fn new_authority(&self, more: Value) -> i64 {
         // Its officers are one list, read and written back.
         static TURN: Mutex<()> = Mutex::const_new(());
-        let name = format!("Authority {}", uuid::Uuid::new_v4());
+        let name = fresh("Authority");
         let body = merged(json!({ "name": name, "parent": self.told("ra") }), more);
         let made = self.post("/registrationauthorities/", &body).await.ok();
         let ra = made["pk"].as_i64().expect("an authority has a number");
@@ -584,6 +585,12 @@ impl std::fmt::Display for Answer {
             String::from_utf8_lossy(start)
         )
     }
+}
+
+/// A name that nothing else in the sandbox has.
+pub fn fresh(kind: &str) -> String {
+    static COUNT: AtomicU64 = AtomicU64::new(1);
+    format!("{kind}-{}", COUNT.fetch_add(1, Ordering::Relaxed))
 }
 
 /// A form with the video.

@@ -10,8 +10,8 @@ use reqwest::multipart::{Form, Part};
 use serde_json::{Value, json};
 
 use super::client::{
-    Api, CARD, CLOUD, Case, PIN, SOFTWARE, Visitor, assert_members, decoded, document_form, merged,
-    opened, text, video_form,
+    Api, CARD, CLOUD, Case, PIN, SOFTWARE, Visitor, assert_members, decoded, document_form, fresh,
+    merged, opened, text, video_form,
 };
 use crate::client::{ANA, evidence, keys, specimen, video};
 use crate::harness::Sandbox;
@@ -930,7 +930,7 @@ async fn a_locked_pin_is_unlocked_by_a_code() {
 async fn authorities_are_created_listed_read_and_changed() {
     let sandbox = Sandbox::shared();
     for api in both(&sandbox) {
-        let name = format!("Example RA {}", uuid::Uuid::new_v4());
+        let name = fresh("Example RA");
         let documented = json!({
             "name": name, "parent": api.ra, "enabled_from": "2020-01-01",
             "enabled_until": "2090-12-31", "organization_tax_number": "X0000000",

@@ -1,12 +1,13 @@
 //! The contract's table of errors and each call's own: HTTP status, `code` and words, the odd
 //! ones too.
 
-use bytes::Bytes;
 use reqwest::Method;
 use reqwest::multipart::{Form, Part};
 use serde_json::{Value, json};
 
-use super::client::{Answer, Api, CLOUD, Case, PIN, document_form, merged, text, video_form};
+use super::client::{
+    Answer, Api, CLOUD, Case, PIN, document_form, fresh, merged, text, video_form,
+};
 use super::parties::Operator;
 use crate::client::{ANA, evidence, specimen, video};
 use crate::harness::Sandbox;
@@ -453,7 +454,7 @@ async fn officers_credentials_that_are_wrong_or_incomplete() {
     let api = Api::of(&sandbox);
     let review = api.reviewable().await;
     // An authority where the sandbox's officer may not act.
-    let name = format!("Authority {}", uuid::Uuid::new_v4());
+    let name = fresh("Authority");
     let body = json!({ "name": name, "parent": api.ra });
     let made = api.post("/registrationauthorities/", &body).await.ok();
     let foreign = api.clone().for_authority(made["pk"].as_i64().unwrap());
@@ -987,7 +988,7 @@ async fn paths_and_methods_that_are_none_have_the_same_form() {
     }
     let case: Case = api.new_videoid_request().await;
     let path = format!("/download/video/{}/", case.pk);
-    api.post_video(&case, Bytes::from(video())).await.ok();
+    api.post_video(&case, video()).await.ok();
     let beyond = api
         .request(Method::GET, &path)
         .header("range", "bytes=999999999-");

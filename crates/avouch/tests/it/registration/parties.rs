@@ -5,9 +5,8 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
-use uuid::Uuid;
 
-use super::client::{Api, merged, text};
+use super::client::{Api, fresh, merged, text};
 use crate::harness::{Installation, Sandbox, avouch};
 
 /// Whoever runs an installation, at its command line.
@@ -62,7 +61,7 @@ impl Operator {
     /// A new authority, with these fields (`country=ES`).
     #[track_caller]
     pub fn new_authority(&self, parent: Option<i64>, fields: &[&str]) -> i64 {
-        let name = format!("Authority {}", Uuid::new_v4());
+        let name = fresh("Authority");
         let parent = parent.map(|number| number.to_string());
         let mut arguments = vec!["ra", "create", "--name", &name];
         if let Some(parent) = &parent {
@@ -75,7 +74,7 @@ impl Operator {
     /// A new API user of an authority.
     #[track_caller]
     pub fn new_user(&self, ra: i64, permissions: &str) -> User {
-        let (ra, name) = (ra.to_string(), Uuid::new_v4().to_string());
+        let (ra, name) = (ra.to_string(), fresh("user"));
         let out = self.users.to_str().expect("a path that is text");
         let made = self.asks(&[
             "api-user",
