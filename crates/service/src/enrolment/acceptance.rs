@@ -285,7 +285,7 @@ impl Service {
 
         let letter = self.letter(&case, &authority, &secrets, &certificate);
         let attached = made.contract.unwrap_or(approved);
-        let message = letter.message(&case, attached.to_vec());
+        let message = letter.message(&case, attached.to_vec(), &made.der);
         self.queue_mail(&mut tx, &case, "enrolled", message).await?;
 
         let details = json!({

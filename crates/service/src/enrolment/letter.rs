@@ -28,19 +28,33 @@ pub(crate) struct Letter {
 }
 
 impl Letter {
-    /// The mail, with the contract that goes with it.
-    pub(crate) fn message(&self, case: &Case, contract: Vec<u8>) -> MailMessage {
+    /// The mail, with the contract that goes with it; for a card also the certificate (DER), which
+    /// its holder must put there.
+    pub(crate) fn message(
+        &self,
+        case: &Case,
+        contract: Vec<u8>,
+        certificate: &[u8],
+    ) -> MailMessage {
+        let mut attachments = vec![MailAttachment {
+            name: format!("contract-{}.pdf", case.pk()),
+            media_type: "application/pdf".to_owned(),
+            content: contract,
+        }];
+        if self.element == SecureElement::SmartCard {
+            attachments.push(MailAttachment {
+                name: format!("certificate-{}.cer", case.pk()),
+                media_type: "application/pkix-cert".to_owned(),
+                content: certificate.to_vec(),
+            });
+        }
         MailMessage {
             to: case.subject.email.as_str().to_owned(),
             subject: self.subject(),
             text: self.text(),
             html: None,
             link: None,
-            attachments: vec![MailAttachment {
-                name: format!("contract-{}.pdf", case.pk()),
-                media_type: "application/pdf".to_owned(),
-                content: contract,
-            }],
+            attachments,
         }
     }
 
@@ -111,7 +125,8 @@ impl Letter {
                  chose. We have kept neither of them."
             }
             (Language::English, SecureElement::SmartCard) => {
-                "Your key is on your own card or token and never leaves it."
+                "Your key is on your own card or token and never leaves it. The certificate that \
+                 belongs on it is attached."
             }
             (Language::Spanish, SecureElement::Cloud) => {
                 "Custodiamos su clave bajo el PIN que usted eligió. Para firmar necesita el \
@@ -123,7 +138,8 @@ impl Letter {
                  eligió. No hemos conservado ninguno de los dos."
             }
             (Language::Spanish, SecureElement::SmartCard) => {
-                "Su clave está en su propia tarjeta o dispositivo y nunca sale de él."
+                "Su clave está en su propia tarjeta o dispositivo y nunca sale de él. Se adjunta el \
+                 certificado que debe instalarse en él."
             }
             (Language::Italian, SecureElement::Cloud) => {
                 "Custodiamo la sua chiave sotto il PIN che ha scelto. Per firmare servono il nome \
@@ -135,7 +151,8 @@ impl Letter {
                  scelto. Non abbiamo conservato né l’uno né l’altra."
             }
             (Language::Italian, SecureElement::SmartCard) => {
-                "La sua chiave è sulla sua carta o sul suo dispositivo e non ne esce mai."
+                "La sua chiave è sulla sua carta o sul suo dispositivo e non ne esce mai. In allegato \
+                 trova il certificato da installarvi."
             }
         }
     }

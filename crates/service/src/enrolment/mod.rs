@@ -16,6 +16,7 @@ use model::otp::{OtpRefusal, Purpose};
 use model::{Language, RequestPk, SecureElement, Status};
 use secrecy::SecretString;
 use serde_json::json;
+use store::Reader;
 use time::OffsetDateTime;
 
 use crate::advance::Actor;
@@ -98,6 +99,8 @@ pub struct Enrolment {
     pub completed: bool,
     /// The name to sign in with: the scratchcard's number.
     pub username: String,
+    /// The certificate, PEM, once enrolment is complete.
+    pub certificate: Option<String>,
 }
 
 /// The subscriber's choice of where the key goes.
@@ -136,6 +139,11 @@ impl Service {
             None => None,
         };
         let code = store::otps::get(&mut reader, case.pk(), Purpose::Enrol).await?;
+        let completed = standing == Standing::Completed;
+        let certificate = match completed {
+            true => enrolled_certificate(&mut reader, case.pk()).await?,
+            false => None,
+        };
         drop(reader);
         let code_sent = standing == Standing::UnderWay
             && code.is_some_and(|otp| !otp.state.consumed && otp.state.attempts_left > 0);
@@ -156,8 +164,9 @@ impl Service {
             expires_at: link.row.expires_at,
             code_sent,
             file_waits: link.row.pickup.is_some(),
-            completed: standing == Standing::Completed,
+            completed,
             username: case.row.scratchcard,
+            certificate,
         })
     }
 
@@ -303,6 +312,18 @@ impl Service {
         self.commit(tx).await?;
         Ok(Bytes::copy_from_slice(&file))
     }
+}
+
+/// The certificate that an enrolment gave, PEM; not one that renewed it.
+async fn enrolled_certificate(
+    reads: &mut Reader,
+    request: RequestPk,
+) -> Result<Option<String>, Error> {
+    let rows = store::certificates::of_request(reads, request).await?;
+    let first = rows.into_iter().find(|row| !row.renewal);
+    let der = first.and_then(|row| row.der);
+    let pem = der.map(|der| pki::facts::to_pem(&der)).transpose();
+    pem.map_err(issuing)
 }
 
 /// The number that codes go to, all but its end hidden.

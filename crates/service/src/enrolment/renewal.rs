@@ -122,7 +122,7 @@ impl Service {
         store::attachments::insert(&mut tx, &paper).await?;
         case.row.renewals += 1;
         let letter = self.letter(&case, &authority, &secrets, &certificate);
-        let message = letter.message(&case, made.contract);
+        let message = letter.message(&case, made.contract, &made.der);
         self.queue_mail(&mut tx, &case, "renewed", message).await?;
 
         let details = json!({
