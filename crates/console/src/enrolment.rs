@@ -82,18 +82,10 @@ pub(crate) async fn enrol(
     };
     let key = match key(enrolment.element, &mut form) {
         Ok(key) => key,
-        Err(notice) => return page(&console, &visit, enrolment, Some(notice), None),
+        Err(notice) => return page(&console, &visit, enrolment, Some(notice)),
     };
     let code = form.code();
-    let enrolled = console.service.enrol(&visit.token, device, code, key).await;
-    match enrolled {
-        // The certificate must come to the card, and this is the page that brings it.
-        Ok(enrolled) if enrolment.element == SecureElement::SmartCard => {
-            match console.service.enrolment(&visit.token, device).await {
-                Ok(done) => page(&console, &visit, done, None, Some(enrolled.certificate)),
-                Err(error) => refuse(&console, &visit, error).await,
-            }
-        }
+    match console.service.enrol(&visit.token, device, code, key).await {
         Ok(_) => visit.back(),
         Err(error) => refuse(&console, &visit, error).await,
     }
@@ -139,7 +131,7 @@ async fn refuse(console: &Console, visit: &Visit, error: Error) -> Response {
 async fn show(console: &Console, visit: &Visit, notice: Option<Notice>) -> Response {
     let device = visit.cookie(DEVICE);
     match console.service.enrolment(&visit.token, device).await {
-        Ok(enrolment) => page(console, visit, enrolment, notice, None),
+        Ok(enrolment) => page(console, visit, enrolment, notice),
         Err(error) => {
             let closed = closed(error, &*console.place.entropy);
             visit.closed(console, closed).into_response()
@@ -152,8 +144,12 @@ fn page(
     visit: &Visit,
     enrolment: Enrolment,
     notice: Option<Notice>,
-    certificate: Option<String>,
 ) -> Response {
+    let notice = notice.map(|notice| match notice {
+        // The last of the wrong tries: there is no code any more that could be typed.
+        Notice::CodeWrong if !enrolment.code_sent => Notice::CodeExhausted,
+        other => other,
+    });
     let frame = visit.frame(&console.place, Some(enrolment.language), notice);
     let link = visit.here.clone();
     let about = About {
@@ -180,7 +176,7 @@ fn page(
             about,
             username: enrolment.username,
             file_waits: enrolment.file_waits,
-            certificate,
+            certificate: enrolment.certificate.unwrap_or_default(),
         };
         page.into_response()
     } else if enrolment.code_sent {

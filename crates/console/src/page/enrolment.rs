@@ -89,6 +89,11 @@ impl About {
         facts
     }
 
+    /// Whether the key is the subscriber's own, on a card, and signs nothing here.
+    fn on_card(&self) -> bool {
+        self.element == SecureElement::SmartCard
+    }
+
     /// The steps of an enrolment, the reader's at `current`.
     fn steps(&self, frame: &Frame, current: usize) -> Vec<Step> {
         let words = frame.words();
@@ -143,8 +148,8 @@ pub struct DonePage {
     pub username: String,
     /// Whether a PKCS#12 file waits to be taken.
     pub file_waits: bool,
-    /// The certificate, PEM, for those who load it onto a card; known only right after its issue.
-    pub certificate: Option<String>,
+    /// The certificate, PEM, for those who load it onto a card.
+    pub certificate: String,
 }
 
 impl ReadPage {
@@ -157,7 +162,13 @@ impl ReadPage {
     }
 
     fn contract_lead(&self) -> String {
-        (self.words().contract_lead)(&self.about.officer)
+        let words = self.words();
+        let lead = if self.about.on_card() {
+            words.card_contract_lead
+        } else {
+            words.contract_lead
+        };
+        lead(&self.about.officer)
     }
 
     fn code_goes_to(&self) -> String {
@@ -179,7 +190,17 @@ impl ConfirmPage {
     }
 
     fn on_card(&self) -> bool {
-        self.about.element == SecureElement::SmartCard
+        self.about.on_card()
+    }
+
+    /// What happens now, and the button for it.
+    fn issue(&self) -> [&'static str; 2] {
+        let words = self.words();
+        if self.on_card() {
+            [words.card_issue_lead, words.card_issue]
+        } else {
+            [words.issue_lead, words.issue]
+        }
     }
 
     /// Label, hint and second label of the PIN or password.
@@ -199,11 +220,17 @@ impl DonePage {
     }
 
     fn lead(&self) -> String {
-        (self.words().lead)(&self.about.name)
+        let words = self.words();
+        let lead = if self.on_card() {
+            words.lead_on_card
+        } else {
+            words.lead
+        };
+        lead(&self.about.name)
     }
 
-    fn card_later(&self) -> String {
-        (self.words().card_later)(&self.about.authority)
+    fn on_card(&self) -> bool {
+        self.about.on_card()
     }
 
     fn revoke(&self) -> String {

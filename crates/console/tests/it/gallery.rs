@@ -221,7 +221,7 @@ fn done(language: Language, element: SecureElement, notice: Option<Notice>) -> R
         link: LINK.to_owned(),
         about: about(element),
         username: "2412345".to_owned(),
-        certificate: (element == SecureElement::SmartCard).then(|| CERTIFICATE.to_owned()),
+        certificate: CERTIFICATE.to_owned(),
     };
     page.into_response()
 }

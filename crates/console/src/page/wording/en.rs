@@ -56,6 +56,9 @@ pub(super) const ENGLISH: Wording = Wording {
                  certificate, when it is issued."
             )
         },
+        card_contract_lead: |officer| {
+            format!("Signed by {officer} already. You accept it by confirming with the code.")
+        },
         contract_text: "Text of the contract",
         contract_file: "Download the contract (PDF)",
         accept: "I have read the contract and accept it",
@@ -90,6 +93,8 @@ pub(super) const ENGLISH: Wording = Wording {
         card_text: "or as text (PEM)",
         issue_lead: "Your certificate is issued now, and signs the contract for you.",
         issue: "Sign the contract and get my certificate",
+        card_issue_lead: "With the code you accept the contract, and your certificate is issued now.",
+        card_issue: "Accept the contract and get my certificate",
         no_message: "No message after a minute?",
         resend: "Send a new code",
         contract_again: "Read the contract again",
@@ -101,6 +106,12 @@ pub(super) const ENGLISH: Wording = Wording {
             format!(
                 "It was issued to {name}, and the contract is signed with it. We send you the \
                  contract by e-mail, with what you need to use the certificate."
+            )
+        },
+        lead_on_card: |name| {
+            format!(
+                "It was issued to {name}. We send you the contract by e-mail, with what you need \
+                 to use the certificate."
             )
         },
         cloud_heading: "To sign with it",
@@ -124,14 +135,9 @@ pub(super) const ENGLISH: Wording = Wording {
                     already.",
         card_text: "Certificate (PEM)",
         card_button: "Download the certificate",
-        card_later: |authority| {
-            format!(
-                "Import the certificate with your card's own software. If you have not kept it, \
-                 {authority} can give it to you again: a certificate is no secret."
-            )
-        },
         papers_heading: "For your records",
         papers_lead: "The contract with both signatures.",
+        card_papers_lead: "The contract that you accepted, signed by the registration authority.",
         signed_contract: "Download the signed contract (PDF)",
         revoke_heading: "If something goes wrong",
         revoke: |authority| {

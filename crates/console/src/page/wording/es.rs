@@ -56,6 +56,9 @@ pub(super) const SPANISH: Wording = Wording {
                  el momento de la emisión."
             )
         },
+        card_contract_lead: |officer| {
+            format!("Ya está firmado por {officer}. Usted lo acepta al confirmar con el código.")
+        },
         contract_text: "Texto del contrato",
         contract_file: "Descargar el contrato (PDF)",
         accept: "He leído el contrato y lo acepto",
@@ -90,6 +93,8 @@ pub(super) const SPANISH: Wording = Wording {
         card_text: "o como texto (PEM)",
         issue_lead: "Su certificado se emite ahora y firma el contrato en su nombre.",
         issue: "Firmar el contrato y obtener mi certificado",
+        card_issue_lead: "Con el código acepta el contrato y su certificado se emite ahora.",
+        card_issue: "Aceptar el contrato y obtener mi certificado",
         no_message: "¿No ha llegado el mensaje tras un minuto?",
         resend: "Enviar un código nuevo",
         contract_again: "Volver a leer el contrato",
@@ -101,6 +106,12 @@ pub(super) const SPANISH: Wording = Wording {
             format!(
                 "Se ha emitido a nombre de {name} y el contrato está firmado con él. Le enviamos el \
                  contrato por correo electrónico, con lo necesario para usar el certificado."
+            )
+        },
+        lead_on_card: |name| {
+            format!(
+                "Se ha emitido a nombre de {name}. Le enviamos el contrato por correo electrónico, \
+                 con lo necesario para usar el certificado."
             )
         },
         cloud_heading: "Para firmar con él",
@@ -124,14 +135,9 @@ pub(super) const SPANISH: Wording = Wording {
                     ella.",
         card_text: "Certificado (PEM)",
         card_button: "Descargar el certificado",
-        card_later: |authority| {
-            format!(
-                "Importe el certificado con el programa de su tarjeta. Si no lo ha guardado, \
-                 {authority} puede volver a dárselo: un certificado no es secreto."
-            )
-        },
         papers_heading: "Para sus archivos",
         papers_lead: "El contrato con las dos firmas.",
+        card_papers_lead: "El contrato que ha aceptado, firmado por la autoridad de registro.",
         signed_contract: "Descargar el contrato firmado (PDF)",
         revoke_heading: "Si algo va mal",
         revoke: |authority| {

@@ -57,6 +57,9 @@ pub(super) const ITALIAN: Wording = Wording {
                  certificato, al momento del rilascio."
             )
         },
+        card_contract_lead: |officer| {
+            format!("Già firmato da {officer}. Lei lo accetta confermando con il codice.")
+        },
         contract_text: "Testo del contratto",
         contract_file: "Scarica il contratto (PDF)",
         accept: "Ho letto il contratto e lo accetto",
@@ -90,6 +93,8 @@ pub(super) const ITALIAN: Wording = Wording {
         card_text: "oppure come testo (PEM)",
         issue_lead: "Il certificato viene rilasciato ora e firma il contratto a Suo nome.",
         issue: "Firma il contratto e ottieni il certificato",
+        card_issue_lead: "Con il codice accetta il contratto e il certificato viene rilasciato ora.",
+        card_issue: "Accetta il contratto e ottieni il certificato",
         no_message: "Nessun messaggio dopo un minuto?",
         resend: "Invia un nuovo codice",
         contract_again: "Rileggi il contratto",
@@ -101,6 +106,12 @@ pub(super) const ITALIAN: Wording = Wording {
             format!(
                 "È stato rilasciato a {name} e il contratto è firmato con esso. Le inviamo il \
                  contratto per e-mail, con ciò che serve per usare il certificato."
+            )
+        },
+        lead_on_card: |name| {
+            format!(
+                "È stato rilasciato a {name}. Le inviamo il contratto per e-mail, con ciò che \
+                 serve per usare il certificato."
             )
         },
         cloud_heading: "Per firmare",
@@ -124,14 +135,9 @@ pub(super) const ITALIAN: Wording = Wording {
                     sulla card.",
         card_text: "Certificato (PEM)",
         card_button: "Scarica il certificato",
-        card_later: |authority| {
-            format!(
-                "Importi il certificato con il software della smart card. Se non lo ha \
-                 conservato, {authority} può fornirlo di nuovo: un certificato non è segreto."
-            )
-        },
         papers_heading: "Per il Suo archivio",
         papers_lead: "Il contratto con entrambe le firme.",
+        card_papers_lead: "Il contratto che ha accettato, firmato dall'autorità di registrazione.",
         signed_contract: "Scarica il contratto firmato (PDF)",
         revoke_heading: "Se qualcosa va storto",
         revoke: |authority| {

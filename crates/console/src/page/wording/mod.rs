@@ -65,6 +65,8 @@ pub(crate) struct ReadWords {
     pub(crate) contract: &'static str,
     /// Officer.
     pub(crate) contract_lead: fn(&str) -> String,
+    /// Officer; where the key is on a card, so that it does not sign the contract.
+    pub(crate) card_contract_lead: fn(&str) -> String,
     pub(crate) contract_text: &'static str,
     pub(crate) contract_file: &'static str,
     pub(crate) accept: &'static str,
@@ -100,6 +102,8 @@ pub(crate) struct ConfirmWords {
     pub(crate) card_text: &'static str,
     pub(crate) issue_lead: &'static str,
     pub(crate) issue: &'static str,
+    pub(crate) card_issue_lead: &'static str,
+    pub(crate) card_issue: &'static str,
     pub(crate) no_message: &'static str,
     pub(crate) resend: &'static str,
     pub(crate) contract_again: &'static str,
@@ -111,6 +115,8 @@ pub(crate) struct DoneWords {
     pub(crate) title: &'static str,
     /// The holder.
     pub(crate) lead: fn(&str) -> String,
+    /// The holder of a card.
+    pub(crate) lead_on_card: fn(&str) -> String,
     pub(crate) cloud_heading: &'static str,
     pub(crate) cloud_lead: &'static str,
     pub(crate) username: &'static str,
@@ -128,9 +134,9 @@ pub(crate) struct DoneWords {
     pub(crate) card_lead: &'static str,
     pub(crate) card_text: &'static str,
     pub(crate) card_button: &'static str,
-    pub(crate) card_later: fn(&str) -> String,
     pub(crate) papers_heading: &'static str,
     pub(crate) papers_lead: &'static str,
+    pub(crate) card_papers_lead: &'static str,
     pub(crate) signed_contract: &'static str,
     pub(crate) revoke_heading: &'static str,
     /// Registration authority.
