@@ -22,7 +22,7 @@ use tokio_rustls::TlsConnector;
 
 use super::client::{Api, PIN, SOFTWARE, decoded, merged, text};
 use super::parties::{Operator, User};
-use crate::client::specimen;
+use crate::client::{specimen, video};
 use crate::harness::{Installation, Sandbox, avouch};
 use crate::sql;
 
@@ -320,11 +320,27 @@ impl Forge {
 async fn certificates_from_elsewhere_open_no_door() {
     let sandbox = Sandbox::shared();
     let api = Api::of(&sandbox);
-    shut_out(&api.clone().without_identity(), MISSING).await;
+    let nobody = api.clone().without_identity();
+    shut_out(&nobody, MISSING).await;
 
     let forge = Forge::new();
     let (certificate, key) = forge.self_made();
-    shut_out(&api.clone().with_identity(&certificate, &key), UNKNOWN).await;
+    let stranger = api.clone().with_identity(&certificate, &key);
+    shut_out(&stranger, UNKNOWN).await;
+
+    // A video is asked for its sender as well, unless the authority lets devices upload.
+    let open = json!({ "video_upload_auth": "identifier" });
+    let from_devices = api.clone().for_authority(api.new_authority(open).await);
+    let filmed = api.new_videoid_request().await;
+    for (client, words) in [(&nobody, MISSING), (&stranger, UNKNOWN)] {
+        let answer = client.post_video(&filmed, video()).await;
+        let form = json!({ "title": "Upload Video Error", "description": words });
+        answer.refused_with(401, "401", words, &form);
+    }
+    assert_eq!(api.status(&filmed).await, "VIDEOPENDING");
+    let filmed = from_devices.new_videoid_request().await;
+    nobody.post_video(&filmed, video()).await.ok();
+    assert_eq!(api.status(&filmed).await, "VIDEOINCOMPLETE");
     let (certificate, key) = forge.twin(&own(&api));
     shut_out(&api.clone().with_identity(&certificate, &key), UNKNOWN).await;
 
@@ -370,15 +386,15 @@ async fn software_identity(
 async fn a_user_whose_certificate_came_through_a_request_lives_and_dies_with_it() {
     let sandbox = Sandbox::shared();
     let api = Api::of(&sandbox);
-    let forge = Forge::new();
     let (case, secrets) = api.approved(SOFTWARE).await;
+    let forge = Forge::new();
     let (certificate, key) = software_identity(&sandbox, &api, case.pk, &forge).await;
+    let holder = api.clone().with_identity(&certificate, &key);
     let body = json!({ "registration_authority": api.ra, "permission_profile": "2",
                        "request": case.pk, "rao": api.told("rao_id") });
     let user = api.post("/users/", &body).await.ok();
     assert_eq!(user["request"], case.pk);
 
-    let holder = api.clone().with_identity(&certificate, &key);
     let made = holder.create(json!({ "paperless_mode": 1 })).await;
     assert_eq!(
         made["registering_user"],

@@ -371,12 +371,6 @@ fn calls(api: &Api, target: &Stock, own: &Stock) -> Vec<Call> {
         ),
         (
             Administer,
-            Method::POST,
-            "/scratchcards/move/".to_owned(),
-            Some(json!({ "from_sn": target.sn, "to_sn": target.sn, "to_ra": own.ra })),
-        ),
-        (
-            Administer,
             Method::PUT,
             format!("/scratchcards/{}/", target.card),
             Some(json!({ "registration_authority": own.ra })),
@@ -564,17 +558,29 @@ fn kept(sandbox: &Sandbox) -> Vec<Value> {
         .collect()
 }
 
-/// An answer without what differs from one to the next, and with `numbers` made alike.
-fn alike(answer: &Answer, numbers: &[i64]) -> (u16, Value) {
+/// An answer without what differs from one to the next; where its words name one of `numbers`, any
+/// number would do.
+fn alike(answer: &Answer, numbers: [i64; 2]) -> (u16, Value) {
     let mut body = answer.json();
+    let numbers = numbers.map(|number| number.to_string());
+    let blurred = |text: &str| {
+        let words = text
+            .split(' ')
+            .map(|word| match numbers.iter().any(|n| n == word) {
+                true => "N",
+                false => word,
+            });
+        words.collect::<Vec<_>>().join(" ")
+    };
     if let Some(members) = body.as_object_mut() {
         members.remove("id");
+        for (_, member) in members.iter_mut().filter(|(name, _)| *name != "code") {
+            if let Some(told) = member.as_str().map(blurred) {
+                *member = told.into();
+            }
+        }
     }
-    let mut text = body.to_string();
-    for number in numbers {
-        text = text.replace(&number.to_string(), "N");
-    }
-    (answer.status, serde_json::from_str(&text).expect("JSON"))
+    (answer.status, body)
 }
 
 /// Makes both lists of calls, one for what is another's and one for what nobody has, and insists
@@ -598,8 +604,8 @@ async fn strange(sandbox: &Sandbox, api: &Api, foreign: &Stock, own: &Stock) {
         }
         let same = api.send(nobodys.request).await;
         assert_eq!(
-            alike(&answer, &[foreign.paper, foreign.ra]),
-            alike(&same, &[nobody.paper, nobody.ra]),
+            alike(&answer, [foreign.paper, foreign.ra]),
+            alike(&same, [nobody.paper, nobody.ra]),
             "{}",
             theirs.name
         );
@@ -658,7 +664,8 @@ async fn what_is_another_authoritys_does_not_exist() {
         Party::below(&sandbox, root.ra),
         Party::below(&sandbox, root.ra),
     );
-    let child = Party::below(&sandbox, left.api.ra);
+    let between = Operator::of(&sandbox).new_authority(Some(left.api.ra), &[]);
+    let child = Party::below(&sandbox, between);
     let lefts = Stock::of(&sandbox, &left).await;
     let rights = Stock::of(&sandbox, &right).await;
     let childs = Stock::of(&sandbox, &child).await;
@@ -792,7 +799,7 @@ async fn an_officer_decides_where_it_was_admitted_and_nowhere_else() {
         .api
         .post(&filmed.path("generates_tbs_receipt/"), &body)
         .await;
-    assert_eq!(answer.refusal(500)["error"], NO_PERMISSION);
+    answer.refused(403, "403", NO_PERMISSION);
     assert_eq!(left.api.status(&filmed).await, "VIDEOREVIEW");
 
     // Whoever sees both admits it; then it decides in both.
