@@ -7,9 +7,9 @@
 use std::collections::BTreeSet;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::str::FromStr;
 use std::sync::Arc;
 
+use model::network::Network;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use serde::{Deserialize, Deserializer};
 use url::{Host, Url};
@@ -32,7 +32,8 @@ impl AllowList {
             let entry = entry.as_ref().trim();
             let numeric = entry.contains(['/', ':']) || entry.parse::<IpAddr>().is_ok();
             if numeric {
-                list.networks.push(entry.parse()?);
+                let network = entry.parse().map_err(|_| NotANetwork(entry.to_owned()))?;
+                list.networks.push(network);
             } else if entry.is_empty() {
                 return Err(NotANetwork(entry.to_owned()));
             } else {
@@ -80,61 +81,10 @@ impl<'de> Deserialize<'de> for AllowList {
     }
 }
 
-/// A block of addresses, as in `10.0.0.0/8`; a single address is a block of one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Network {
-    base: IpAddr,
-    bits: u8,
-}
-
-impl Network {
-    const fn new(base: IpAddr, bits: u8) -> Self {
-        Self { base, bits }
-    }
-
-    fn contains(&self, address: IpAddr) -> bool {
-        let shift = |width: u8| u32::from(width - self.bits);
-        match (self.base, address) {
-            (IpAddr::V4(base), IpAddr::V4(address)) => {
-                let differing = u32::from(base) ^ u32::from(address);
-                differing.checked_shr(shift(32)).unwrap_or(0) == 0
-            }
-            (IpAddr::V6(base), IpAddr::V6(address)) => {
-                let differing = u128::from(base) ^ u128::from(address);
-                differing.checked_shr(shift(128)).unwrap_or(0) == 0
-            }
-            _ => false,
-        }
-    }
-}
-
 /// The entry is neither an address nor a network: the operator's mistake.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0:?} is neither a name, an address nor a network such as 10.0.0.0/8")]
 pub struct NotANetwork(pub String);
-
-impl FromStr for Network {
-    type Err = NotANetwork;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let wrong = || NotANetwork(text.to_owned());
-        let (base, bits) = match text.split_once('/') {
-            Some((base, bits)) => (base, Some(bits)),
-            None => (text, None),
-        };
-        let base: IpAddr = base.parse().map_err(|_| wrong())?;
-        let width = if base.is_ipv4() { 32 } else { 128 };
-        let bits = match bits {
-            Some(bits) => bits
-                .parse()
-                .ok()
-                .filter(|bits| *bits <= width)
-                .ok_or_else(wrong)?,
-            None => width,
-        };
-        Ok(Self { base, bits })
-    }
-}
 
 /// The address must not be called; holds what kind it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -233,10 +183,10 @@ fn not_public() -> impl Iterator<Item = (Network, &'static str)> {
     ];
     let v4 = V4
         .iter()
-        .map(|(base, bits, kind)| (Network::new((*base).into(), *bits), *kind));
+        .map(|(base, bits, kind)| (Network::new((*base).into(), u32::from(*bits)), *kind));
     let v6 = V6
         .iter()
-        .map(|(base, bits, kind)| (Network::new((*base).into(), *bits), *kind));
+        .map(|(base, bits, kind)| (Network::new((*base).into(), u32::from(*bits)), *kind));
     v4.chain(v6)
 }
 

@@ -24,7 +24,7 @@ mod webhook;
 pub use config::{Config, ConfigError, MailRoute, SmsRoute};
 pub use dispatcher::Dispatcher;
 pub use file_outbox::FileOutbox;
-pub use guard::{AllowList, Network, NotANetwork};
+pub use guard::{AllowList, NotANetwork};
 pub use mail::{MailAttachment, MailMessage, mail_context};
 pub use retry::RetrySchedule;
 pub use sms::{SmsGateway, TextMessage, sms_context};

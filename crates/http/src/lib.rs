@@ -31,9 +31,7 @@ use service::Service;
 use utoipa::openapi::OpenApi;
 
 pub use config::{Digest, DoorConfig, Keys, Machine, Product};
-pub use registration_authority::{
-    ForwardedCertificate, Network, NoNetwork, Peer, RegistrationDoorConfig,
-};
+pub use registration_authority::{ForwardedCertificate, Peer, RegistrationDoorConfig};
 
 use body::guard::Patience;
 use layers::Layers;

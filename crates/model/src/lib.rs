@@ -11,6 +11,7 @@ pub mod event;
 pub mod evidence;
 pub mod ids;
 pub mod language;
+pub mod network;
 pub mod otp;
 pub mod ports;
 pub mod profile;

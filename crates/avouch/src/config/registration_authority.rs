@@ -96,7 +96,7 @@ impl RegistrationAuthority {
         };
         let field = "registration_authority.forwarded_certificate";
         ensure!(!from.is_empty(), "{field}.from names no proxy");
-        let networks: Result<Vec<http_doors::Network>, _> =
+        let networks: Result<Vec<model::network::Network>, _> =
             from.iter().map(|network| network.parse()).collect();
         Ok(Some(http_doors::ForwardedCertificate {
             header: header

@@ -131,6 +131,10 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
                     unknown_request(),
                     wrong_parameters("type", "`type` is missing or unknown."),
                     unknown_officer("`rao_id` names no officer."),
+                    (
+                        Error::NotPermitted.into(),
+                        "The officer may not act for the request's authority.",
+                    ),
                     incomplete_subject(),
                 ]
             }),

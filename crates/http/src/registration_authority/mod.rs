@@ -39,7 +39,7 @@ use utoipa::openapi::security::SecurityScheme;
 use utoipa::openapi::server::ServerBuilder;
 use utoipa::openapi::{OpenApi, OpenApiBuilder, SecurityRequirement};
 
-pub use config::{ForwardedCertificate, Network, NoNetwork, RegistrationDoorConfig};
+pub use config::{ForwardedCertificate, RegistrationDoorConfig};
 pub use peer::Peer;
 
 use crate::body::guard::Patience;
