@@ -468,7 +468,8 @@ async fn every_reason_not_to_renew_has_its_code() {
 
     // Nothing was issued yet.
     let (early, early_secrets) = api.approved(CLOUD).await;
-    ask(&api, &early, &early_secrets["erc"]).await.refusal(412);
+    let answer = ask(&api, &early, &early_secrets["erc"]).await;
+    answer.refused(412, "423", "Renewal not available");
     let answer = api.call(&early.path("enable_renewal/")).await;
     answer.refused(412, "412", "Invalid request status");
 
@@ -630,6 +631,25 @@ async fn a_key_in_a_file_is_renewed_into_a_new_file() {
     let new = &renewed[0];
     assert_eq!(new["type"], "RENEWAL");
     assert_ne!(new["serial_number"], first["serial_number"]);
+    // The file holds the new key and the new certificate.
+    let armoured = text(&new["pkcs12"]);
+    let bare: String = armoured
+        .lines()
+        .filter(|line| !line.starts_with("-----"))
+        .collect();
+    let password = format!("pass:{PIN}");
+    let open = ["pkcs12", "-nodes", "-clcerts", "-passin", &password];
+    let opened = openssl(open, &decoded(&bare.into())).must_accept().stdout;
+    let serial = openssl(["x509", "-noout", "-serial"], &opened)
+        .must_accept()
+        .text();
+    let expected = text(&new["serial_number"]).to_uppercase();
+    assert_eq!(serial.trim(), format!("serial={expected}"));
+    let key = |arguments: &[&str]| openssl(arguments, &opened).must_accept().text();
+    assert_eq!(
+        key(&["pkey", "-pubout"]),
+        key(&["x509", "-noout", "-pubkey"])
+    );
     assert_eq!(api.status(&case).await, "RENEWED");
 }
 
