@@ -1,8 +1,9 @@
 //! Chromium, led by the WebDriver protocol: pages as people see them.
 
 use std::io::{BufRead, BufReader};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use base64::Engine;
@@ -10,7 +11,7 @@ use base64::engine::general_purpose::STANDARD;
 use reqwest::Client;
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use testkit::tool;
+use testkit::{run, tool};
 
 /// A browser with one window, closed when dropped.
 pub struct Browser {
@@ -121,6 +122,24 @@ impl Browser {
         )
     }
 
+    /// What axe, the judge of accessibility, finds wrong with the page, by rule and element.
+    pub async fn violations(&self) -> Value {
+        self.run(axe()).await;
+        self.run(
+            "return axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', \
+             'wcag22aa', 'best-practice'] }).then(found => found.passes.length < 10 ? 'hardly \
+             anything was judged' : found.violations.map(wrong => \
+             [wrong.id, wrong.nodes.map(node => node.html + ' ' + node.failureSummary)]))",
+        )
+        .await
+    }
+
+    /// By how many pixels the page is wider than its window.
+    pub async fn overflow(&self) -> i64 {
+        let wider = "return document.documentElement.scrollWidth - window.innerWidth";
+        self.run(wider).await.as_i64().expect("pixels")
+    }
+
     /// What the page said on the console since the last call.
     pub async fn console(&self) -> Vec<Value> {
         self.log("browser").await
@@ -156,7 +175,7 @@ impl Browser {
     }
 
     /// One command; those without a body are asked for.
-    async fn call(&self, path: &str, body: Option<Value>) -> Value {
+    pub async fn call(&self, path: &str, body: Option<Value>) -> Value {
         let url = format!("{}{path}", self.session);
         let request = match &body {
             Some(body) => self.http.post(url).json(body),
@@ -177,4 +196,15 @@ impl Drop for Browser {
         testkit::run("kill", ["-TERM", &pid], b"");
         let _ = self.driver.wait();
     }
+}
+
+/// The judge, as a script that a page runs.
+fn axe() -> &'static str {
+    static AXE: OnceLock<String> = OnceLock::new();
+    AXE.get_or_init(|| {
+        let find = "import axe_playwright_python as axe; print(axe.__path__[0])";
+        let folder = run("python", ["-c", find], b"").must_accept().text();
+        let script = PathBuf::from(folder.trim()).join("axe.min.js");
+        std::fs::read_to_string(script).expect("the package brings the script")
+    })
 }

@@ -112,8 +112,9 @@ async fn every_signature_is_accepted_by_pdfsig_qpdf_and_pyhanko() {
     );
 }
 
+/// pdfsig finds these signatures, all valid, the last over the whole file.
 #[track_caller]
-fn check_pdfsig(path: &Path, root: &Path, signers: &[&str]) {
+pub fn check_pdfsig(path: &Path, root: &Path, signers: &[&str]) {
     let reports = pdfsig(path, root);
     assert_eq!(reports.len(), signers.len(), "{reports:?}");
     for (report, signer) in reports.iter().zip(signers) {
@@ -129,9 +130,9 @@ fn check_pdfsig(path: &Path, root: &Path, signers: &[&str]) {
     assert!(reports.last().unwrap().covers_whole_document, "{reports:?}");
 }
 
-/// The time-stamping units that pyHanko found.
+/// pyHanko accepts these signatures, unrevoked and time-stamped: by which units.
 #[track_caller]
-fn check_pyhanko(path: &Path, root: &Path, signers: &[&str]) -> Vec<String> {
+pub fn check_pyhanko(path: &Path, root: &Path, signers: &[&str]) -> Vec<String> {
     let mut units = Vec::new();
     // Every certificate must be shown to be unrevoked by the responder that it names.
     let reports = pyhanko(path, root, Revocation::Require);
@@ -365,8 +366,13 @@ fn name_parts(certificate: &Path, which: &str) -> BTreeMap<String, String> {
 }
 
 fn common_name(certificate: &Value) -> String {
+    common_name_of(certificate["data"].as_str().unwrap())
+}
+
+/// The subject's common name in a certificate, PEM.
+pub fn common_name_of(pem: &str) -> String {
     let desk = Desk::new();
-    let path = desk.put("c.pem", certificate["data"].as_str().unwrap().as_bytes());
+    let path = desk.put("c.pem", pem.as_bytes());
     name_parts(&path, "-subject")
         .remove("CN")
         .expect("a common name")

@@ -6,17 +6,17 @@ use tokio::net::TcpListener;
 
 use crate::browser::Browser;
 use crate::house::House;
-use crate::looks::{WINDOWS, axe, typed, violations};
+use crate::looks::{WINDOWS, typed};
 
 /// Waits for the page of this title, has it judged, and keeps a picture.
-async fn arrives(browser: &Browser, axe: &str, title: &str, picture: &str) {
+async fn arrives(browser: &Browser, title: &str, picture: &str) {
     browser
         .wait_for(&format!(
             "return document.readyState === 'complete' && \
              document.querySelector('h1')?.textContent === '{title}'"
         ))
         .await;
-    let wrong = violations(browser, axe).await;
+    let wrong = browser.violations().await;
     assert_eq!(wrong, Value::Array(vec![]), "{title}: {wrong:#}");
     let folder = workspace_root().join("target/pages/console");
     std::fs::create_dir_all(&folder).expect("the target folder is writable");
@@ -36,14 +36,13 @@ async fn a_person_enrols_in_a_browser() {
     let base = format!("http://{}", listener.local_addr().expect("bound above"));
     let router = house.router.clone();
     tokio::spawn(async move { axum::serve(listener, router).await });
-    let axe = axe();
     for (window, width, height) in WINDOWS {
         let browser = Browser::open(width, height).await;
         let picture = |step: &str| format!("journey-{step}-{window}.png");
         let link = house.invite("PFnubeNC").await;
 
         browser.go(&format!("{base}{link}?lang=en")).await;
-        arrives(&browser, &axe, "Get your certificate", &picture("1")).await;
+        arrives(&browser, "Get your certificate", &picture("1")).await;
         browser
             .run("document.querySelector('.contract').scrollIntoView({ behavior: 'instant' })")
             .await;
@@ -52,7 +51,7 @@ async fn a_person_enrols_in_a_browser() {
         press(&browser, "#accept").await;
         press(&browser, "form button").await;
 
-        arrives(&browser, &axe, "Confirm that it is you", &picture("2")).await;
+        arrives(&browser, "Confirm that it is you", &picture("2")).await;
         let code = house.code().await;
         browser.run(&typed("code", "0")).await;
         browser.run(&typed("secret", "abcdef12")).await;
@@ -69,7 +68,7 @@ async fn a_person_enrols_in_a_browser() {
         browser.run(&typed("secret", "abcdef12")).await;
         browser.run(&typed("again", "abcdef12")).await;
         press(&browser, "form.card button[type=submit]").await;
-        arrives(&browser, &axe, "Your certificate is ready", &picture("3")).await;
+        arrives(&browser, "Your certificate is ready", &picture("3")).await;
 
         let console = browser.console().await;
         let severe: Vec<_> = console

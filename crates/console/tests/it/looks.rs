@@ -2,10 +2,9 @@
 //! comforts of the script.
 
 use std::fs;
-use std::path::PathBuf;
 
 use serde_json::Value;
-use testkit::{run, workspace_root};
+use testkit::workspace_root;
 use tokio::net::TcpListener;
 
 use crate::browser::Browser;
@@ -26,33 +25,11 @@ async fn gallery() -> String {
     format!("http://{address}")
 }
 
-/// The accessibility judge, as a script that a page runs.
-pub fn axe() -> String {
-    let find = "import axe_playwright_python as axe; print(axe.__path__[0])";
-    let folder = run("python", ["-c", find], b"").must_accept().text();
-    let script = PathBuf::from(folder.trim()).join("axe.min.js");
-    fs::read_to_string(script).expect("the package brings the script")
-}
-
-/// What axe finds wrong with the page, by rule and element.
-pub async fn violations(browser: &Browser, axe: &str) -> Value {
-    browser.run(axe).await;
-    browser
-        .run(
-            "return axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', \
-             'wcag22aa', 'best-practice'] }).then(found => found.passes.length < 10 ? 'hardly \
-             anything was judged' : found.violations.map(wrong => \
-             [wrong.id, wrong.nodes.map(node => node.html + ' ' + node.failureSummary)]))",
-        )
-        .await
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn every_state_is_accessible_and_fits_the_window() {
     let base = gallery().await;
     let pictures = workspace_root().join("target/pages/console");
     fs::create_dir_all(&pictures).expect("the target folder is writable");
-    let axe = axe();
     for (window, width, height) in WINDOWS {
         let browser = Browser::open(width, height).await;
         for (state, _) in STATES {
@@ -62,19 +39,14 @@ async fn every_state_is_accessible_and_fits_the_window() {
                 _ => "es",
             };
             browser.go(&format!("{base}/{language}/{state}")).await;
-            let wrong = violations(&browser, &axe).await;
+            let wrong = browser.violations().await;
             assert_eq!(wrong, Value::Array(vec![]), "{window} {state}: {wrong:#}");
-            let wider = browser
-                .run("return document.documentElement.scrollWidth - window.innerWidth")
-                .await;
-            assert!(
-                wider.as_i64().is_some_and(|pixels| pixels <= 0),
-                "{window} {state}: {wider} pixels too wide"
-            );
+            let wider = browser.overflow().await;
+            assert!(wider <= 0, "{window} {state}: {wider} pixels too wide");
             let picture = |light| pictures.join(format!("{state}-{window}-{light}.png"));
             browser.screenshot(&picture("light")).await;
             browser.run(DARK).await;
-            let wrong = violations(&browser, &axe).await;
+            let wrong = browser.violations().await;
             assert_eq!(wrong, Value::Array(vec![]), "{state}, dark: {wrong:#}");
             browser.screenshot(&picture("dark")).await;
         }
