@@ -68,10 +68,7 @@ const NOT_HERE: &[(&str, &[&str])] = &[
         "http-doors",
         &["sqlx", "reqwest", "aws-lc-rs", "object_store"],
     ),
-    (
-        "console",
-        &["sqlx", "reqwest", "aws-lc-rs", "object_store"],
-    ),
+    ("console", &["sqlx", "reqwest", "aws-lc-rs", "object_store"]),
 ];
 
 #[test]
