@@ -24,7 +24,7 @@ type Window = (&'static str, u32, u32);
 const LANGUAGES: [&str; 3] = ["en", "es", "it"];
 
 /// Somebody whose request was approved in a language, and the way there.
-struct Invited {
+pub struct Invited {
     case: Case,
     link: String,
     secrets: Value,

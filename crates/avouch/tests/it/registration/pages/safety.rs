@@ -5,11 +5,12 @@ use std::path::Path;
 
 use reqwest::Client;
 use serde_json::{Value, json};
+use testkit::openssl;
 
 use super::super::client::{Api, CLOUD, PIN, SOFTWARE, Visitor, text};
 use super::Invited;
 use super::screen::Screen;
-use crate::client::specimen;
+use super::signing::Calls;
 use crate::harness::{Options, Sandbox};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -128,43 +129,37 @@ async fn no_secret_of_a_subscriber_stays_anywhere() {
     let sandbox = Sandbox::start(Options::default());
     let api = Api::of(&sandbox);
     let (pin, password) = ("tw3lveLantern9", "fift33nCompass7");
-    let mut secrets = vec![pin.to_owned(), password.to_owned()];
-    let mut codes = Vec::new();
-    let mut tokens = Vec::new();
+    // What only its owner knows, and what mails tell but nothing keeps.
+    let mut secrets = [pin, password]
+        .map(|secret| secret.as_bytes().to_vec())
+        .to_vec();
+    let (mut tokens, mut told) = (Vec::new(), Vec::new());
     for (profile, secret) in [(CLOUD, pin), (SOFTWARE, password)] {
-        let Invited {
-            case,
-            link,
-            secrets: card,
-        } = Invited::to(&sandbox, &api, profile, "en").await;
-        let mut visitor = Visitor::at(&link);
-        visitor.enrol(&sandbox, &case, secret).await;
+        let invited = Invited::to(&sandbox, &api, profile, "en").await;
+        let mut visitor = Visitor::at(&invited.link);
+        visitor.enrol(&sandbox, &invited.case, secret).await;
         if profile == SOFTWARE {
             let file = visitor.send("/file", &[]).await;
             assert_eq!(file.status, 200, "{file}");
-            let arguments = ["pkcs12", "-nodes", "-passin", &format!("pass:{secret}")];
-            let pem = testkit::openssl(arguments, &file.body).must_accept().text();
-            let key = pem
-                .split("-----BEGIN PRIVATE KEY-----")
-                .nth(1)
-                .expect("a key");
-            // A line of the key in Base64, and its bytes would be longer.
-            secrets.push(key.lines().nth(1).expect("a line").to_owned());
+            secrets.push(private_key(&file.body, secret));
         } else {
-            sign_once(
-                &sandbox,
-                &case.sn,
-                text(&card["enrollment_code"]),
-                pin,
-                case.pk,
-            )
-            .await;
+            let calls = Calls::of(&sandbox, &invited);
+            assert_eq!(calls.code(json!({})).await.status(), 200);
+            let code = sandbox.nth_code_for(invited.case.pk, 2).await;
+            let signed = calls.sign(json!({ "pin": pin, "otp": code })).await;
+            assert_eq!(signed.status(), 200);
         }
         let cookie = visitor.cookie.expect("the device is known");
         let (_, device) = cookie.split_once('=').expect("a name and a value");
-        secrets.push(device.to_owned());
-        tokens.push(link.rsplit('/').next().expect("a token").to_owned());
+        secrets.push(device.as_bytes().to_vec());
+        let token = invited.link.rsplit('/').next().expect("a token");
+        tokens.push(token.to_owned());
+        for name in ["enrollment_code", "erc"] {
+            told.push(text(&invited.secrets[name]).to_owned());
+        }
     }
+    told.extend(tokens.clone());
+    let mut codes = Vec::new();
     for message in sandbox.texts() {
         codes.push(text(&message["code"]).to_owned());
     }
@@ -180,7 +175,7 @@ async fn no_secret_of_a_subscriber_stays_anywhere() {
     for mail in &mails {
         let read = mail.to_string();
         for secret in &secrets {
-            assert!(!read.contains(secret.as_str()), "a mail tells {secret}");
+            assert!(!contains(read.as_bytes(), secret), "a mail tells a secret");
         }
         for code in &codes {
             assert!(!stands_in(read.as_bytes(), code), "a mail tells {code}");
@@ -191,12 +186,11 @@ async fn no_secret_of_a_subscriber_stays_anywhere() {
     let mut kept = vec![("the log".to_owned(), sandbox.log().into_bytes())];
     read_all(sandbox.dir(), &mut kept);
     assert!(kept.len() > 10, "database, blobs and keys");
+    secrets.extend(told.into_iter().map(String::into_bytes));
     for (place, content) in &kept {
-        for secret in secrets.iter().chain(&tokens) {
-            assert!(
-                !contains(content, secret.as_bytes()),
-                "{place} has {secret}"
-            );
+        for secret in &secrets {
+            let name = String::from_utf8_lossy(secret);
+            assert!(!contains(content, secret), "{place} has {name}");
         }
         for code in &codes {
             assert!(!stands_in(content, code), "{place} has {code}");
@@ -207,6 +201,16 @@ async fn no_secret_of_a_subscriber_stays_anywhere() {
     let known = fs::read(known).expect("it is there");
     let rao = &sandbox.description()["rao"];
     assert!(stands_in(&known, text(&rao["pin"])));
+}
+
+/// The number that is the private key in a PKCS#12 file (RFC 5915).
+fn private_key(file: &[u8], password: &str) -> Vec<u8> {
+    let password = format!("pass:{password}");
+    let opened = openssl(["pkcs12", "-nodes", "-nocerts", "-passin", &password], file);
+    let pem = opened.must_accept().stdout;
+    let der = openssl(["pkey", "-traditional", "-outform", "DER"], &pem);
+    // Before it stand the sequence's head, the version and its own head.
+    der.must_accept().stdout[7..39].to_vec()
 }
 
 /// Everything below a folder, but for the files that stand for telephone and letter box, and the
@@ -243,33 +247,4 @@ fn stands_in(content: &[u8], digits: &str) -> bool {
             // A fraction of a second is no code either.
             !inside(before) && before != Some(&b'.') && !inside(content.get(at + digits.len()))
         })
-}
-
-async fn sign_once(sandbox: &Sandbox, username: &str, password: &str, pin: &str, request: i64) {
-    use reqwest::multipart::{Form, Part};
-    let http = Client::builder().no_proxy().build().expect("a client");
-    let base = text(&sandbox.description()["base_url"]);
-    let login = json!({ "username": username, "password": password });
-    let sent = http
-        .post(format!("{base}/cloud/v1/code"))
-        .json(&login)
-        .send()
-        .await;
-    assert_eq!(sent.expect("an answer").status(), 200);
-    let code = sandbox.nth_code_for(request, 2).await;
-    let mut form = Form::new().part("file", Part::bytes(specimen("agreement.pdf")));
-    for (name, value) in [
-        ("username", username),
-        ("password", password),
-        ("pin", pin),
-        ("otp", &code),
-    ] {
-        form = form.text(name, value.to_owned());
-    }
-    let signed = http
-        .post(format!("{base}/cloud/v1/sign"))
-        .multipart(form)
-        .send()
-        .await;
-    assert_eq!(signed.expect("an answer").status(), 200);
 }

@@ -201,32 +201,40 @@ async fn a_pdf_is_signed_on_the_page() {
     }
 }
 
-/// A client of the calls for signing.
-struct Calls<'a> {
+/// A client of the calls for signing, in the name of one holder.
+pub struct Calls {
     http: Client,
-    holder: &'a Holder,
+    base: String,
+    /// User name and password.
+    login: Value,
 }
 
-impl Calls<'_> {
-    fn url(&self, path: &str) -> String {
-        let base = text(&self.holder.sandbox.description()["base_url"]);
-        format!("{base}/cloud/v1/{path}")
+impl Calls {
+    pub fn of(sandbox: &Sandbox, invited: &Invited) -> Self {
+        let http = Client::builder().no_proxy();
+        Self {
+            http: http.build().expect("a client"),
+            base: text(&sandbox.description()["base_url"]).to_owned(),
+            login: json!({ "username": invited.case.sn, "password": invited.password() }),
+        }
     }
 
-    async fn code(&self, body: &Value) -> Response {
-        let call = self.http.post(self.url("code")).json(body);
+    /// Asks for a code, with these changes to the login.
+    pub async fn code(&self, changes: Value) -> Response {
+        let call = self.http.post(format!("{}/cloud/v1/code", self.base));
+        let call = call.json(&merged(self.login.clone(), changes));
         call.send().await.expect("an answer")
     }
 
-    async fn sign(&self, changes: Value) -> Response {
-        let usual = json!({ "username": self.holder.invited.case.sn,
-                            "password": self.holder.invited.password(), "pin": PIN });
+    /// Signs the agreement, with these fields beside the login or in place of it.
+    pub async fn sign(&self, changes: Value) -> Response {
         let mut form = Form::new();
-        for (name, value) in merged(usual, changes).as_object().expect("members") {
+        let fields = merged(self.login.clone(), changes);
+        for (name, value) in fields.as_object().expect("members") {
             form = form.text(name.clone(), text(value).to_owned());
         }
         let file = Part::bytes(specimen("agreement.pdf")).file_name("agreement.pdf");
-        let call = self.http.post(self.url("sign"));
+        let call = self.http.post(format!("{}/cloud/v1/sign", self.base));
         let call = call.multipart(form.part("file", file));
         call.send().await.expect("an answer")
     }
@@ -247,35 +255,32 @@ async fn a_pdf_is_signed_by_a_call_and_a_locked_pin_is_unlocked() {
     let sandbox = Sandbox::shared();
     let holder = Holder::of(&sandbox).await;
     let Invited { case, secrets, .. } = &holder.invited;
-    let calls = Calls {
-        http: Client::builder().no_proxy().build().expect("a client"),
-        holder: &holder,
-    };
+    let calls = Calls::of(&sandbox, &holder.invited);
     let wrong = "User name, password or PIN are wrong";
-    let login = json!({ "username": case.sn, "password": holder.invited.password() });
     for change in [
         json!({ "password": "wrong" }),
         json!({ "password": PIN }),
         json!({ "username": "0" }),
     ] {
-        refused(calls.code(&merged(login.clone(), change)).await, 403, wrong).await;
+        refused(calls.code(change).await, 403, wrong).await;
     }
     assert_eq!(holder.count("failures", ""), 2);
-    refused(calls.code(&json!({})).await, 422, "username is missing").await;
+    let nobody = json!({ "username": "" });
+    refused(calls.code(nobody).await, 422, "username is missing").await;
     // Neither did that send a code, nor is the enrolment's any good.
     let used = sandbox.code_for(case.pk).await;
-    let code = json!({ "otp": used });
-    refused(calls.sign(code).await, 403, "No code was sent").await;
+    let spent = json!({ "otp": used, "pin": PIN });
+    refused(calls.sign(spent).await, 403, "No code was sent").await;
 
-    let sent = calls.code(&login).await;
+    let sent = calls.code(json!({})).await;
     assert_eq!(sent.status(), 200);
     let sent: Value = sent.json().await.expect("JSON");
     assert!(!text(&sent["sent_to"]).contains(&ANA.phone[3..9]), "{sent}");
-    refused(calls.code(&login).await, 429, "60 seconds").await;
+    refused(calls.code(json!({})).await, 429, "60 seconds").await;
     let code = sandbox.nth_code_for(case.pk, 2).await;
-    let otp = json!({ "otp": code });
-    let with = |change: Value| merged(otp.clone(), change);
-    let other = json!({ "otp": other_than(&code) });
+    let right = json!({ "otp": code, "pin": PIN });
+    let with = |change: Value| merged(right.clone(), change);
+    let other = with(json!({ "otp": other_than(&code) }));
     refused(calls.sign(other).await, 403, "Code refused").await;
     assert_eq!(holder.count("attempts_left", "cloud-sign"), 4);
     let bad = with(json!({ "password": "wrong" }));
@@ -287,7 +292,7 @@ async fn a_pdf_is_signed_by_a_call_and_a_locked_pin_is_unlocked() {
         assert_eq!(holder.count("pin_failures", ""), count);
     }
     // Now the right one is none, either.
-    refused(calls.sign(otp.clone()).await, 403, "Blocked").await;
+    refused(calls.sign(right.clone()).await, 403, "Blocked").await;
 
     let path = case.path("generate_otp_for_unlock/");
     holder.api.call(&path).await.ok();
@@ -298,7 +303,7 @@ async fn a_pdf_is_signed_by_a_call_and_a_locked_pin_is_unlocked() {
         .post(&case.path("unlock_pin/"), &unlock)
         .await
         .ok();
-    refused(calls.sign(otp.clone()).await, 403, wrong).await;
+    refused(calls.sign(right.clone()).await, 403, wrong).await;
     let answer = calls.sign(with(json!({ "pin": NEW_PIN }))).await;
     assert_eq!(answer.status(), 200);
     assert_eq!(answer.headers()["content-type"], "application/pdf");
