@@ -141,7 +141,8 @@ async fn first_officer(
         identity,
         country: country.to_string(),
     };
-    create_officer(service, authority, format!("rao-{}", digits(6)), person).await
+    let username = format!("rao-{}", digits(6));
+    create_officer(service, authority, username, person, false).await
 }
 
 /// Who an officer is.
@@ -156,12 +157,13 @@ pub struct Person {
     pub country: String,
 }
 
-/// Sets up an officer with a drawn password and PIN.
+/// Sets up an authority's first officer with a drawn password and PIN; with `again`, another one.
 pub async fn create_officer(
     service: &Service,
     ra: RaId,
     username: String,
     person: Person,
+    again: bool,
 ) -> anyhow::Result<OfficerCredentials> {
     let (password, pin) = (password(), digits(8));
     let Person {
@@ -180,7 +182,7 @@ pub async fn create_officer(
         identity,
         country,
     };
-    let id = service.create_officer(new).await?.0;
+    let id = service.bootstrap_officer(new, again).await?.0;
     Ok(OfficerCredentials {
         id,
         username,

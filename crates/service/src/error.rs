@@ -146,6 +146,12 @@ pub enum Error {
     /// No officer has this number.
     #[error("officer not found")]
     UnknownOfficerNumber,
+    /// The authority has an officer: another one is enrolled, not made.
+    #[error(
+        "the registration authority has an officer, RAO {0}: a further one enrols like a subscriber \
+         and is then appointed"
+    )]
+    OfficerExists(model::RaoId),
     /// No API user has this number.
     #[error("user not found")]
     UnknownUser,

@@ -145,6 +145,23 @@ impl Service {
         self.commit(tx).await
     }
 
+    /// Sets up the first officer of an authority; every further one enrols like a subscriber and is
+    /// then appointed. With `again` another one all the same, for the day when none can sign in any
+    /// more.
+    ///
+    /// # Errors
+    ///
+    /// As [`Service::create_officer`], and [`Error::OfficerExists`].
+    pub async fn bootstrap_officer(&self, new: NewOfficer, again: bool) -> Result<RaoId, Error> {
+        let mut reader = self.store().read().await?;
+        let standing = store::officers::list(&mut reader, new.ra).await?;
+        drop(reader);
+        match standing.first() {
+            Some(officer) if !again => Err(Error::OfficerExists(officer.id)),
+            _ => self.create_officer(new).await,
+        }
+    }
+
     /// Sets up an officer: a key wrapped under the PIN, and a certificate for it.
     ///
     /// # Errors

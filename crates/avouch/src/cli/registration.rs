@@ -119,7 +119,7 @@ pub struct Rao {
 /// What can be done with officers.
 #[derive(Subcommand)]
 pub enum RaoCommand {
-    /// Make one with a key, a password and a PIN.
+    /// Make an authority's first one, with a key, a password and a PIN.
     #[command(after_long_help = "Examples:\n  \
 avouch rao create --config avouch.toml --ra 1 --given-name Rosa --surname Example\n  \
 avouch rao create --config avouch.toml --ra 1 --given-name Rosa --surname Example \\\n      \
@@ -146,6 +146,9 @@ avouch rao create --config avouch.toml --ra 1 --given-name Rosa --surname Exampl
         /// The name it signs in with. Default: a random one.
         #[arg(long, value_name = "NAME")]
         username: Option<String>,
+        /// Although the authority has an officer: for the day when none can sign in any more.
+        #[arg(long)]
+        again: bool,
     },
     /// Make an officer of somebody whose certificate was issued.
     #[command(after_long_help = "Examples:\n  \

@@ -22,6 +22,7 @@ pub async fn run(options: Rao) -> anyhow::Result<()> {
             identity,
             country,
             username,
+            again,
         } => {
             let country = Country::parse(&country)?;
             let office = Office::open(&place).await?;
@@ -33,7 +34,7 @@ pub async fn run(options: Rao) -> anyhow::Result<()> {
                 country: country.to_string(),
             };
             let username = username.unwrap_or_else(|| format!("rao-{}", digits(6)));
-            let made = create_officer(office.service(), RaId(ra), username, person).await?;
+            let made = create_officer(office.service(), RaId(ra), username, person, again).await?;
             stdout::print(&hand_out(&made, ra, place.json))?;
             office.close().await;
         }

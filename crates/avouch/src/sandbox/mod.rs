@@ -218,7 +218,7 @@ async fn furnish(service: &Service) -> anyhow::Result<(i64, RaoDescription, Bill
         identity: format!("PI:ES-{}", digits(10)),
         country: "ES".to_owned(),
     };
-    let officer = create_officer(service, authority, digits(8), person).await?;
+    let officer = create_officer(service, authority, digits(8), person, false).await?;
     let token = service
         .create_standing_token(NewToken {
             username: Some(officer.username.clone()),

@@ -166,7 +166,7 @@ fn authorities_form_a_tree_and_keep_what_is_set() {
 fn an_officers_secrets_are_printed_once_and_kept_nowhere() {
     let installation = Installation::init([""; 0]);
     let operator = Operator(&installation);
-    let made = operator.asks(&[
+    let one_more = [
         "rao",
         "create",
         "--ra",
@@ -177,7 +177,9 @@ fn an_officers_secrets_are_printed_once_and_kept_nowhere() {
         "Oficial",
         "--username",
         "rosa",
-    ]);
+    ];
+    operator.is_refused(&one_more, "enrols like a subscriber");
+    let made = operator.asks(&[&one_more[..], &["--again"]].concat());
     assert_eq!(made["username"], "rosa");
     for secret in ["password", "pin"] {
         let secret = made[secret].as_str().expect("a text");
