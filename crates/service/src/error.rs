@@ -161,6 +161,9 @@ pub enum Error {
     /// Papers without which a classic request is not approved.
     #[error("front and rear of the identity document are missing")]
     MissingPapers,
+    /// A correction of fields that an officer has seen on the identity document.
+    #[error("{} was identified and stays", .0.join(", "))]
+    IdentifiedFields(Vec<&'static str>),
     /// A paper of a type that is not accepted.
     #[error("neither JPEG nor PNG nor PDF")]
     ContentType,

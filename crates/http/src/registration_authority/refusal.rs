@@ -455,6 +455,9 @@ fn of_service(call: Call, error: Error) -> Refusal {
         Error::WrongStatus(status) => Refusal::precondition("412", INVALID_STATUS)
             .with_reason(format!("the request is in status {status}")),
         Error::EvidenceClosed(_) => Refusal::precondition("412", INVALID_STATUS),
+        Error::IdentifiedFields(_) => {
+            Refusal::precondition("412", INVALID_STATUS).with_reason(error.to_string())
+        }
         Error::IncompleteSubject { fields, .. } => Refusal::precondition(
             "415",
             format!("Invalid request fields: {}", fields.join(", ")),

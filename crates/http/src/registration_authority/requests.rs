@@ -104,6 +104,10 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
                     unknown_request(),
                     malformed_number(),
                     wrong_status("The request is approved already, or over."),
+                    (
+                        Error::IdentifiedFields(vec!["given_name"]).into(),
+                        "An officer has seen the field on the identity document.",
+                    ),
                     not_permitted(),
                     (Error::Fields(wrong).into(), "A field is wrong; all are named."),
                     invalid_scratchcard(),

@@ -187,7 +187,14 @@ fn video_id_object() -> RefOr<Schema> {
                 text("UUID, the name to upload the video under."),
                 true,
             ),
-            ("validation_services", open_object(""), true),
+            (
+                "validation_services",
+                open_object(
+                    "Empty, or in `mismatches` the fields in which the request differs from \
+                     `ocr_data`.",
+                ),
+                true,
+            ),
             (
                 "acceptance",
                 open_object("What was uploaded as `acceptance`."),

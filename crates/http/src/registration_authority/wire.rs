@@ -196,10 +196,19 @@ fn videoid(record: &VideoIdRecord) -> Value {
         "refusal_reason": record.refusal_reason,
         "data": data,
         "video_identifier": identifier,
-        "validation_services": {},
+        "validation_services": validation_services(record),
         "acceptance": claims.acceptance.clone().unwrap_or_default(),
         "validation_operator": or_null(record.operator.as_ref(), officer),
     })
+}
+
+/// What the server finds by comparing: for the officer to see, and nothing where all agrees.
+fn validation_services(record: &VideoIdRecord) -> Value {
+    if record.mismatches.is_empty() {
+        json!({})
+    } else {
+        json!({ "mismatches": record.mismatches })
+    }
 }
 
 fn or_null<T>(value: Option<&T>, form: impl FnOnce(&T) -> Value) -> Value {

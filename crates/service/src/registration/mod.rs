@@ -10,6 +10,7 @@ mod decisions;
 mod documents;
 mod evidence;
 mod form;
+mod identification;
 mod index;
 mod invitation;
 mod officers;

@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use store::{CertificateState, Reader, StoredFile};
 use time::OffsetDateTime;
 
+use super::identification;
 use crate::case::Case;
 use crate::trust::issuing;
 use crate::{Error, Service};
@@ -85,6 +86,8 @@ pub struct VideoIdRecord {
     pub video_identifier: String,
     /// The officer who validated or refused.
     pub operator: Option<OfficerRecord>,
+    /// Fields in which the request differs from what was read from the document, by wire name.
+    pub mismatches: Vec<&'static str>,
 }
 
 /// How a certificate stands at a moment.
@@ -451,13 +454,15 @@ impl Service {
                 stills.push((image.kind, self.fetch(&case.key, &file).await?));
             }
         }
+        let claims = self.claims(reads, case).await?;
         Ok(VideoIdRecord {
             videoid: row.videoid_pk,
             status: self.videoid_status(reads, case).await?,
             provider: authority.map_or(0, |authority| authority.settings.videoid_provider),
             request: row.pk,
             refusal_reason,
-            claims: self.claims(reads, case).await?,
+            mismatches: identification::mismatches(&case.subject, &claims),
+            claims,
             images: stills,
             video_identifier: row.video_identifier.clone(),
             operator: self.officer_behind(reads, operator).await?,

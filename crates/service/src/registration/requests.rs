@@ -15,6 +15,7 @@ use store::{Reader, RegistrationAuthority, StoreError, Tx};
 
 use super::authorities::{COUNTRY, is_open, particulars_of};
 use super::form::{Reading, flag, number, verbatim};
+use super::identification;
 use super::{Caller, Form, PAGE_SIZE, Page, Registration, offset};
 use crate::case::{self, Case};
 use crate::video_id::web_address;
@@ -185,12 +186,13 @@ impl Service {
     }
 
     /// Corrects a request until it is approved; only what is sent changes, the status never does.
+    /// What was read from the identity document stays once an officer has validated it.
     ///
     /// # Errors
     ///
     /// [`Error::UnknownRequest`], [`Error::WrongStatus`], [`Error::NotPermitted`],
-    /// [`Error::Fields`], [`Error::ProfileNotAvailable`], [`Error::InvalidScratchcard`],
-    /// [`Error::VideoIdDisabled`], [`Error::UnknownOfficerNumber`], [`Error::ContactLimit`].
+    /// [`Error::Fields`], [`Error::IdentifiedFields`], [`Error::ProfileNotAvailable`],
+    /// [`Error::InvalidScratchcard`], [`Error::VideoIdDisabled`], [`Error::UnknownOfficerNumber`], [`Error::ContactLimit`].
     pub async fn correct(
         &self,
         caller: &Caller,
@@ -204,6 +206,7 @@ impl Service {
             return Err(Error::WrongStatus(case.row.status));
         }
         let before = case.row.clone();
+        let subject_before = case.subject.clone();
         let indexed_before = self.index_of(&case.subject);
 
         let mut reading = Reading::of(&form);
@@ -219,6 +222,13 @@ impl Service {
         };
         apply(&mut case, profile, &mut reading);
         let changed = reading.check()?;
+        if case.row.validation_officer.is_some() {
+            let claims = self.claims(&mut tx, &case).await?;
+            let locked = identification::changed(&subject_before, &case.subject, &claims);
+            if !locked.is_empty() {
+                return Err(Error::IdentifiedFields(locked));
+            }
+        }
         if case.row.ra != before.ra {
             self.admitting(&mut tx, caller, case.row.ra, case.row.workflow)
                 .await?;

@@ -138,9 +138,9 @@ async fn a_body_that_grows_over_the_limit_is_refused_on_the_way() {
         for path in ["/videoid", &evidences] {
             let request = client
                 .request(Method::POST, path)
-                .body(endless("{", 33 * MIB));
+                .body(endless("{", 49 * MIB));
             let answer = untouched(&client, pks, client.send(request)).await;
-            answer.refused(413, "Request body too large: the limit is 33554432 bytes");
+            answer.refused(413, "Request body too large: the limit is 50331648 bytes");
         }
 
         let film =

@@ -97,7 +97,43 @@ async fn what_was_read_from_the_document_fills_gaps_and_overwrites_nothing() {
     let change = json!({ "surname_1": "Corregida" });
     api.put(&case.path(""), &change).await.ok();
     api.put_evidence(&case, &evidence()).await.ok();
-    assert_eq!(api.record(&case).await["surname_1"], "Corregida");
+    let record = api.record(&case).await;
+    assert_eq!(record["surname_1"], "Corregida");
+    assert_eq!(
+        record["videoid_data"]["validation_services"],
+        json!({ "mismatches": ["given_name", "surname_1"] }),
+        "the officer is told what differs"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_officer_saw_on_the_document_is_locked() {
+    let sandbox = Sandbox::shared();
+    let api = Api::of(&sandbox);
+    let case = api.reviewable().await;
+    let right = json!({ "given_name": "Ana" });
+    api.put(&case.path(""), &right).await.ok();
+    let validate = case.path("validate_videoid");
+    api.post(&validate, &api.officer()).await.ok();
+    let before = api.record(&case).await;
+    for (name, value) in [
+        ("given_name", "Eva"),
+        ("surname_1", ""),
+        ("serial_number", "00000001R"),
+    ] {
+        let answer = api.put(&case.path(""), &json!({ name: value })).await;
+        let refusal = answer.refusal(412);
+        assert_eq!(refusal["error"], "Invalid request status");
+        assert_eq!(
+            refusal["reason"],
+            format!("{name} was identified and stays")
+        );
+    }
+    assert_eq!(api.record(&case).await, before, "nothing changed");
+    // What no document says can still be corrected, and a client may send all fields back.
+    let rest = json!({ "given_name": "Ana", "surname_1": before["surname_1"], "title": "Dr." });
+    assert_eq!(api.put(&case.path(""), &rest).await.ok()["title"], "Dr.");
+    api.approve(&case).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
