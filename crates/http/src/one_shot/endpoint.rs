@@ -341,7 +341,7 @@ impl Endpoint {
 
     fn common_refusals(&self) -> Vec<(Fault, &'static str)> {
         let too_large = (
-            Fault::Body(BodyFault::TooLarge { limit: 33_554_432 }),
+            Fault::Body(BodyFault::TooLarge { limit: 50_331_648 }),
             "The body is larger than the operator allows.",
         );
         let stalled = (

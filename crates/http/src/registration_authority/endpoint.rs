@@ -318,7 +318,7 @@ impl Endpoint {
                 ),
                 (BodyFault::Stalled.into(), "The client sends too slowly."),
                 (
-                    BodyFault::TooLarge { limit: 33_554_432 }.into(),
+                    BodyFault::TooLarge { limit: 50_331_648 }.into(),
                     "The body is larger than the operator allows.",
                 ),
                 (
