@@ -86,7 +86,7 @@ pub(crate) async fn enrol(
     };
     let code = form.code();
     match console.service.enrol(&visit.token, device, code, key).await {
-        Ok(_) => visit.back(),
+        Ok(()) => visit.back(),
         Err(error) => refuse(&console, &visit, error).await,
     }
 }

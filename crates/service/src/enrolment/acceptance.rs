@@ -39,7 +39,6 @@ pub(super) enum Way {
 /// What an enrolment made.
 pub(super) struct Accepted {
     pub(super) certificate: Certificate,
-    pub(super) der: Vec<u8>,
     /// The PKCS#12 file, unless it waits behind the link.
     pub(super) file: Option<Vec<u8>>,
 }
@@ -298,11 +297,7 @@ impl Service {
             .await?;
         self.commit(tx).await?;
         blobs.keep();
-        Ok(Accepted {
-            certificate,
-            der: made.der,
-            file,
-        })
+        Ok(Accepted { certificate, file })
     }
 
     /// Marks the link as used. On the pages the file is laid behind it, else it is given back.

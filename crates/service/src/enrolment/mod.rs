@@ -25,7 +25,7 @@ use crate::papers::{officer_name, organisation, validity_days};
 use crate::trust::issuing;
 use crate::{Error, Service};
 
-use acceptance::{Accepted, Way, pickup_context};
+use acceptance::{Way, pickup_context};
 use link::{Standing, device_digest};
 
 pub use by_api::EnrolledByCall;
@@ -111,15 +111,6 @@ pub enum KeyChoice {
     Software(SecretString),
     /// It is on the subscriber's card: PKCS#10 request, PEM or DER.
     SmartCard(Vec<u8>),
-}
-
-/// What an enrolment gave.
-#[derive(Debug, Clone)]
-pub struct Enrolled {
-    /// Serial number of the certificate, hexadecimal.
-    pub serial_number: String,
-    /// The certificate, PEM.
-    pub certificate: String,
 }
 
 impl Service {
@@ -270,7 +261,7 @@ impl Service {
         device: Option<&str>,
         code: SecretString,
         key: KeyChoice,
-    ) -> Result<Enrolled, Error> {
+    ) -> Result<(), Error> {
         let pk = self.follow(token).await?.case.pk();
         // The second of two clicks waits here and then finds the link used.
         let _turn = self.inner.per_request.lock(pk).await;
@@ -283,13 +274,7 @@ impl Service {
             token_digest: link.row.token_digest,
         };
         let accepted = self.accept(link.case, &code, key, way).await;
-        let Accepted {
-            certificate, der, ..
-        } = accepted.map_err(closed)?;
-        Ok(Enrolled {
-            serial_number: certificate.serial,
-            certificate: pki::facts::to_pem(&der).map_err(issuing)?,
-        })
+        accepted.map(drop).map_err(closed)
     }
 
     /// The PKCS#12 file; handed out once.
