@@ -10,6 +10,8 @@ mod cloud;
 mod config;
 mod describe;
 mod disposition;
+#[cfg(test)]
+mod errors_page;
 mod layers;
 mod one_shot;
 mod ops;

@@ -127,45 +127,26 @@ fn endpoints() -> Vec<Endpoint> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/errors.md");
-    const MARK: &str = "<!-- From here on generated from the tables of the doors. -->\n\n";
-
-    /// The part of the page for integrators that repeats the doors' own tables.
-    fn errors() -> String {
-        let endpoints = endpoints();
-        let common = |title: &str, pick: fn(&Endpoint) -> bool| {
-            let endpoint = endpoints.iter().find(|endpoint| pick(endpoint));
-            let table = endpoint
-                .map(Endpoint::common_errors_table)
-                .unwrap_or_default();
-            format!("### {title}\n\n{table}")
-        };
-        let mut page = String::from("## Everywhere\n\n");
-        page += &common("Calls without a body", |one| {
-            !one.takes_json() && !one.takes_form()
-        });
-        page += &common("Calls with a JSON body", Endpoint::takes_json);
-        page += &common("Calls with a form", Endpoint::takes_form);
-        page += "## By call\n\n";
-        for endpoint in &endpoints {
-            page += &endpoint.errors_section();
-        }
-        page.trim_end().to_owned() + "\n"
-    }
+    use crate::errors_page;
 
     #[test]
     fn the_page_of_errors_is_true() {
-        let page = std::fs::read_to_string(PAGE).unwrap();
-        let (prose, generated) = page.split_once(MARK).unwrap();
-        let errors = errors();
-        if std::env::var_os("UPDATE_DOCS").is_some() {
-            std::fs::write(PAGE, format!("{prose}{MARK}{errors}")).unwrap();
-        } else {
-            assert!(
-                generated == errors,
-                "run this test with UPDATE_DOCS=1 and commit docs/errors.md"
-            );
-        }
+        let endpoints = endpoints();
+        let common = |pick: fn(&Endpoint) -> bool| {
+            let endpoint = endpoints.iter().find(|endpoint| pick(endpoint));
+            endpoint
+                .map(Endpoint::common_errors_table)
+                .unwrap_or_default()
+        };
+        let bodiless = |one: &Endpoint| !one.takes_json() && !one.takes_form();
+        let errors = errors_page::generated(
+            [
+                ("Calls without a body", common(bodiless)),
+                ("Calls with a JSON body", common(Endpoint::takes_json)),
+                ("Calls with a form", common(Endpoint::takes_form)),
+            ],
+            endpoints.iter().map(Endpoint::errors_section),
+        );
+        errors_page::hold("errors.md", &errors);
     }
 }

@@ -180,52 +180,30 @@ const DESCRIPTION: &str = "From the scratchcard to a certificate in the subscrib
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::errors_page;
 
-    const PAGE: &str = concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/../../docs/errors-registration-authority.md"
-    );
-    const MARK: &str = "<!-- From here on generated from the tables of the doors. -->\n\n";
-
-    /// The part of the page for integrators that repeats the door's own tables.
-    fn errors() -> String {
+    #[test]
+    fn the_page_of_errors_is_true() {
         let endpoints: Vec<_> = endpoints()
             .into_iter()
             .chain(enrolment::endpoints())
             .collect();
-        let common = |title: &str, pick: fn(&Endpoint) -> bool| {
-            // The last form: that of the video has words of its own.
+        // The last form: that of the video has words of its own.
+        let common = |pick: fn(&Endpoint) -> bool| {
             let endpoint = endpoints.iter().rfind(|endpoint| pick(endpoint));
-            let table = endpoint
+            endpoint
                 .map(Endpoint::common_errors_table)
-                .unwrap_or_default();
-            format!("### {title}\n\n{table}")
+                .unwrap_or_default()
         };
-        let mut page = String::from("## Everywhere\n\n");
-        page += &common("Calls without a body", |one| {
-            !one.takes_json() && !one.takes_form()
-        });
-        page += &common("Calls with a JSON body", Endpoint::takes_json);
-        page += &common("Calls with a form", Endpoint::takes_form);
-        page += "## By call\n\n";
-        for endpoint in &endpoints {
-            page += &endpoint.errors_section();
-        }
-        page.trim_end().to_owned() + "\n"
-    }
-
-    #[test]
-    fn the_page_of_errors_is_true() {
-        let page = std::fs::read_to_string(PAGE).unwrap();
-        let (prose, generated) = page.split_once(MARK).unwrap();
-        let errors = errors();
-        if std::env::var_os("UPDATE_DOCS").is_some() {
-            std::fs::write(PAGE, format!("{prose}{MARK}{errors}")).unwrap();
-        } else {
-            assert!(
-                generated == errors,
-                "run this test with UPDATE_DOCS=1 and commit docs/errors-registration-authority.md"
-            );
-        }
+        let bodiless = |one: &Endpoint| !one.takes_json() && !one.takes_form();
+        let errors = errors_page::generated(
+            [
+                ("Calls without a body", common(bodiless)),
+                ("Calls with a JSON body", common(Endpoint::takes_json)),
+                ("Calls with a form", common(Endpoint::takes_form)),
+            ],
+            endpoints.iter().map(Endpoint::errors_section),
+        );
+        errors_page::hold("errors-registration-authority.md", &errors);
     }
 }
