@@ -23,7 +23,11 @@ macro_rules! step {
     };
 }
 
-const STEPS: &[Step] = &[step!(1, "0001_foundation"), step!(2, "0002_registration")];
+const STEPS: &[Step] = &[
+    step!(1, "0001_foundation"),
+    step!(2, "0002_registration"),
+    step!(3, "0003_signatures"),
+];
 
 /// The newest schema version that this program knows.
 pub(crate) fn latest() -> i64 {

@@ -1,0 +1,1 @@
+-- Signatures: pictures and metadata for them, hash documents, archives, the register and its log.
