@@ -612,9 +612,10 @@ fn outbox(path: &Path) -> Vec<Value> {
         .collect()
 }
 
-/// Waits for the `count`th message for a request.
+/// Waits for the `count`th message for a request: longer than a lease lasts, since a process that was
+/// killed while it sent one keeps it until then.
 async fn nth_message(messages: impl Fn() -> Vec<Value>, request: i64, count: usize) -> Value {
-    for _ in 0..600 {
+    for _ in 0..6000 {
         let own = messages()
             .into_iter()
             .filter(|one| one["request_pk"] == request)
