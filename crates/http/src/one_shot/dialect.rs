@@ -147,6 +147,8 @@ pub(crate) struct Refusal {
     pub(crate) status: StatusCode,
     /// The documented words, the same in both dialects.
     pub(crate) text: String,
+    /// What stands in `details` where that is not the words: texts by field or by document.
+    details: Option<Value>,
     /// In the legacy dialect's `status`, where that is not the status line.
     legacy_status: Option<&'static str>,
     /// What the documented words leave out. In the new dialect only.
@@ -159,10 +161,17 @@ impl Refusal {
         Self {
             status,
             text: text.into(),
+            details: None,
             legacy_status: None,
             reason: None,
             request_id: None,
         }
+    }
+
+    /// Puts texts by field or by document in place of the words, which stay the message.
+    pub(crate) fn with_details(mut self, details: Value) -> Self {
+        self.details = Some(details);
+        self
     }
 
     pub(crate) fn with_legacy_status(mut self, status: &'static str) -> Self {
@@ -183,19 +192,21 @@ impl Refusal {
 
     /// The body.
     pub(crate) fn body(&self, dialect: Dialect) -> Value {
+        let words = || Value::from(self.text.as_str());
+        let details = self.details.clone().unwrap_or_else(words);
         let mut body = match dialect {
             Dialect::New => json!({
                 "status": "error",
                 "message": self.text,
-                "detail": self.text,
-                "details": self.text,
+                "detail": details,
+                "details": details,
             }),
             Dialect::Legacy => {
                 let status = match self.legacy_status {
                     Some(status) => status.to_owned(),
                     None => status_line(self.status),
                 };
-                json!({ "status": status, "details": self.text })
+                json!({ "status": status, "details": details })
             }
         };
         if let (Dialect::New, Some(reason)) = (dialect, &self.reason) {
