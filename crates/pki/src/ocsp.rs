@@ -87,6 +87,25 @@ enum IdentifierHash {
     Sha256,
 }
 
+/// How CertIDs name an issuer under one hash: by its name and by its public key's bits.
+struct IssuerIdentifier {
+    name_hash: Vec<u8>,
+    key_hash: Vec<u8>,
+}
+
+impl IssuerIdentifier {
+    fn new(name: &[u8], key: &[u8], hash: impl Fn(&[u8]) -> Vec<u8>) -> Self {
+        Self {
+            name_hash: hash(name),
+            key_hash: hash(key),
+        }
+    }
+
+    fn names(&self, question: &Question) -> bool {
+        self.name_hash == question.name_hash && self.key_hash == question.key_hash
+    }
+}
+
 impl Request {
     /// Reads a DER OCSPRequest.
     ///
@@ -164,8 +183,8 @@ pub struct Responder {
     key: Arc<dyn SigningKey>,
     certificate: Vec<u8>,
     key_hash: [u8; 20],
-    issuer_name: Vec<u8>,
-    issuer_key: Vec<u8>,
+    by_sha1: IssuerIdentifier,
+    by_sha256: IssuerIdentifier,
     archive_cutoff: OffsetDateTime,
     fresh_for: Duration,
 }
@@ -192,16 +211,21 @@ impl Responder {
             ));
         }
         let key_hash = issuance::key_identifier(own.public_key_info)?;
-        let issuer_name = issuing.subject.to_vec();
-        let issuer_key = decode::public_key_bits(issuing.public_key_info)?.to_vec();
+        let (name, issuer_key) = (
+            issuing.subject,
+            decode::public_key_bits(issuing.public_key_info)?,
+        );
+        let identified = |hash: fn(&[u8]) -> Vec<u8>| IssuerIdentifier::new(name, issuer_key, hash);
+        let by_sha1 = identified(|data| sha1_identifier(data).to_vec());
+        let by_sha256 = identified(|data| sha256(data).to_vec());
         let archive_cutoff = CertificateFacts::read(issuer)?.not_before;
         let fresh_for = Self::FRESH_FOR;
         Ok(Self {
             key,
             certificate,
             key_hash,
-            issuer_name,
-            issuer_key,
+            by_sha1,
+            by_sha256,
             archive_cutoff,
             fresh_for,
         })
@@ -210,6 +234,11 @@ impl Responder {
     /// With answers that may be relied on for another time.
     pub fn with_fresh_for(self, fresh_for: Duration) -> Self {
         Self { fresh_for, ..self }
+    }
+
+    /// The responder's own certificate, DER: a part of every answer.
+    pub fn certificate(&self) -> &[u8] {
+        &self.certificate
     }
 
     /// Whether this responder answers for every issuer that the request names.
@@ -236,17 +265,52 @@ impl Responder {
         if !self.serves(request) {
             return Ok(Refusal::Unauthorized.response());
         }
-        let single = |question: &Question| {
+        let answers: Vec<_> = request
+            .questions
+            .iter()
+            .map(|question| (question.element.as_slice(), lookup(&question.serial)))
+            .collect();
+        self.answer(&answers, request.nonce.as_deref(), now)
+    }
+
+    /// The DER OCSPResponse about one certificate of the issuer that nobody asked about: to stand
+    /// in a signature, or to be ready for who will ask. The issuer is named by SHA-1, as every
+    /// client does and understands (RFC 5019 §2.1.1).
+    ///
+    /// Fails with [`PkiError::Malformed`] where the serial number is none, or where the key does.
+    pub fn answer_about(
+        &self,
+        serial_hex: &str,
+        status: Status,
+        now: OffsetDateTime,
+    ) -> Result<Vec<u8>, PkiError> {
+        let identifier = encode::sequence(&[
+            &encode::sequence(&[&encode::oid(&oid::SHA1), &encode::NULL]),
+            &encode::octet_string(&self.by_sha1.name_hash),
+            &encode::octet_string(&self.by_sha1.key_hash),
+            &encode::unsigned(&decode::serial_bytes(serial_hex)?),
+        ]);
+        self.answer(&[(&identifier, status)], None, now)
+    }
+
+    /// A signed answer about these certificates, each by its CertID.
+    fn answer(
+        &self,
+        about: &[(&[u8], Status)],
+        nonce: Option<&[u8]>,
+        now: OffsetDateTime,
+    ) -> Result<Vec<u8>, PkiError> {
+        let single = |(identifier, standing): &(&[u8], Status)| {
             encode::sequence(&[
-                &question.element,
-                &status(lookup(&question.serial)),
+                identifier,
+                &status(*standing),
                 &encode::generalized_time(now),
                 &encode::context(0, &encode::generalized_time(now + self.fresh_for)),
                 &encode::context(1, &encode::sequence(&[&self.archive_cutoff()])),
             ])
         };
-        let responses: Vec<u8> = request.questions.iter().flat_map(single).collect();
-        let nonce = request.nonce.as_ref().map(|nonce| {
+        let responses: Vec<u8> = about.iter().flat_map(single).collect();
+        let nonce = nonce.map(|nonce| {
             let extension = encode::extension(&oid::OCSP_NONCE, false, nonce);
             encode::context(1, &encode::sequence(&[&extension]))
         });
@@ -280,11 +344,10 @@ impl Responder {
     }
 
     fn knows(&self, question: &Question) -> bool {
-        let is = |expected: &[u8], data: &[u8]| match question.algorithm {
-            IdentifierHash::Sha1 => expected == sha1_identifier(data),
-            IdentifierHash::Sha256 => expected == sha256(data),
-        };
-        is(&question.name_hash, &self.issuer_name) && is(&question.key_hash, &self.issuer_key)
+        match question.algorithm {
+            IdentifierHash::Sha1 => self.by_sha1.names(question),
+            IdentifierHash::Sha256 => self.by_sha256.names(question),
+        }
     }
 }
 
