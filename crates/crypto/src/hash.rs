@@ -1,6 +1,61 @@
-//! SHA-256, HMAC-SHA-256, and comparison in constant time.
+//! SHA-2, HMAC-SHA-256, and comparison in constant time.
 
 use aws_lc_rs::{constant_time, digest, hmac};
+use model::DigestAlgorithm;
+
+use crate::CryptoError;
+
+/// A digest and the algorithm that made it, here or elsewhere.
+#[derive(Debug, Clone, Copy)]
+pub struct Digest {
+    algorithm: DigestAlgorithm,
+    inner: digest::Digest,
+}
+
+impl Digest {
+    /// The digest of `data`.
+    pub fn of(algorithm: DigestAlgorithm, data: &[u8]) -> Self {
+        let inner = digest::digest(back_end(algorithm), data);
+        Self { algorithm, inner }
+    }
+
+    /// A digest that somebody else made; [`CryptoError::Digest`] where its length is another's.
+    pub fn from_bytes(algorithm: DigestAlgorithm, bytes: &[u8]) -> Result<Self, CryptoError> {
+        let inner = digest::Digest::import_less_safe(bytes, back_end(algorithm))
+            .map_err(|_| CryptoError::Digest)?;
+        Ok(Self { algorithm, inner })
+    }
+
+    /// What made it.
+    pub fn algorithm(&self) -> DigestAlgorithm {
+        self.algorithm
+    }
+
+    /// Its bytes.
+    pub fn as_bytes(&self) -> &[u8] {
+        self.inner.as_ref()
+    }
+
+    pub(crate) fn inner(&self) -> &digest::Digest {
+        &self.inner
+    }
+}
+
+impl PartialEq for Digest {
+    fn eq(&self, other: &Self) -> bool {
+        self.algorithm == other.algorithm && self.as_bytes() == other.as_bytes()
+    }
+}
+
+impl Eq for Digest {}
+
+fn back_end(algorithm: DigestAlgorithm) -> &'static digest::Algorithm {
+    match algorithm {
+        DigestAlgorithm::Sha256 => &digest::SHA256,
+        DigestAlgorithm::Sha384 => &digest::SHA384,
+        DigestAlgorithm::Sha512 => &digest::SHA512,
+    }
+}
 
 /// SHA-256 of `data` (FIPS 180-4).
 pub fn sha256(data: &[u8]) -> [u8; 32] {
@@ -85,6 +140,21 @@ mod tests {
             hex(&hmac_sha256(b"Jefe", b"what do ya want for nothing?")),
             "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"
         );
+    }
+
+    #[test]
+    fn digests_name_their_algorithm_and_keep_their_length() {
+        // FIPS 180-4's example for SHA-384, the beginning.
+        let digest = Digest::of(DigestAlgorithm::Sha384, b"abc");
+        assert_eq!(hex(&digest.as_bytes()[..8]), "cb00753f45a35e8b");
+        let again = Digest::from_bytes(DigestAlgorithm::Sha384, digest.as_bytes());
+        assert_eq!(again, Ok(digest));
+        for algorithm in [DigestAlgorithm::Sha256, DigestAlgorithm::Sha512] {
+            let other = Digest::from_bytes(algorithm, digest.as_bytes());
+            assert_eq!(other, Err(CryptoError::Digest));
+            let whole = Digest::of(algorithm, b"abc");
+            assert_eq!(whole.as_bytes().len(), algorithm.digest_len());
+        }
     }
 
     #[test]

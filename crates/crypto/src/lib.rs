@@ -16,12 +16,14 @@ pub mod password;
 pub mod pbes2;
 pub mod pin;
 mod seal;
+mod verify;
 
 use model::Entropy;
 
-pub use hash::{Sha256, equal, hmac_sha256, sha1_identifier, sha256};
-pub use key::{KeyAlgorithm, SigningKey, SoftwareKey, verify};
+pub use hash::{Digest, Sha256, equal, hmac_sha256, sha1_identifier, sha256};
+pub use key::{KeyAlgorithm, SigningKey, SoftwareKey};
 pub use seal::{DataKey, MasterKey};
+pub use verify::{Padding, verify, verify_digest};
 pub use zeroize::Zeroizing;
 
 /// What can go wrong, and whose fault it is.
@@ -36,6 +38,9 @@ pub enum CryptoError {
     /// The signature does not belong to this message and key: its sender's fault.
     #[error("the signature does not match")]
     Signature,
+    /// The bytes are no digest of that algorithm: their length is another's.
+    #[error("the digest's length is not its algorithm's")]
+    Digest,
     /// Sealed bytes were altered, cut, reordered, or sealed under another key or context.
     #[error("sealed data was altered, or was sealed under another key or for another purpose")]
     Sealed,
@@ -45,6 +50,9 @@ pub enum CryptoError {
     /// A chunk of the wrong size, or one after the last: a bug in the calling code.
     #[error("chunks must be full, except for the last one, and nothing follows the last one")]
     ChunkOrder,
+    /// The key lives elsewhere and its home does not answer now; it may later.
+    #[error("the key's home is out of reach")]
+    Unreachable,
     /// The back end refused an operation that cannot fail on valid input: a bug, please report it.
     #[error("the cryptographic back end failed unexpectedly")]
     Backend,

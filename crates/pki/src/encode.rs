@@ -144,6 +144,10 @@ pub(crate) fn algorithm(algorithm: &ObjectIdentifier) -> Vec<u8> {
 pub(crate) fn signature_algorithm(key: KeyAlgorithm) -> Vec<u8> {
     match key {
         KeyAlgorithm::EcdsaP256 => algorithm(&oid::ECDSA_WITH_SHA256),
+        // Parameters are NULL here (RFC 4055 §5).
+        KeyAlgorithm::Rsa2048 | KeyAlgorithm::Rsa3072 => {
+            sequence(&[&oid(&oid::SHA256_WITH_RSA), &NULL])
+        }
     }
 }
 
