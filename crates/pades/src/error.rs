@@ -4,8 +4,8 @@ use crate::syntax::SyntaxError;
 
 /// Why a PDF can't be read, signed or finished.
 ///
-/// All variants but the last two speak of the file that was handed in: its sender is at fault,
-/// and trying again with the same file ends the same way.
+/// All variants but those about pages and boxes and the last two speak of the file that was handed
+/// in: its sender is at fault, and trying again with the same file ends the same way.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum PdfError {
@@ -43,6 +43,27 @@ pub enum PdfError {
         what: &'static str,
         /// The most that is accepted.
         limit: u64,
+    },
+    /// A visible signature is wanted on a page that is not there.
+    #[error(
+        "the PDF has no page {page}: pages count from 0, or from -1 backwards, and there are {pages}"
+    )]
+    PageOutOfRange {
+        /// The page that was asked for.
+        page: i64,
+        /// How many there are.
+        pages: u64,
+    },
+    /// The box of a visible signature is not even a point wide or high.
+    #[error("the signature's box is too small to show anything")]
+    BoxEmpty,
+    /// The box of a visible signature touches no part of the page.
+    #[error("the signature's box lies outside of the page, which is {width} × {height} points")]
+    BoxOutside {
+        /// Of the page as it is displayed.
+        width: u32,
+        /// Of the page as it is displayed.
+        height: u32,
     },
     /// The caller reserved too few bytes for this CMS. The signature is lost: a container can't
     /// grow once its surroundings are hashed.

@@ -56,18 +56,21 @@
 //! - No work without bound: files may be hostile. Time and memory are proportional to the size of
 //!   the file, whatever it claims.
 
+mod appearance;
 mod document;
 mod error;
 mod field;
 mod filter;
 mod inspect;
 mod object;
+mod page;
 mod revision;
 mod signature;
 mod syntax;
 mod text;
 mod xref;
 
+pub use appearance::{Appearance, Layout, Picture, PictureError, Rect};
 pub use error::{PdfError, Place};
 pub use field::Certification;
 pub use inspect::{Coverage, EmbeddedSignature, PdfFacts, inspect, signatures};

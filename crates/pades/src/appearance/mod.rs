@@ -1,0 +1,49 @@
+//! What a visible signature looks like: lines of text and a picture in a box on a page.
+//!
+//! The result is one form XObject with everything that it needs (ISO 32000-2, 12.5.5): fonts are
+//! embedded, and in a file that claims to be PDF/A, colours do not depend on a device. The
+//! pieces: `font` shapes text and embeds what it used of a font, `layout` fits lines into a box,
+//! `picture` reads what senders upload, and this file draws.
+
+mod picture;
+
+pub use picture::{Picture, PictureError};
+
+/// A visible signature, ready to be drawn.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Appearance {
+    /// Counted from zero; negative numbers count from the end, so that -1 is the last page.
+    pub page: i64,
+    /// Where on the page.
+    pub rect: Rect,
+    /// The text, as it shall be read; long lines are wrapped.
+    pub lines: Vec<String>,
+    /// A picture, such as a handwritten signature or a seal.
+    pub picture: Option<Picture>,
+    /// How text and picture share the box.
+    pub layout: Layout,
+}
+
+/// A box in points, from the bottom left corner of the page as it is displayed: cropped, rotated
+/// and scaled. Any two opposite corners will do.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Rect {
+    /// From the left edge to a corner.
+    pub x1: f64,
+    /// From the bottom edge to the same corner.
+    pub y1: f64,
+    /// From the left edge to the opposite corner.
+    pub x2: f64,
+    /// From the bottom edge to the opposite corner.
+    pub y2: f64,
+}
+
+/// How text and picture share the box.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Layout {
+    /// The picture fills the box and the text runs over it.
+    #[default]
+    Behind,
+    /// The picture stands on the left and the text on the right.
+    Beside,
+}
