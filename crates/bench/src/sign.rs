@@ -8,7 +8,7 @@ use crypto::{KeyAlgorithm, SigningKey, SoftwareKey, SystemEntropy, sha256};
 use pades::SignatureSpec;
 use pki::cms::CmsSigner;
 use pki::issuance::{Issuer, Validity};
-use pki::profile::natural_person::{self, NaturalPerson, Qualification, Terms};
+use pki::profile::natural_person::{self, NaturalPerson, Posture, Qualification, Terms};
 use pki::{AuthorityNames, AuthorityUrls, establish};
 use time::OffsetDateTime;
 
@@ -113,7 +113,8 @@ impl Identity {
         };
         let key = SoftwareKey::generate(KeyAlgorithm::EcdsaP256)?;
         let public = key.public_key_info();
-        let draft = natural_person::draft(&issuer, &person, &terms, public, &SystemEntropy)?;
+        let (posture, entropy) = (Posture::default(), &SystemEntropy);
+        let draft = natural_person::draft(&issuer, &person, &terms, posture, public, entropy)?;
         let certificate = draft.lint()?.record()?.sign(&issuer)?.into_certificate();
         Ok(Self {
             key,
@@ -136,7 +137,7 @@ fn sign(pdf: &[u8], identity: &Identity) -> anyhow::Result<Vec<u8>> {
         location: None,
         contact: None,
         signing_time: identity.now,
-        reserve: signer.max_size(None, 0),
+        reserve: signer.max_size(None),
     };
     let prepared = pades::prepare(pdf, &spec)?;
     let cms = signer.sign(&prepared.digest(), None)?;

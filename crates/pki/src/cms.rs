@@ -63,13 +63,12 @@ impl<'a> CmsSigner<'a> {
     }
 
     /// No container that [`CmsSigner::sign`] makes with this time-stamper is longer than this,
-    /// in bytes. `room` is added for what is to be put in later.
-    pub fn max_size(&self, time_stamper: Option<&dyn TimeStamper>, room: usize) -> usize {
+    /// in bytes.
+    pub fn max_size(&self, time_stamper: Option<&dyn TimeStamper>) -> usize {
         let attributes = self.container.signed_attributes(&oid::CT_DATA, &[0; 32]);
         let token = time_stamper.map(|stamper| vec![0; stamper.max_token_len()]);
         self.container
             .largest(&DETACHED, &attributes, token.as_deref())
-            + room
     }
 }
 

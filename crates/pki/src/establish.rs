@@ -8,7 +8,7 @@ use model::Entropy;
 use time::{Duration, OffsetDateTime};
 
 use crate::PkiError;
-use crate::issuance::{Draft, Issuer, Pointers, Validity};
+use crate::issuance::{Issuer, Pointers, Validity};
 use crate::profile::{Unit, authority, ocsp_responder, time_stamping};
 
 /// Who runs the installation.
@@ -60,31 +60,128 @@ impl AuthorityUrls {
     }
 }
 
-/// A certificate and its key.
-#[derive(Debug, Clone)]
+/// A certificate and its key, wherever that lives.
+#[derive(Clone)]
 pub struct Entity {
     /// DER certificate.
     pub certificate: Vec<u8>,
-    /// The key; seal [`SoftwareKey::to_pkcs8`] to keep it.
-    pub key: Arc<SoftwareKey>,
+    /// The key.
+    pub key: Arc<dyn SigningKey>,
 }
+
+impl std::fmt::Debug for Entity {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Entity(…)")
+    }
+}
+
+/// The offices that authorities hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Role {
+    /// The trust anchor, valid for 20 years.
+    Root,
+    /// The authority that issues to people, valid for 10 years.
+    Issuing,
+    /// The time-stamping unit, valid for 5 years.
+    TimeStamping,
+    /// Answers for what the issuing authority issued, valid for 3 years.
+    IssuingOcsp,
+    /// Answers for what the root issued, valid for 3 years.
+    RootOcsp,
+}
+
+impl Role {
+    /// Every one, superiors first.
+    pub const ALL: [Role; 5] = [
+        Role::Root,
+        Role::Issuing,
+        Role::TimeStamping,
+        Role::IssuingOcsp,
+        Role::RootOcsp,
+    ];
+
+    /// What files and records call it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Role::Root => "root",
+            Role::Issuing => "issuing",
+            Role::TimeStamping => "time-stamping",
+            Role::IssuingOcsp => "issuing-ocsp",
+            Role::RootOcsp => "root-ocsp",
+        }
+    }
+
+    /// How common names call it.
+    fn title(self) -> &'static str {
+        match self {
+            Role::Root => "Root CA",
+            Role::Issuing => "Issuing CA",
+            Role::TimeStamping => "Time-Stamping Unit",
+            Role::IssuingOcsp => "OCSP Responder",
+            Role::RootOcsp => "Root OCSP Responder",
+        }
+    }
+
+    fn years(self) -> i64 {
+        match self {
+            Role::Root => 20,
+            Role::Issuing => 10,
+            Role::TimeStamping => 5,
+            Role::IssuingOcsp | Role::RootOcsp => 3,
+        }
+    }
+
+    /// For how long its certificates are valid, unless their issuer ends before.
+    pub fn lifetime(self) -> Duration {
+        Duration::days(self.years() * 36525 / 100)
+    }
+}
+
+/// Makes the key for an office, and keeps it where it belongs.
+pub type KeyMaker<'a> = dyn FnMut(Role) -> Result<Arc<dyn SigningKey>, PkiError> + 'a;
 
 /// Everything that [`establish()`] made.
 #[derive(Debug, Clone)]
 pub struct Established {
-    /// The trust anchor, valid for 20 years.
+    /// The trust anchor.
     pub root: Entity,
-    /// The authority that issues to people, valid for 10 years.
+    /// The authority that issues to people.
     pub issuing: Entity,
-    /// The time-stamping unit, valid for 5 years.
+    /// The time-stamping unit.
     pub time_stamping: Entity,
-    /// Answers for what the issuing authority issued, valid for 3 years.
+    /// Answers for what the issuing authority issued.
     pub issuing_ocsp: Entity,
-    /// Answers for what the root issued, valid for 3 years.
+    /// Answers for what the root issued.
     pub root_ocsp: Entity,
 }
 
-/// Makes the authorities, with P-256 keys. Keeping them is the caller's part.
+/// The authorities that an installation has now, generation by generation: the older ones still
+/// answer for what they issued.
+#[derive(Debug, Clone)]
+pub struct Authorities {
+    /// The trust anchor's certificate, DER. Its key is elsewhere.
+    pub root: Vec<u8>,
+    /// Issuing authorities, the oldest first; the last one issues.
+    pub issuing: Vec<Entity>,
+    /// Time-stamping units, the oldest first; the last one stamps.
+    pub time_stamping: Vec<Entity>,
+    /// OCSP responders of the root and of the issuing authorities, the oldest first; of each the
+    /// last one answers.
+    pub responders: Vec<Entity>,
+}
+
+impl From<Established> for Authorities {
+    fn from(first: Established) -> Self {
+        Self {
+            root: first.root.certificate,
+            issuing: vec![first.issuing],
+            time_stamping: vec![first.time_stamping],
+            responders: vec![first.issuing_ocsp, first.root_ocsp],
+        }
+    }
+}
+
+/// Makes the authorities, with P-256 keys in this process's memory.
 ///
 /// Fails with [`PkiError::Value`] where a name cannot stand in a certificate.
 pub fn establish(
@@ -93,56 +190,122 @@ pub fn establish(
     now: OffsetDateTime,
     entropy: &dyn Entropy,
 ) -> Result<Established, PkiError> {
-    let common_name = |role| format!("{} {role}", names.prefix);
-    let years = |count: i64| Validity::starting(now, Duration::days(count * 36525 / 100));
+    let mut fresh = |_| {
+        let key = SoftwareKey::generate(KeyAlgorithm::EcdsaP256)?;
+        Ok(Arc::new(key) as Arc<dyn SigningKey>)
+    };
+    establish_with(names, urls, &mut fresh, now, entropy)
+}
 
-    let key = fresh_key()?;
-    let draft = authority::root(
-        &unit(names, &common_name("Root CA")),
-        key.as_ref(),
-        years(20),
-        entropy,
-    )?;
-    let certificate = draft
-        .lint()?
-        .record()?
-        .sign_self(key.as_ref())?
-        .into_certificate();
-    let root = Entity { certificate, key };
+/// Makes the authorities, with keys from elsewhere.
+///
+/// Fails with [`PkiError::Value`] where a name cannot stand in a certificate, or as `keys` does.
+pub fn establish_with(
+    names: &AuthorityNames,
+    urls: &AuthorityUrls,
+    keys: &mut KeyMaker<'_>,
+    now: OffsetDateTime,
+    entropy: &dyn Entropy,
+) -> Result<Established, PkiError> {
+    let root = self_appointed(names, keys(Role::Root)?, now, entropy)?;
     let root_issuer = Issuer::new(
         root.certificate.clone(),
         root.key.clone(),
         urls.root_pointers(),
     )?;
-
-    let issuing = issued(&root_issuer, |spki| {
-        let name = common_name("Issuing CA");
-        authority::issuing(&root_issuer, &unit(names, &name), spki, years(10), entropy)
-    })?;
+    let mut appointed = |issuer: &Issuer, role| {
+        let appointment = Appointment {
+            role,
+            generation: 1,
+            names,
+        };
+        appoint(issuer, &appointment, keys(role)?, now, entropy)
+    };
+    let issuing = appointed(&root_issuer, Role::Issuing)?;
     let issuer = Issuer::new(
         issuing.certificate.clone(),
         issuing.key.clone(),
         urls.issuing_pointers(),
     )?;
-
-    let time_stamping = issued(&issuer, |spki| {
-        let name = common_name("Time-Stamping Unit");
-        time_stamping::draft(&issuer, &unit(names, &name), spki, years(5), entropy)
-    })?;
-    let issuing_ocsp = issued(&issuer, |spki| {
-        let name = common_name("OCSP Responder");
-        ocsp_responder::draft(&issuer, &unit(names, &name), spki, years(3), entropy)
-    })?;
-    let root_ocsp = issued(&root_issuer, |spki| {
-        let name = common_name("Root OCSP Responder");
-        ocsp_responder::draft(&root_issuer, &unit(names, &name), spki, years(3), entropy)
-    })?;
     Ok(Established {
-        root,
+        time_stamping: appointed(&issuer, Role::TimeStamping)?,
+        issuing_ocsp: appointed(&issuer, Role::IssuingOcsp)?,
+        root_ocsp: appointed(&root_issuer, Role::RootOcsp)?,
         issuing,
-        time_stamping,
-        issuing_ocsp,
-        root_ocsp,
+        root,
+    })
+}
+
+/// Which office somebody is appointed to.
+#[derive(Debug, Clone, Copy)]
+pub struct Appointment<'a> {
+    /// The office.
+    pub role: Role,
+    /// The how manieth who holds it; from the second on, the common name ends in the number.
+    pub generation: u32,
+    /// Who runs the installation.
+    pub names: &'a AuthorityNames,
+}
+
+/// Issues the certificate of an authority, unit or responder. It ends with its issuer at the
+/// latest.
+///
+/// Fails with [`PkiError::Value`] where a name cannot stand in a certificate, or where the office is
+/// the root's, whom nobody appoints.
+pub fn appoint(
+    issuer: &Issuer,
+    appointment: &Appointment<'_>,
+    key: Arc<dyn SigningKey>,
+    now: OffsetDateTime,
+    entropy: &dyn Entropy,
+) -> Result<Entity, PkiError> {
+    let Appointment {
+        role,
+        generation,
+        names,
+    } = *appointment;
+    let mut validity = Validity::starting(now, role.lifetime());
+    validity.not_after = validity.not_after.min(issuer.not_after());
+    let mut common_name = format!("{} {}", names.prefix, role.title());
+    if generation > 1 {
+        common_name = format!("{common_name} {generation}");
+    }
+    let unit = unit(names, &common_name);
+    let public = key.public_key_info();
+    let draft = match role {
+        Role::Root => {
+            return Err(PkiError::Value {
+                field: "the office",
+                reason: "is the root's, whom nobody appoints".into(),
+            });
+        }
+        Role::Issuing => authority::issuing(issuer, &unit, public, validity, entropy),
+        Role::TimeStamping => time_stamping::draft(issuer, &unit, public, validity, entropy),
+        Role::IssuingOcsp | Role::RootOcsp => {
+            ocsp_responder::draft(issuer, &unit, public, validity, entropy)
+        }
+    }?;
+    let signed = draft.lint()?.record()?.sign(issuer)?;
+    Ok(Entity {
+        certificate: signed.into_certificate(),
+        key,
+    })
+}
+
+fn self_appointed(
+    names: &AuthorityNames,
+    key: Arc<dyn SigningKey>,
+    now: OffsetDateTime,
+    entropy: &dyn Entropy,
+) -> Result<Entity, PkiError> {
+    let role = Role::Root;
+    let common_name = format!("{} {}", names.prefix, role.title());
+    let validity = Validity::starting(now, role.lifetime());
+    let draft = authority::root(&unit(names, &common_name), key.as_ref(), validity, entropy)?;
+    let signed = draft.lint()?.record()?.sign_self(key.as_ref())?;
+    Ok(Entity {
+        certificate: signed.into_certificate(),
+        key,
     })
 }
 
@@ -153,23 +316,4 @@ fn unit<'a>(names: &'a AuthorityNames, common_name: &'a str) -> Unit<'a> {
         organisation_identifier: names.organisation_identifier.as_deref(),
         common_name,
     }
-}
-
-fn issued(
-    issuer: &Issuer,
-    draft: impl FnOnce(&[u8]) -> Result<Draft, PkiError>,
-) -> Result<Entity, PkiError> {
-    let key = fresh_key()?;
-    let signed = draft(key.public_key_info())?
-        .lint()?
-        .record()?
-        .sign(issuer)?;
-    Ok(Entity {
-        certificate: signed.into_certificate(),
-        key,
-    })
-}
-
-fn fresh_key() -> Result<Arc<SoftwareKey>, PkiError> {
-    Ok(Arc::new(SoftwareKey::generate(KeyAlgorithm::EcdsaP256)?))
 }

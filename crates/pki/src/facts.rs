@@ -7,7 +7,7 @@ use x509_cert::Certificate;
 use x509_cert::attr::AttributeTypeAndValue;
 use x509_cert::name::Name;
 
-use crate::{PkiError, decode, name, oid};
+use crate::{PkiError, decode, issuance, name, oid};
 
 /// The plain facts of one certificate.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +24,11 @@ pub struct CertificateFacts {
     pub not_before: OffsetDateTime,
     /// Last second of validity.
     pub not_after: OffsetDateTime,
+    /// Identifier of its key as lower-case hexadecimal digits (RFC 5280 §4.2.1.2, method 1),
+    /// whether or not the certificate says it.
+    pub key_identifier: String,
+    /// Identifier of its issuer's key, where the certificate says it (RFC 5280 §4.2.1.1).
+    pub authority_key_identifier: Option<String>,
     subject_listed: String,
     issuer_listed: String,
 }
@@ -34,6 +39,7 @@ impl CertificateFacts {
         let certificate =
             Certificate::from_der(der).map_err(|_| PkiError::Malformed("certificate"))?;
         let tbs = certificate.tbs_certificate();
+        let parts = decode::CertificateParts::parse(der)?;
         let common_name = tbs.subject().common_name().ok().flatten();
         Ok(Self {
             serial: decode::serial_hex(tbs.serial_number().as_bytes()),
@@ -44,6 +50,8 @@ impl CertificateFacts {
             issuer: tbs.issuer().to_string(),
             not_before: decode::instant(tbs.validity().not_before),
             not_after: decode::instant(tbs.validity().not_after),
+            key_identifier: hex(&issuance::key_identifier(parts.public_key_info)?),
+            authority_key_identifier: issuance::authority_key(tbs).map(|id| hex(&id)),
             subject_listed: listed(tbs.subject()),
             issuer_listed: listed(tbs.issuer()),
         })
@@ -60,6 +68,10 @@ impl CertificateFacts {
     pub fn issuer_listed(&self) -> &str {
         &self.issuer_listed
     }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn listed(name: &Name) -> String {

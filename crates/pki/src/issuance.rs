@@ -74,6 +74,18 @@ impl Issuer {
         &self.key
     }
 
+    /// The last second of its certificate: nothing that it issues lasts longer.
+    pub fn not_after(&self) -> OffsetDateTime {
+        self.not_after
+    }
+
+    /// Whether a certificate on record was drawn up for this issuer and its key.
+    pub fn drew_up(&self, recorded: &Recorded) -> bool {
+        let names_issuer =
+            parts_of(&recorded.tbs).is_ok_and(|parts| parts.issuer == self.subject);
+        names_issuer && recorded.authority_key.as_deref() == Some(self.key_identifier())
+    }
+
     pub(crate) fn subject(&self) -> &[u8] {
         &self.subject
     }
@@ -82,7 +94,8 @@ impl Issuer {
         &self.pointers
     }
 
-    pub(crate) fn key_identifier(&self) -> &[u8] {
+    /// The key identifier that what it issues names it by (RFC 5280 §4.2.1.1).
+    pub fn key_identifier(&self) -> &[u8] {
         &self.key_identifier
     }
 
@@ -232,6 +245,8 @@ impl Linted {
 pub struct Recorded {
     tbs: Vec<u8>,
     serial: String,
+    /// The issuer's key identifier; a root's certificate has none.
+    authority_key: Option<Vec<u8>>,
 }
 
 impl Recorded {
@@ -257,15 +272,7 @@ impl Recorded {
     ///
     /// Fails with [`PkiError::Mismatch`] where the certificate was drawn up for another issuer.
     pub fn sign(self, issuer: &Issuer) -> Result<Signed, PkiError> {
-        let tbs = parse(&self.tbs)?;
-        let names_issuer = parts_of(&self.tbs)?.issuer == issuer.subject;
-        let names_key = tbs
-            .get_extension::<x509_cert::ext::pkix::AuthorityKeyIdentifier>()
-            .ok()
-            .flatten()
-            .and_then(|(_, authority)| authority.key_identifier)
-            .is_some_and(|id| id.as_bytes() == issuer.key_identifier());
-        if !(names_issuer && names_key) {
+        if !issuer.drew_up(&self) {
             return Err(PkiError::Mismatch(
                 "the certificate was drawn up for another issuer",
             ));
@@ -287,8 +294,14 @@ impl Recorded {
     }
 
     fn of(tbs: Vec<u8>) -> Result<Self, PkiError> {
-        let serial = decode::serial_hex(parse(&tbs)?.serial_number().as_bytes());
-        Ok(Self { tbs, serial })
+        let parsed = parse(&tbs)?;
+        let serial = decode::serial_hex(parsed.serial_number().as_bytes());
+        let authority_key = authority_key(&parsed);
+        Ok(Self {
+            tbs,
+            serial,
+            authority_key,
+        })
     }
 
     fn seal(self, key: &dyn SigningKey) -> Result<Signed, PkiError> {
@@ -334,6 +347,14 @@ pub(crate) fn key_identifier(public_key_info: &[u8]) -> Result<[u8; 20], PkiErro
     Ok(crypto::sha1_identifier(decode::public_key_bits(
         public_key_info,
     )?))
+}
+
+/// The identifier of the issuer's key, where the certificate says it.
+pub(crate) fn authority_key(tbs: &x509_cert::TbsCertificate) -> Option<Vec<u8>> {
+    let (_, authority) = tbs
+        .get_extension::<x509_cert::ext::pkix::AuthorityKeyIdentifier>()
+        .ok()??;
+    Some(authority.key_identifier?.as_bytes().to_vec())
 }
 
 /// Checks that `key` is the one that the certificate certifies.

@@ -30,7 +30,7 @@ pub mod tsa;
 pub mod verify;
 
 pub use const_oid::ObjectIdentifier;
-pub use establish::{AuthorityNames, AuthorityUrls, Established, establish};
+pub use establish::{Authorities, AuthorityNames, AuthorityUrls, Established, establish};
 pub use facts::CertificateFacts;
 
 /// What can go wrong when something is made, and whose fault it is.

@@ -204,8 +204,11 @@ impl Responder {
     ) -> Result<Self, PkiError> {
         let own = CertificateParts::parse(&certificate)?;
         let issuing = CertificateParts::parse(issuer)?;
+        let issuer_facts = CertificateFacts::read(issuer)?;
         issuance::belongs(&own, key.as_ref())?;
-        if own.issuer != issuing.subject {
+        let named = CertificateFacts::read(&certificate)?.authority_key_identifier;
+        let is_issuer = named.is_some_and(|id| id == issuer_facts.key_identifier);
+        if !is_issuer || own.issuer != issuing.subject {
             return Err(PkiError::Mismatch(
                 "the responder was appointed by another issuer",
             ));
@@ -218,7 +221,7 @@ impl Responder {
         let identified = |hash: fn(&[u8]) -> Vec<u8>| IssuerIdentifier::new(name, issuer_key, hash);
         let by_sha1 = identified(|data| sha1_identifier(data).to_vec());
         let by_sha256 = identified(|data| sha256(data).to_vec());
-        let archive_cutoff = CertificateFacts::read(issuer)?.not_before;
+        let archive_cutoff = issuer_facts.not_before;
         let fresh_for = Self::FRESH_FOR;
         Ok(Self {
             key,

@@ -52,6 +52,10 @@ oids! {
     AUTHORITY_KEY_IDENTIFIER = "2.5.29.35";
     /// id-ce-extKeyUsage (RFC 5280 §4.2.1.12).
     EXTENDED_KEY_USAGE = "2.5.29.37";
+    /// id-ce-freshestCRL (RFC 5280 §4.2.1.15).
+    FRESHEST_CRL = "2.5.29.46";
+    /// id-ce-noRevAvail (RFC 9608 §2).
+    NO_REV_AVAIL = "2.5.29.56";
     /// id-pe-authorityInfoAccess (RFC 5280 §4.2.2.1).
     AUTHORITY_INFO_ACCESS = "1.3.6.1.5.5.7.1.1";
     /// id-pe-qcStatements (RFC 3739 §3.2.6).
@@ -77,6 +81,9 @@ oids! {
     ACCESS_OCSP = "1.3.6.1.5.5.7.48.1";
     /// id-ad-caIssuers (RFC 5280 §4.2.2.1).
     ACCESS_CA_ISSUERS = "1.3.6.1.5.5.7.48.2";
+
+    /// id-etsi-ext-valassured-ST-certs (EN 319 412-1 §5.2.2).
+    VALIDITY_ASSURED_SHORT_TERM = "0.4.0.194121.2.1";
 
     /// ncp: normalised certificate policy (EN 319 411-1 §5.3).
     POLICY_NCP = "0.4.0.2042.1.1";

@@ -11,7 +11,7 @@ use pki::{
     cms::CmsSigner,
     establish,
     issuance::{Issuer, Validity},
-    profile::natural_person::{self, NaturalPerson, Qualification, Terms},
+    profile::natural_person::{self, NaturalPerson, Posture, Qualification, Terms},
     tsa::Tsa,
 };
 use time::{Duration, OffsetDateTime};
@@ -62,7 +62,7 @@ fn two_people_sign_with_time_stamps_and_exact_containers() {
             let signer = CmsSigner::new(&key, &certificate, &chain).unwrap();
             let spec = SignatureSpec {
                 signing_time: now,
-                reserve: signer.max_size(Some(&stamper), 0),
+                reserve: signer.max_size(Some(&stamper)),
                 ..spec()
             };
             let prepared = pades::prepare(&pdf, &spec).unwrap();
@@ -116,6 +116,7 @@ fn certify(issuer: &Issuer, given_name: &str, key: &SoftwareKey, now: OffsetDate
         issuer,
         &person,
         &terms,
+        Posture::Classic,
         key.public_key_info(),
         &SystemEntropy,
     );

@@ -5,7 +5,8 @@ use crypto::SigningKey;
 use model::Entropy;
 use x509_cert::ext::pkix::{BasicConstraints, KeyUsages};
 
-use super::{Unit, access, encoded, key_usage, policies};
+use super::revocation::Revocation;
+use super::{Unit, encoded, key_usage, policies};
 use crate::issuance::{Content, Draft, Issuer, Validity};
 use crate::{PkiError, encode, oid};
 
@@ -34,12 +35,12 @@ pub fn issuing(
     validity: Validity,
     entropy: &dyn Entropy,
 ) -> Result<Draft, PkiError> {
-    let extensions = vec![
+    let mut extensions = vec![
         constraints(0)?,
         usage()?,
         policies(&[oid::ANY_POLICY], None)?,
-        access(root.pointers())?,
     ];
+    extensions.extend(Revocation::Answers.extensions(root.pointers())?);
     let content = Content {
         subject: unit.name()?,
         public_key_info,

@@ -4,6 +4,7 @@
 pub mod authority;
 pub mod natural_person;
 pub mod ocsp_responder;
+mod revocation;
 pub(crate) mod statements;
 pub mod subscriber;
 mod terms;
@@ -18,11 +19,9 @@ use der::asn1::Ia5String;
 use x509_cert::ext::pkix::certpolicy::{PolicyInformation, PolicyQualifierInfo};
 use x509_cert::ext::pkix::name::GeneralName;
 use x509_cert::ext::pkix::{
-    AccessDescription, AuthorityInfoAccessSyntax, CertificatePolicies, ExtendedKeyUsage, KeyUsage,
-    KeyUsages, SubjectAltName,
+    CertificatePolicies, ExtendedKeyUsage, KeyUsage, KeyUsages, SubjectAltName,
 };
 
-use crate::issuance::Pointers;
 use crate::name::{self, NameBuilder};
 use crate::{PkiError, encode, oid};
 
@@ -70,42 +69,6 @@ fn extended_key_usage(usages: &[ObjectIdentifier], critical: bool) -> Result<Vec
         critical,
         &value,
     ))
-}
-
-fn access(pointers: &Pointers) -> Result<Vec<u8>, PkiError> {
-    let entry = |access_method, address: &str| {
-        let address = ascii("the address of the authority", address)?;
-        Ok::<_, PkiError>(AccessDescription {
-            access_method,
-            access_location: GeneralName::UniformResourceIdentifier(address),
-        })
-    };
-    let value = encoded(&AuthorityInfoAccessSyntax(vec![
-        entry(oid::ACCESS_OCSP, &pointers.ocsp)?,
-        entry(oid::ACCESS_CA_ISSUERS, &pointers.certificate)?,
-    ]))?;
-    Ok(encode::extension(
-        &oid::AUTHORITY_INFO_ACCESS,
-        false,
-        &value,
-    ))
-}
-
-/// CRLDistributionPoints with one point of one address (RFC 5280 §4.2.1.13), if the issuer
-/// publishes a list.
-fn revocation_list(pointers: &Pointers) -> Result<Option<Vec<u8>>, PkiError> {
-    let Some(address) = &pointers.crl else {
-        return Ok(None);
-    };
-    let address = ascii("the address of the revocation list", address)?;
-    let full_name = encoded(&GeneralName::UniformResourceIdentifier(address))?;
-    let point = encode::context(0, &encode::context(0, &full_name));
-    let value = encode::sequence(&[&encode::sequence(&[&point])]);
-    Ok(Some(encode::extension(
-        &oid::CRL_DISTRIBUTION_POINTS,
-        false,
-        &value,
-    )))
 }
 
 /// SubjectAltName with an e-mail address; none for an address with characters outside ASCII,

@@ -2,11 +2,13 @@
 //! 319 412-1, -2 and -5).
 
 use model::Entropy;
+pub use model::Posture;
 use x509_cert::ext::pkix::KeyUsages;
 
+use super::revocation::Revocation;
 use super::statements::{self, Person};
 pub use super::terms::{Disclosure, Qualification, Terms};
-use super::{access, email_address, key_usage, revocation_list};
+use super::{email_address, key_usage};
 use crate::issuance::{Content, Draft, Issuer};
 use crate::name::NameBuilder;
 use crate::{PkiError, oid};
@@ -38,17 +40,18 @@ impl std::fmt::Debug for NaturalPerson {
 }
 
 /// A one-time certificate for `public_key_info` (DER SubjectPublicKeyInfo), whose key commits to
-/// content and does nothing else.
+/// content and does nothing else. Where its `posture` is short-term, its validity must be, too.
 ///
 /// Fails with [`PkiError::Value`] where a value cannot stand in a certificate.
 pub fn draft(
     issuer: &Issuer,
     person: &NaturalPerson,
     terms: &Terms<'_>,
+    posture: Posture,
     public_key_info: &[u8],
     entropy: &dyn Entropy,
 ) -> Result<Draft, PkiError> {
-    let extensions = extensions(issuer, person, terms)?;
+    let extensions = extensions(issuer, person, terms, posture.into())?;
     with_extensions(issuer, person, terms, public_key_info, extensions, entropy)
 }
 
@@ -63,8 +66,7 @@ pub fn officer_draft(
     public_key_info: &[u8],
     entropy: &dyn Entropy,
 ) -> Result<Draft, PkiError> {
-    let mut extensions = extensions(issuer, person, terms)?;
-    extensions.extend(revocation_list(issuer.pointers())?);
+    let extensions = extensions(issuer, person, terms, Revocation::AnswersAndList)?;
     with_extensions(issuer, person, terms, public_key_info, extensions, entropy)
 }
 
@@ -72,6 +74,7 @@ fn extensions(
     issuer: &Issuer,
     person: &NaturalPerson,
     terms: &Terms<'_>,
+    revocation: Revocation,
 ) -> Result<Vec<Vec<u8>>, PkiError> {
     let mut extensions = vec![
         key_usage(KeyUsages::NonRepudiation)?,
@@ -80,7 +83,7 @@ fn extensions(
     if let Some(email) = &person.email {
         extensions.extend(email_address(email)?);
     }
-    extensions.push(access(issuer.pointers())?);
+    extensions.extend(revocation.extensions(issuer.pointers())?);
     extensions.push(statements::extension(
         issuer,
         Person::Natural,

@@ -6,9 +6,10 @@ use model::profile::Holder;
 use model::{Entropy, Profile, SecureElement, Subject};
 use x509_cert::ext::pkix::KeyUsages;
 
+use super::revocation::Revocation;
 use super::statements::{self, Person};
 use super::terms::{Qualification, Terms};
-use super::{access, email_address, extended_key_usage, key_usage, revocation_list};
+use super::{email_address, extended_key_usage, key_usage};
 use crate::issuance::{Content, Draft, Issuer};
 use crate::name::{self, NameBuilder};
 use crate::{PkiError, oid, semantics};
@@ -87,8 +88,7 @@ pub fn draft(
     if let Some(email) = email {
         extensions.extend(email_address(&email)?);
     }
-    extensions.push(access(issuer.pointers())?);
-    extensions.extend(revocation_list(issuer.pointers())?);
+    extensions.extend(Revocation::AnswersAndList.extensions(issuer.pointers())?);
     extensions.push(statements::extension(
         issuer,
         person,

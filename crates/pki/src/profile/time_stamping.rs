@@ -3,7 +3,8 @@
 use model::Entropy;
 use x509_cert::ext::pkix::KeyUsages;
 
-use super::{Unit, access, extended_key_usage, key_usage, policies};
+use super::revocation::Revocation;
+use super::{Unit, extended_key_usage, key_usage, policies};
 use crate::issuance::{Content, Draft, Issuer, Validity};
 use crate::{PkiError, oid};
 
@@ -16,12 +17,12 @@ pub fn draft(
     validity: Validity,
     entropy: &dyn Entropy,
 ) -> Result<Draft, PkiError> {
-    let extensions = vec![
+    let mut extensions = vec![
         key_usage(KeyUsages::DigitalSignature)?,
         extended_key_usage(&[oid::KP_TIME_STAMPING], true)?,
         policies(&[oid::POLICY_NCP], None)?,
-        access(issuer.pointers())?,
     ];
+    extensions.extend(Revocation::Answers.extensions(issuer.pointers())?);
     let content = Content {
         subject: unit.name()?,
         public_key_info,

@@ -7,7 +7,8 @@ use model::Entropy;
 use x509_cert::ext::pkix::name::GeneralName;
 use x509_cert::ext::pkix::{KeyUsages, SubjectAltName};
 
-use super::{Unit, access, encoded, extended_key_usage, key_usage, revocation_list};
+use super::revocation::Revocation;
+use super::{Unit, encoded, extended_key_usage, key_usage};
 use crate::issuance::{Content, Draft, Issuer, Validity};
 use crate::name::{self, NameBuilder};
 use crate::{PkiError, encode, oid};
@@ -30,12 +31,12 @@ pub fn server_draft(
         .map(|name| server_name(name))
         .collect::<Result<_, _>>()?;
     let alternatives = encoded(&SubjectAltName(alternatives))?;
-    let extensions = vec![
+    let mut extensions = vec![
         key_usage(KeyUsages::DigitalSignature)?,
         extended_key_usage(&[oid::KP_SERVER_AUTH], false)?,
         encode::extension(&oid::SUBJECT_ALT_NAME, false, &alternatives),
-        access(issuer.pointers())?,
     ];
+    extensions.extend(Revocation::Answers.extensions(issuer.pointers())?);
     let content = Content {
         subject: subject.finish(),
         public_key_info,
@@ -56,9 +57,8 @@ pub fn client_draft(
     let mut extensions = vec![
         key_usage(KeyUsages::DigitalSignature)?,
         extended_key_usage(&[oid::KP_CLIENT_AUTH], false)?,
-        access(issuer.pointers())?,
     ];
-    extensions.extend(revocation_list(issuer.pointers())?);
+    extensions.extend(Revocation::AnswersAndList.extensions(issuer.pointers())?);
     let content = Content {
         subject: unit.name()?,
         public_key_info,

@@ -1,7 +1,9 @@
 use crypto::{KeyAlgorithm, SigningKey, SoftwareKey, SystemEntropy};
 use pki::PkiError;
 use pki::issuance::{Issuer, Recorded, Validity};
-use pki::profile::natural_person::{self, Disclosure, NaturalPerson, Qualification, Terms};
+use pki::profile::natural_person::{
+    self, Disclosure, NaturalPerson, Posture, Qualification, Terms,
+};
 use proptest::prelude::*;
 use time::Duration;
 
@@ -19,9 +21,16 @@ fn terms(qualification: &Qualification) -> Terms<'_> {
 fn recorded(person: &NaturalPerson, terms: &Terms<'_>) -> Result<Recorded, PkiError> {
     let key = SoftwareKey::generate(KeyAlgorithm::EcdsaP256).unwrap();
     let issuer = &AUTHORITIES.issuer;
-    natural_person::draft(issuer, person, terms, key.public_key_info(), &SystemEntropy)?
-        .lint()?
-        .record()
+    natural_person::draft(
+        issuer,
+        person,
+        terms,
+        Posture::Classic,
+        key.public_key_info(),
+        &SystemEntropy,
+    )?
+    .lint()?
+    .record()
 }
 
 fn findings(person: &NaturalPerson, terms: &Terms<'_>) -> String {

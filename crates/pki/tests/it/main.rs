@@ -18,7 +18,7 @@ use crypto::{KeyAlgorithm, SigningKey, SoftwareKey, SystemEntropy};
 use model::Clock;
 use pki::issuance::{Issuer, Signed, Validity};
 use pki::ocsp::Responder;
-use pki::profile::natural_person::{self, NaturalPerson};
+use pki::profile::natural_person::{self, NaturalPerson, Posture};
 use pki::profile::{Disclosure, Qualification, Terms};
 use pki::tsa::Tsa;
 use pki::{AuthorityNames, AuthorityUrls, Established, establish};
@@ -127,6 +127,7 @@ impl Authorities {
             &self.issuer,
             person,
             &terms,
+            Posture::Classic,
             key.public_key_info(),
             &SystemEntropy,
         )

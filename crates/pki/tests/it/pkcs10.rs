@@ -4,7 +4,7 @@ use crypto::CryptoError;
 use pki::PkiError;
 use pki::issuance::Validity;
 use pki::pkcs10::{MAX_LEN, Request};
-use pki::profile::natural_person;
+use pki::profile::natural_person::{self, Posture};
 use pki::profile::{Qualification, Terms};
 use proptest::prelude::*;
 use testkit::{openssl, run};
@@ -92,8 +92,15 @@ fn a_key_that_was_asked_for_is_certified() {
         practice_statement: None,
     };
     let key = request.public_key_info();
-    let draft =
-        natural_person::draft(&a.issuer, &specimen(), &terms, key, &crypto::SystemEntropy).unwrap();
+    let draft = natural_person::draft(
+        &a.issuer,
+        &specimen(),
+        &terms,
+        Posture::Classic,
+        key,
+        &crypto::SystemEntropy,
+    )
+    .unwrap();
     let signed = draft
         .lint()
         .unwrap()
