@@ -1,56 +1,163 @@
-//! One PAdES B-T signature on one PDF.
+//! One PAdES signature on one PDF, at any level.
 
 use crypto::SigningKey;
-use pades::SignatureSpec;
-use pki::cms::CmsSigner;
+use model::Level;
+use pades::{Appearance, FieldTarget, PdfError, SecurityStore, SignatureSpec, TimeStampSpec};
+use pki::PkiError;
+use pki::cms::{CmsSigner, TimeStamper};
 
 use crate::trust::issuing;
 use crate::{Error, Service};
 
-/// Room in the container beyond what a B-T signature needs, for what later levels add to it.
-const SPARE: usize = 4096;
+/// The field that a signature gets unless the order names one.
+const FIELD: &str = "Signature";
 
 /// Who signs, with which key and certificate.
 pub(crate) struct Signatory<'a> {
     pub(crate) key: &'a dyn SigningKey,
-    /// DER; issued by our issuing CA.
+    /// DER; issued by us and good now.
     pub(crate) certificate: &'a [u8],
     pub(crate) particulars: Particulars,
+    pub(crate) level: Level,
+    /// DER Attributes that are signed along (RFC 5652 §5.3).
+    pub(crate) attributes: &'a [Vec<u8>],
 }
 
 /// What the signature dictionary tells a reader.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Particulars {
     pub(crate) name: Option<String>,
     pub(crate) reason: Option<String>,
     pub(crate) location: Option<String>,
 }
 
+/// Everything that the signatures of one act share: made once, used for all its documents.
+pub(crate) struct Signer<'a> {
+    service: &'a Service,
+    cms: CmsSigner<'a>,
+    stamper: Box<dyn TimeStamper + 'a>,
+    security: SecurityStore,
+    particulars: Particulars,
+    level: Level,
+}
+
+/// How a signature stands in one file.
+#[derive(Default)]
+pub(crate) struct Place {
+    /// An empty field of this name is used where the file has one.
+    pub(crate) field_name: Option<String>,
+    /// How it shows.
+    pub(crate) appearance: Option<Appearance>,
+}
+
 impl Service {
-    /// Signs `pdf` in an incremental update; every byte of it stays. Slow: for [`Service::at_work`].
-    pub(crate) fn sign_pdf(&self, pdf: &[u8], signatory: &Signatory<'_>) -> Result<Vec<u8>, Error> {
-        let anchors = self.anchors();
-        let stamper = anchors.stamper(&*self.inner.parts.clock, self.entropy());
+    /// Gets ready to sign: mints what the level needs beside the signatures.
+    pub(crate) fn signer<'a>(&'a self, signatory: Signatory<'a>) -> Result<Signer<'a>, Error> {
         let Signatory {
             key,
             certificate,
             particulars,
+            level,
+            attributes,
         } = signatory;
-        let signer = CmsSigner::new(*key, certificate, anchors.chain()).map_err(issuing)?;
-        let spec = SignatureSpec {
-            field_name: "Signature".to_owned(),
-            name: particulars.name.clone(),
-            reason: particulars.reason.clone(),
-            location: particulars.location.clone(),
-            contact: None,
-            signing_time: self.now(),
-            reserve: signer.max_size(Some(&stamper), SPARE),
-        };
-        let refused = |error: pades::PdfError| Error::Internal(format!("signing a PDF: {error}"));
-        let prepared = pades::prepare(pdf, &spec).map_err(refused)?;
-        let cms = signer
-            .sign(&prepared.digest(), Some(&stamper))
-            .map_err(issuing)?;
-        prepared.embed(pdf, &cms).map_err(refused)
+        let chain = self.anchors().chain_of(certificate).map_err(issuing)?;
+        let cms = CmsSigner::new(key, certificate, chain)
+            .map_err(issuing)?
+            .with_attributes(attributes.to_vec());
+        Ok(Signer {
+            service: self,
+            cms,
+            stamper: self.time_stamper(),
+            security: self.security_store(certificate, level)?,
+            particulars,
+            level,
+        })
     }
+}
+
+impl Signer<'_> {
+    /// The container over a digest that came from outside, at a level that a container can have.
+    pub(crate) fn sign_hash(&self, content: &pki::cms::HashedContent<'_>) -> Result<Vec<u8>, Error> {
+        self.cms
+            .sign_hash(content, self.stamping())
+            .map_err(issuing)
+    }
+
+    /// Everything of a signature but the container; slow, as it reads the whole file.
+    pub(crate) fn prepare(&self, pdf: &[u8], place: &Place) -> Result<pades::Prepared, PdfError> {
+        let spec = |field| SignatureSpec {
+            field,
+            name: self.particulars.name.clone(),
+            reason: self.particulars.reason.clone(),
+            location: self.particulars.location.clone(),
+            contact: None,
+            signing_time: self.service.now(),
+            appearance: place.appearance.clone(),
+            security_store: self.security.clone(),
+            reserve: self.cms.max_size(self.stamping()),
+        };
+        if let Some(name) = &place.field_name {
+            match pades::prepare(pdf, &spec(FieldTarget::Existing(name.clone()))) {
+                Err(PdfError::NoSuchField(_)) => {}
+                done => return done,
+            }
+        }
+        let name = place.field_name.as_deref().unwrap_or(FIELD);
+        pades::prepare(pdf, &spec(FieldTarget::New(name.to_owned())))
+    }
+
+    /// Signs a prepared revision of `pdf` and raises the file to the level.
+    pub(crate) fn finish(&self, pdf: &[u8], prepared: pades::Prepared) -> Result<Vec<u8>, Error> {
+        let cms = self
+            .cms
+            .sign(&prepared.digest(), self.stamping())
+            .map_err(issuing)?;
+        let signed = prepared.embed(pdf, &cms).map_err(failed)?;
+        if self.level < Level::Ltva {
+            return Ok(signed);
+        }
+        self.service.archive_stamp(&signed, SecurityStore::default())
+    }
+
+    /// Both steps for one file.
+    pub(crate) fn sign(&self, pdf: &[u8], place: &Place) -> Result<Vec<u8>, Error> {
+        let prepared = self.prepare(pdf, place).map_err(failed)?;
+        self.finish(pdf, prepared)
+    }
+
+    fn stamping(&self) -> Option<&dyn TimeStamper> {
+        (self.level > Level::Basic).then_some(&*self.stamper)
+    }
+}
+
+impl Service {
+    /// Adds a document time-stamp, which covers all that the file holds and `security` besides
+    /// (EN 319 142-1 §5.4.3).
+    pub(crate) fn archive_stamp(
+        &self,
+        pdf: &[u8],
+        security: SecurityStore,
+    ) -> Result<Vec<u8>, Error> {
+        let stamper = self.time_stamper();
+        let spec = TimeStampSpec {
+            security_store: security,
+            reserve: stamper.max_token_len(),
+        };
+        let prepared = pades::prepare_time_stamp(pdf, &spec).map_err(failed)?;
+        let token = stamper
+            .time_stamp(&prepared.digest())
+            .map_err(|error: PkiError| issuing(error))?;
+        prepared.embed(pdf, &token).map_err(failed)
+    }
+
+    /// Where time-stamps come from.
+    pub(crate) fn time_stamper(&self) -> Box<dyn TimeStamper + '_> {
+        let clock = &*self.inner.parts.clock;
+        Box::new(self.anchors().stamper(clock, self.entropy()))
+    }
+}
+
+/// A file that was found signable and yet is not, or a container that does not fit: ours.
+pub(crate) fn failed(error: PdfError) -> Error {
+    Error::Internal(format!("signing a PDF: {error}"))
 }
