@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::language::Language;
+use crate::signature::Level;
 
 /// Settings of a registration authority; stored as JSON, so that new ones need no new column.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,10 +33,15 @@ pub struct AuthoritySettings {
     pub max_request_age_days: Option<i64>,
     /// Whether answers to approvals leave `erc`, `pin` and `puk` blank.
     pub blank_secrets: bool,
+    /// Whether a One-Shot request that is approved on creation must bring the identity document and
+    /// its owner as images.
+    pub identity_images_mandatory: bool,
     /// Whether scratchcards are made when the last one is used up.
     pub auto_scratchcards: bool,
     /// The language that subscribers are spoken to in where a request names none.
     pub language: Language,
+    /// The level of signatures where a call names none; `None`: the server's.
+    pub signature_level: Option<Level>,
 }
 
 impl Default for AuthoritySettings {
@@ -53,8 +59,10 @@ impl Default for AuthoritySettings {
             max_renewals: None,
             max_request_age_days: None,
             blank_secrets: false,
+            identity_images_mandatory: false,
             auto_scratchcards: true,
             language: Language::English,
+            signature_level: None,
         }
     }
 }

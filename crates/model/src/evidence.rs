@@ -116,7 +116,8 @@ fn take<T>(old: &mut Option<T>, new: Option<T>) {
 /// Which pieces are still missing, by the names that the answer to a partial upload lists.
 ///
 /// `images` and `video` are what is stored. The rear side is needed unless the document is a
-/// passport; the cropped portrait is needed in the registration authority's workflow only.
+/// passport; the cropped portrait is needed in the registration authority's workflow only. Where
+/// nothing is filmed nothing is missing.
 pub fn missing(
     claims: &Claims,
     images: &[ImageKind],
@@ -132,6 +133,9 @@ pub fn missing(
     };
 
     let mut missing = Vec::new();
+    if !workflow.is_filmed() {
+        return missing;
+    }
     if !filled(&claims.acceptance) {
         missing.push("acceptance");
     }

@@ -8,6 +8,8 @@ use std::str::FromStr;
 pub enum Workflow {
     /// Filmed identification, then one act of signing with a one-time key.
     OneShot,
+    /// An identification that an officer vouches for on creation, then one act of signing.
+    OneShotClassic,
     /// Filmed identification, then a certificate for the subscriber.
     VideoId,
     /// Papers collected by an officer, then a certificate for the subscriber.
@@ -16,12 +18,18 @@ pub enum Workflow {
 
 impl Workflow {
     /// All of them.
-    pub const ALL: [Workflow; 3] = [Workflow::OneShot, Workflow::VideoId, Workflow::Classic];
+    pub const ALL: [Workflow; 4] = [
+        Workflow::OneShot,
+        Workflow::OneShotClassic,
+        Workflow::VideoId,
+        Workflow::Classic,
+    ];
 
     /// The name in records.
     pub fn name(self) -> &'static str {
         match self {
             Workflow::OneShot => "one-shot",
+            Workflow::OneShotClassic => "one-shot-classic",
             Workflow::VideoId => "videoid",
             Workflow::Classic => "classic",
         }
@@ -29,12 +37,12 @@ impl Workflow {
 
     /// Whether the identification is filmed.
     pub fn is_filmed(self) -> bool {
-        self != Workflow::Classic
+        matches!(self, Workflow::OneShot | Workflow::VideoId)
     }
 
     /// Whether the request belongs to the registration authority API.
     pub fn is_registration(self) -> bool {
-        self != Workflow::OneShot
+        matches!(self, Workflow::VideoId | Workflow::Classic)
     }
 }
 

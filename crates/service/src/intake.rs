@@ -445,7 +445,7 @@ enum OcrRule {
 impl OcrRule {
     fn of(workflow: Workflow) -> Self {
         match workflow {
-            Workflow::OneShot => OcrRule::Identifies,
+            Workflow::OneShot | Workflow::OneShotClassic => OcrRule::Identifies,
             Workflow::VideoId | Workflow::Classic => OcrRule::Fills,
         }
     }

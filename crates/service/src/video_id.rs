@@ -116,6 +116,7 @@ impl Service {
             ra: authority.id,
             profile,
             environment,
+            asynchronous: false,
             webhook_url: webhook_url.map(String::from),
             webhook_format: new.webhook_format,
             data_key: key.wrap(self.master(), &case::key_context(pk), self.entropy()),

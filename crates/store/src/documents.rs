@@ -11,8 +11,8 @@ macro_rules! select {
     ($rest:literal) => {
         concat!(
             "SELECT uid, request, position, field_name, file_name, original_blob, \
-             original_sha256, original_size, signed_blob, signed_sha256, signed_size, uploaded_at \
-             FROM document ",
+             original_sha256, original_size, signed_blob, signed_sha256, signed_size, uploaded_at, \
+             descriptor, good_until FROM document ",
             $rest
         )
     };
@@ -23,8 +23,9 @@ pub async fn insert(tx: &mut Tx, document: &Document) -> Result<(), StoreError> 
     let (original, signed) = (document.original.as_ref(), document.signed.as_ref());
     tx.execute(
         "INSERT INTO document (uid, request, position, field_name, file_name, original_blob, \
-         original_sha256, original_size, signed_blob, signed_sha256, signed_size, uploaded_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+         original_sha256, original_size, signed_blob, signed_sha256, signed_size, uploaded_at, \
+         descriptor, good_until) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
         params![
             document.uid,
             document.request,
@@ -38,6 +39,8 @@ pub async fn insert(tx: &mut Tx, document: &Document) -> Result<(), StoreError> 
             signed.map(|file| file.sha256),
             signed.map(|file| file.size),
             document.uploaded_at,
+            document.kind,
+            document.good_until,
         ],
     )
     .await?;
@@ -87,7 +90,7 @@ pub async fn update(tx: &mut Tx, document: &Document) -> Result<(), StoreError> 
     tx.change(
         "document",
         "UPDATE document SET original_blob = $2, original_sha256 = $3, original_size = $4, \
-         signed_blob = $5, signed_sha256 = $6, signed_size = $7 WHERE uid = $1",
+         signed_blob = $5, signed_sha256 = $6, signed_size = $7, good_until = $8 WHERE uid = $1",
         params![
             document.uid,
             original.map(|file| file.blob.clone()),
@@ -96,6 +99,7 @@ pub async fn update(tx: &mut Tx, document: &Document) -> Result<(), StoreError> 
             signed.map(|file| file.blob.clone()),
             signed.map(|file| file.sha256),
             signed.map(|file| file.size),
+            document.good_until,
         ],
     )
     .await
@@ -134,6 +138,8 @@ fn document(row: &Row) -> Result<Document, StoreError> {
         original: file(row, ["original_blob", "original_sha256", "original_size"])?,
         signed: file(row, ["signed_blob", "signed_sha256", "signed_size"])?,
         uploaded_at: row.get("uploaded_at")?,
+        kind: row.get("descriptor")?,
+        good_until: row.get("good_until")?,
     })
 }
 

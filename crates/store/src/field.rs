@@ -20,7 +20,7 @@ use sqlx::{Database, Decode, Encode, Postgres, Row as _, Sqlite, Type};
 use time::OffsetDateTime;
 
 use crate::error::StoreError;
-use crate::records::{AttachmentKind, CertificateState, Channel, PaperKind};
+use crate::records::{AttachmentKind, CertificateState, Channel, DocumentKind, JobKind, PaperKind};
 
 /// A value on its way into a statement.
 #[derive(Clone)]
@@ -283,6 +283,10 @@ names!(CertificateState {
     Suspended = "suspended",
     Revoked = "revoked",
 });
+names!(JobKind {
+    Approve = "approve",
+    Sign = "sign",
+});
 names!(Channel {
     Webhook = "webhook",
     Sms = "sms",
@@ -302,6 +306,27 @@ field!(
         .find(|kind| kind.name() == raw),
     |kind: &AttachmentKind| kind.name().to_owned()
 );
+
+/// A PDF has no descriptor.
+impl Field for DocumentKind {
+    type Raw = String;
+
+    fn from_raw(raw: Option<String>) -> Option<Self> {
+        match raw {
+            None => Some(DocumentKind::Pdf),
+            Some(descriptor) => serde_json::from_str(&descriptor)
+                .ok()
+                .map(DocumentKind::Hash),
+        }
+    }
+
+    fn to_raw(&self) -> Option<String> {
+        match self {
+            DocumentKind::Pdf => None,
+            DocumentKind::Hash(descriptor) => serde_json::to_string(descriptor).ok(),
+        }
+    }
+}
 
 /// Types that are stored as JSON.
 macro_rules! json {

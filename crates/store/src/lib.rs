@@ -39,6 +39,7 @@ pub mod enrolments;
 mod error;
 pub mod evidence;
 mod field;
+pub mod jobs;
 mod migrations;
 pub mod officers;
 pub mod otps;
@@ -59,8 +60,8 @@ pub use error::StoreError;
 pub use officers::OfficerFilter;
 pub use records::{
     ApiUser, Attachment, AttachmentKind, AuditEntry, Certificate, CertificateState, ChainedEntry,
-    Channel, Credential, Document, Enrolment, EvidenceImage, EvidenceVideo, Leased, Officer, Otp,
-    OutboxMessage, Paper, PaperKind, RegistrationAuthority, Request, Scratchcard, StoredFile,
-    Token,
+    Channel, Credential, Document, DocumentKind, Enrolment, EvidenceImage, EvidenceVideo, Job, JobKind, Leased,
+    LeasedJob, Officer, Otp, OutboxMessage, Paper, PaperKind, RegistrationAuthority, Request,
+    Scratchcard, StoredFile, Token,
 };
 pub use requests::RequestFilter;

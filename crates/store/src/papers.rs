@@ -13,14 +13,15 @@ pub async fn put(tx: &mut Tx, request: RequestPk, paper: &Paper) -> Result<(), S
     let signed = paper.signed.as_ref();
     tx.execute(
         "INSERT INTO paper (request, kind, number, unsigned_blob, unsigned_sha256, unsigned_size, \
-         approved_blob, approved_sha256, approved_size, signed_blob, signed_sha256, signed_size) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) \
+         approved_blob, approved_sha256, approved_size, signed_blob, signed_sha256, signed_size, \
+         good_until) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) \
          ON CONFLICT (request, kind) DO UPDATE SET number = excluded.number, \
          unsigned_blob = excluded.unsigned_blob, \
          unsigned_sha256 = excluded.unsigned_sha256, unsigned_size = excluded.unsigned_size, \
          approved_blob = excluded.approved_blob, approved_sha256 = excluded.approved_sha256, \
          approved_size = excluded.approved_size, signed_blob = excluded.signed_blob, \
-         signed_sha256 = excluded.signed_sha256, signed_size = excluded.signed_size",
+         signed_sha256 = excluded.signed_sha256, signed_size = excluded.signed_size, \
+         good_until = excluded.good_until",
         params![
             request,
             paper.kind,
@@ -34,6 +35,7 @@ pub async fn put(tx: &mut Tx, request: RequestPk, paper: &Paper) -> Result<(), S
             signed.map(|file| file.blob.clone()),
             signed.map(|file| file.sha256),
             signed.map(|file| file.size),
+            paper.good_until,
         ],
     )
     .await?;
@@ -49,7 +51,7 @@ pub async fn get(
     reader
         .optional(
             "SELECT kind, number, unsigned_blob, unsigned_sha256, unsigned_size, approved_blob, \
-             approved_sha256, approved_size, signed_blob, signed_sha256, signed_size \
+             approved_sha256, approved_size, signed_blob, signed_sha256, signed_size, good_until \
              FROM paper WHERE request = $1 AND kind = $2",
             params![request, kind],
             paper,
@@ -69,5 +71,6 @@ fn paper(row: &Row) -> Result<Paper, StoreError> {
         unsigned: always(["unsigned_blob", "unsigned_sha256", "unsigned_size"])?,
         approved: always(["approved_blob", "approved_sha256", "approved_size"])?,
         signed: file(row, ["signed_blob", "signed_sha256", "signed_size"])?,
+        good_until: row.get("good_until")?,
     })
 }

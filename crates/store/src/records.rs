@@ -5,7 +5,7 @@ use model::certificate::RevocationReason;
 use model::event::WebhookFormat;
 use model::evidence::ImageKind;
 use model::{
-    DocumentUid, Environment, Language, RaId, RaoId, RequestPk, SecureElement, Status, TokenUid,
+    DocumentUid, Environment, HashDescriptor, Language, RaId, RaoId, RequestPk, SecureElement, Status, TokenUid,
     UserId, VideoIdPk, Workflow,
 };
 use time::OffsetDateTime;
@@ -191,6 +191,8 @@ pub struct Request {
     pub language: Option<Language>,
     /// The environment the client named.
     pub environment: Environment,
+    /// Whether approval and signature are done in the background.
+    pub asynchronous: bool,
     /// A target for this request's events instead of the registration authority's.
     pub webhook_url: Option<String>,
     /// The payload form of this request's events, where it differs from the authority's.
@@ -301,6 +303,27 @@ pub struct Document {
     pub signed: Option<StoredFile>,
     /// When it arrived.
     pub uploaded_at: OffsetDateTime,
+    /// What it is.
+    pub kind: DocumentKind,
+    /// Until when the signed copy can be validated without a new archive time-stamp; `None` where
+    /// it carries nothing to validate it with.
+    pub good_until: Option<OffsetDateTime>,
+}
+
+impl Document {
+    /// Whether it carries its signature itself.
+    pub fn is_pdf(&self) -> bool {
+        self.kind == DocumentKind::Pdf
+    }
+}
+
+/// What a document is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DocumentKind {
+    /// A PDF.
+    Pdf,
+    /// The digest of something that its owner keeps.
+    Hash(HashDescriptor),
 }
 
 /// A paper that the server itself draws up for a request.
@@ -325,9 +348,11 @@ pub struct Paper {
     pub approved: StoredFile,
     /// With the signer's signature too.
     pub signed: Option<StoredFile>,
+    /// Until when the last of its copies can be validated without a new archive time-stamp.
+    pub good_until: Option<OffsetDateTime>,
 }
 
-/// What an officer uploads in the classic workflow.
+/// What an officer uploads, or a client on behalf of one, where nothing is filmed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum AttachmentKind {
     /// The identity document's front.
@@ -506,6 +531,39 @@ pub struct Leased {
     pub attempts: i64,
     /// What to send.
     pub message: OutboxMessage,
+}
+
+/// What is done in the background.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum JobKind {
+    /// The approval of a request that was created asynchronously.
+    Approve,
+    /// The signature that its code has opened.
+    Sign,
+}
+
+/// A job as far as it may be told of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Job {
+    /// Whether it is not tried any more.
+    pub given_up: bool,
+    /// Why the last attempt failed.
+    pub last_error: Option<String>,
+}
+
+/// A leased job.
+#[derive(Clone, PartialEq, Eq)]
+pub struct LeasedJob {
+    /// Number in the queue.
+    pub number: i64,
+    /// Attempts, this one included; also the fencing token of the lease.
+    pub attempts: i64,
+    /// The request that it is for.
+    pub request: RequestPk,
+    /// What is to be done.
+    pub kind: JobKind,
+    /// With what, sealed under the request's data key.
+    pub payload: Vec<u8>,
 }
 
 /// One entry of the audit log, before it is chained.

@@ -13,7 +13,7 @@ macro_rules! columns {
          secure_element, validity_days, paperless, language, environment, webhook_url, \
          webhook_format, data_key, subject, billing_username, refuse_reason, officer, \
          identification_officer, validation_officer, registering_user, approving_user, \
-         approved_at, renewal_enabled, renewals, external_unlock, created_at, \
+         approved_at, renewal_enabled, renewals, external_unlock, asynchronous, created_at, \
          updated_at FROM request "
     };
 }
@@ -44,10 +44,10 @@ pub async fn insert(tx: &mut Tx, request: &Request) -> Result<(), StoreError> {
          ra, profile, secure_element, validity_days, paperless, language, environment, \
          webhook_url, webhook_format, data_key, subject, billing_username, refuse_reason, \
          officer, identification_officer, validation_officer, registering_user, \
-         approving_user, approved_at, renewal_enabled, renewals, external_unlock, created_at, \
-         updated_at) \
+         approving_user, approved_at, renewal_enabled, renewals, external_unlock, asynchronous, \
+         created_at, updated_at) \
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, \
-         $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30)",
+         $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31)",
         params![
             request.pk,
             request.videoid_pk,
@@ -77,6 +77,7 @@ pub async fn insert(tx: &mut Tx, request: &Request) -> Result<(), StoreError> {
             request.renewal_enabled,
             request.renewals,
             request.external_unlock,
+            request.asynchronous,
             request.created_at,
             request.updated_at,
         ],
@@ -145,7 +146,7 @@ pub async fn page(
     macro_rules! fitting {
         ($within:literal, $wanted:literal) => {
             concat!(
-                "WHERE workflow <> 'one-shot' AND ra IN ",
+                "WHERE workflow IN ('videoid', 'classic') AND ra IN ",
                 $within,
                 " AND ($2 IS NULL OR ra = $2) AND ($3 IS NULL OR scratchcard = $3) \
                  AND ($4 IS NULL OR status = $4) AND ($5 IS NULL OR profile = $5) \
@@ -205,8 +206,8 @@ pub async fn lock(tx: &mut Tx, pk: RequestPk) -> Result<Option<Request>, StoreEr
         .await
 }
 
-/// Changes everything but the numbers, the VideoID record's name, the workflow and the date of
-/// creation.
+/// Changes everything but the numbers, the VideoID record's name, the workflow, whether it is
+/// asynchronous, and the date of creation.
 pub async fn update(tx: &mut Tx, request: &Request) -> Result<(), StoreError> {
     tx.change(
         "request",
@@ -283,6 +284,7 @@ fn request(row: &Row) -> Result<Request, StoreError> {
         renewal_enabled: row.get("renewal_enabled")?,
         renewals: row.get("renewals")?,
         external_unlock: row.get("external_unlock")?,
+        asynchronous: row.get("asynchronous")?,
         created_at: row.get("created_at")?,
         updated_at: row.get("updated_at")?,
     })

@@ -73,6 +73,10 @@ const FIELDS: [(&str, &str); 37] = [
         "true or false: approvals answer without secrets",
     ),
     (
+        "identity_images_mandatory",
+        "true or false: One-Shot creations bring images of document and owner",
+    ),
+    (
         "auto_scratchcards",
         "true or false: scratchcards are made when none is left",
     ),

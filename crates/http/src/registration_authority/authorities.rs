@@ -214,6 +214,11 @@ fn authority_schema(is_new: bool) -> RefOr<Schema> {
                 false,
             ),
             (
+                "identity_images_mandatory",
+                flag("One-Shot creations bring images of the identity document and its owner."),
+                false,
+            ),
+            (
                 "auto_scratchcards",
                 flag("More are made when the last is used up."),
                 false,

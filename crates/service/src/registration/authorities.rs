@@ -305,6 +305,11 @@ fn apply_settings(settings: &mut AuthoritySettings, reading: &mut Reading<'_>) {
             usual.blank_secrets,
         ),
         (
+            "identity_images_mandatory",
+            &mut settings.identity_images_mandatory,
+            usual.identity_images_mandatory,
+        ),
+        (
             "auto_scratchcards",
             &mut settings.auto_scratchcards,
             usual.auto_scratchcards,

@@ -317,7 +317,7 @@ impl Service {
     ) -> Result<Registration, Error> {
         let videoid = match case.row.workflow {
             Workflow::VideoId => Some(self.videoid_record(reads, &case, images).await?),
-            Workflow::OneShot | Workflow::Classic => None,
+            Workflow::OneShot | Workflow::OneShotClassic | Workflow::Classic => None,
         };
         let Case { row, subject, .. } = case;
         // A refusal names its officer too.

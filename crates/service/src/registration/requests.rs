@@ -90,6 +90,7 @@ impl Service {
             language: None,
             // This API knows no environments.
             environment: Environment::Prod,
+            asynchronous: false,
             webhook_url: webhook_url.map(String::from),
             webhook_format: None,
             data_key: key.wrap(self.master(), &case::key_context(pk), self.entropy()),

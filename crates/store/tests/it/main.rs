@@ -175,6 +175,7 @@ fn request(pk: i64, videoid_pk: i64) -> Request {
         paperless: false,
         language: None,
         environment: Environment::Sandbox,
+        asynchronous: false,
         webhook_url: None,
         webhook_format: None,
         data_key: vec![1; 60],
