@@ -10,12 +10,14 @@
 //! the wrapped data key destroys the person's evidence. Big content goes through [`chunk`].
 
 pub mod chunk;
+pub mod foreign;
 mod hash;
 mod key;
 pub mod password;
 pub mod pbes2;
 pub mod pin;
 mod seal;
+mod vault;
 mod verify;
 
 use model::Entropy;
@@ -23,6 +25,7 @@ use model::Entropy;
 pub use hash::{Digest, Sha256, equal, hmac_sha256, sha1_identifier, sha256};
 pub use key::{KeyAlgorithm, SigningKey, SoftwareKey};
 pub use seal::{DataKey, MasterKey};
+pub use vault::{KeyVault, VaultError, VaultKey};
 pub use verify::{Padding, verify, verify_digest};
 pub use zeroize::Zeroizing;
 
