@@ -25,7 +25,7 @@ pub use ids::{DocumentUid, RaId, RaoId, RequestPk, TokenUid, UserId, VideoIdPk};
 pub use language::Language;
 pub use ports::{Clock, Entropy};
 pub use profile::{Profile, SecureElement};
-pub use signature::{DigestAlgorithm, Level, Posture};
+pub use signature::{DigestAlgorithm, HashDescriptor, Level, Posture};
 pub use status::{IllegalTransition, Status, Transition, Trigger, transition};
 pub use subject::Subject;
 pub use workflow::Workflow;

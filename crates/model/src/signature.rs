@@ -100,6 +100,22 @@ pub enum DigestAlgorithm {
     Sha512,
 }
 
+/// A digest to be signed in place of the content, which never leaves its owner.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HashDescriptor {
+    /// Which digest.
+    pub algorithm: DigestAlgorithm,
+    /// As many bytes as the algorithm makes.
+    pub digest: Vec<u8>,
+    /// Whether the signature is over signed attributes, as CAdES wants, and not over the digest
+    /// itself (RFC 5652 §5.4).
+    pub signed_attributes: bool,
+    /// Whether the time of signing is among them.
+    pub signing_time: bool,
+    /// DER Attributes to be signed along.
+    pub other_attributes: Vec<Vec<u8>>,
+}
+
 impl DigestAlgorithm {
     /// Length of a digest, in bytes.
     pub fn digest_len(self) -> usize {

@@ -60,8 +60,8 @@ pub use error::StoreError;
 pub use officers::OfficerFilter;
 pub use records::{
     ApiUser, Attachment, AttachmentKind, AuditEntry, Certificate, CertificateState, ChainedEntry,
-    Channel, Credential, Document, DocumentKind, Enrolment, EvidenceImage, EvidenceVideo, Job, JobKind, Leased,
-    LeasedJob, Officer, Otp, OutboxMessage, Paper, PaperKind, RegistrationAuthority, Request,
-    Scratchcard, StoredFile, Token,
+    Channel, Credential, Document, DocumentKind, Enrolment, EvidenceImage, EvidenceVideo, Job,
+    JobKind, Leased, LeasedJob, Officer, Otp, OutboxMessage, Paper, PaperKind,
+    RegistrationAuthority, Request, Scratchcard, StoredFile, Token,
 };
 pub use requests::RequestFilter;

@@ -5,8 +5,8 @@ use model::certificate::RevocationReason;
 use model::event::WebhookFormat;
 use model::evidence::ImageKind;
 use model::{
-    DocumentUid, Environment, HashDescriptor, Language, RaId, RaoId, RequestPk, SecureElement, Status, TokenUid,
-    UserId, VideoIdPk, Workflow,
+    DocumentUid, Environment, HashDescriptor, Language, RaId, RaoId, RequestPk, SecureElement,
+    Status, TokenUid, UserId, VideoIdPk, Workflow,
 };
 use time::OffsetDateTime;
 

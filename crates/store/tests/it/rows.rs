@@ -8,7 +8,7 @@ use model::{
     UserId, VideoIdPk, Workflow,
 };
 use store::{
-    Certificate, CertificateState, Document, EvidenceImage, EvidenceVideo, Otp, Paper, PaperKind,
+    Certificate, CertificateState, Document, DocumentKind, EvidenceImage, EvidenceVideo, Otp, Paper, PaperKind,
     StoreError, StoredFile, Token,
 };
 use time::Duration;
@@ -297,6 +297,8 @@ on_both! {
             original: Some(file(&format!("original-{n}"))),
             signed: None,
             uploaded_at: at(3),
+            kind: DocumentKind::Pdf,
+            good_until: None,
         };
         let other = RequestPk(1003);
         let mut tx = fixture.store.begin().await.unwrap();
@@ -344,6 +346,7 @@ on_both! {
             number: signed.is_some().then_some(402),
             unsigned: file("u"),
             approved: file("a"),
+            good_until: signed.is_some().then_some(at(1000)),
             signed,
         };
         let mut tx = fixture.store.begin().await.unwrap();
@@ -527,6 +530,8 @@ on_both! {
             original: Some(file("original")),
             signed: Some(file("signed")),
             uploaded_at: at(0),
+            kind: DocumentKind::Pdf,
+            good_until: None,
         };
         store::documents::insert(&mut tx, &document).await.unwrap();
         let paper = Paper {
@@ -535,6 +540,7 @@ on_both! {
             unsigned: file("unsigned"),
             approved: file("approved"),
             signed: Some(file("final")),
+            good_until: None,
         };
         store::papers::put(&mut tx, PK, &paper).await.unwrap();
         let attachment = store::Attachment {
