@@ -1,13 +1,17 @@
-//! Signature containers for PDF: detached CMS SignedData (RFC 5652) as EN 319 122-1 and
-//! EN 319 142-1 profile it for `ETSI.CAdES.detached`.
+//! Detached signature containers (RFC 5652): for PDF as EN 319 142-1 profiles them for
+//! `ETSI.CAdES.detached`, and for content of which only the digest is known as EN 319 122-1 does.
 //!
-//! Signed attributes are content type, message digest and signing-certificate-v2, and no signing
-//! time: the PDF's own dictionary carries the claimed time (EN 319 142-1 §6.3). A time-stamp over
-//! the signature goes into the unsigned attributes and lifts the signature from B-B to B-T.
+//! Signed attributes are content type, message digest and signing-certificate-v2. In a PDF there is
+//! no signing time beside them: its own dictionary carries the claimed time (EN 319 142-1 §6.3). A
+//! time-stamp over the signature goes into the unsigned attributes and lifts the signature from B-B
+//! to B-T.
 
 use const_oid::ObjectIdentifier;
-use crypto::{SigningKey, sha256};
+use crypto::{Digest, KeyAlgorithm, SigningKey, sha256};
+use model::DigestAlgorithm;
+use time::OffsetDateTime;
 
+use crate::attributes::{self, SignedAttributes};
 use crate::decode::CertificateParts;
 use crate::{PkiError, encode, issuance, oid};
 
@@ -20,10 +24,31 @@ pub trait TimeStamper {
     fn max_token_len(&self) -> usize;
 }
 
+/// Content of which only the digest is known.
+#[derive(Debug, Clone, Copy)]
+pub struct HashedContent<'a> {
+    /// The digest. What else is hashed on the way to the signature is hashed by its algorithm too
+    /// (RFC 5652 §5.4).
+    pub digest: &'a Digest,
+    /// What is signed with it. `None`: the signature is over the digest itself and says nothing
+    /// else, as CMS allows and CAdES does not.
+    pub attributes: Option<HashAttributes<'a>>,
+}
+
+/// What a signature says besides the attributes that every one of ours has.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct HashAttributes<'a> {
+    /// The claimed time; CAdES baseline wants it (EN 319 122-1 §6.3).
+    pub signing_time: Option<OffsetDateTime>,
+    /// Further DER Attributes, as [`attributes::check`] allows them.
+    pub others: &'a [Vec<u8>],
+}
+
 /// Signs content digests with one key; made once, used for many documents.
 pub struct CmsSigner<'a> {
     key: &'a dyn SigningKey,
     container: Container,
+    attributes: Vec<Vec<u8>>,
 }
 
 impl<'a> CmsSigner<'a> {
@@ -40,7 +65,16 @@ impl<'a> CmsSigner<'a> {
         Ok(Self {
             key,
             container: Container::new(key, certificate, chain)?,
+            attributes: Vec::new(),
         })
+    }
+
+    /// With further DER Attributes in every signature that has signed attributes.
+    ///
+    /// Fails with [`PkiError::Value`] where [`attributes::check`] does.
+    pub fn with_attributes(self, attributes: Vec<Vec<u8>>) -> Result<Self, PkiError> {
+        attributes::check(&attributes)?;
+        Ok(Self { attributes, ..self })
     }
 
     /// Signs the SHA-256 `content_digest` and returns the DER ContentInfo: PAdES B-T with a
@@ -50,25 +84,66 @@ impl<'a> CmsSigner<'a> {
         content_digest: &[u8; 32],
         time_stamper: Option<&dyn TimeStamper>,
     ) -> Result<Vec<u8>, PkiError> {
+        let attributes = self.pades_attributes(content_digest);
+        let digest = Digest::of(DigestAlgorithm::Sha256, &attributes.to_be_signed());
+        self.finish(&digest, Some(&attributes), time_stamper)
+    }
+
+    /// Signs content by its digest alone and returns the DER ContentInfo of a `.p7m`: CAdES B-T
+    /// with a time-stamper, B-B without.
+    ///
+    /// Fails with [`PkiError::Value`] where an attribute is not allowed or there twice.
+    pub fn sign_hash(
+        &self,
+        content: &HashedContent<'_>,
+        time_stamper: Option<&dyn TimeStamper>,
+    ) -> Result<Vec<u8>, PkiError> {
+        let Some(wanted) = content.attributes else {
+            return self.finish(content.digest, None, time_stamper);
+        };
+        let others = [&self.attributes[..], wanted.others].concat();
+        attributes::check(&others)?;
         let attributes = self
             .container
-            .signed_attributes(&oid::CT_DATA, content_digest);
-        let signature = self.key.sign(&encode::tlv(0x31, &[&attributes]))?;
-        let token = time_stamper
-            .map(|stamper| stamper.time_stamp(&sha256(&signature)))
-            .transpose()?;
-        Ok(self
-            .container
-            .assemble(&DETACHED, &attributes, &signature, token.as_deref()))
+            .signed_attributes(&oid::CT_DATA, content.digest.as_bytes())
+            .with_signing_time(wanted.signing_time)
+            .with(&others);
+        let digest = Digest::of(content.digest.algorithm(), &attributes.to_be_signed());
+        self.finish(&digest, Some(&attributes), time_stamper)
     }
 
     /// No container that [`CmsSigner::sign`] makes with this time-stamper is longer than this,
     /// in bytes.
     pub fn max_size(&self, time_stamper: Option<&dyn TimeStamper>) -> usize {
-        let attributes = self.container.signed_attributes(&oid::CT_DATA, &[0; 32]);
+        let attributes = self.pades_attributes(&[0; 32]);
         let token = time_stamper.map(|stamper| vec![0; stamper.max_token_len()]);
         self.container
             .largest(&DETACHED, &attributes, token.as_deref())
+    }
+
+    fn pades_attributes(&self, content_digest: &[u8; 32]) -> SignedAttributes {
+        self.container
+            .signed_attributes(&oid::CT_DATA, content_digest)
+            .with(&self.attributes)
+    }
+
+    fn finish(
+        &self,
+        digest: &Digest,
+        attributes: Option<&SignedAttributes>,
+        time_stamper: Option<&dyn TimeStamper>,
+    ) -> Result<Vec<u8>, PkiError> {
+        let content = Content {
+            digest: digest.algorithm(),
+            ..DETACHED
+        };
+        let signature = self.key.sign_digest(digest)?;
+        let token = time_stamper
+            .map(|stamper| stamper.time_stamp(&sha256(&signature)))
+            .transpose()?;
+        Ok(self
+            .container
+            .assemble(&content, attributes, &signature, token.as_deref()))
     }
 }
 
@@ -78,12 +153,15 @@ pub(crate) struct Content<'a> {
     /// The content itself, where the container carries it.
     pub(crate) embedded: Option<&'a [u8]>,
     pub(crate) with_certificates: bool,
+    /// What content and signed attributes are hashed by.
+    pub(crate) digest: DigestAlgorithm,
 }
 
 const DETACHED: Content<'static> = Content {
     kind: oid::CT_DATA,
     embedded: None,
     with_certificates: true,
+    digest: DigestAlgorithm::Sha256,
 };
 
 /// The parts of a container that depend on the signer only.
@@ -92,8 +170,7 @@ pub(crate) struct Container {
     signing_certificate: Vec<u8>,
     /// The content of the certificate set.
     certificates: Vec<u8>,
-    signature_algorithm: Vec<u8>,
-    max_signature_len: usize,
+    key_algorithm: KeyAlgorithm,
 }
 
 impl Container {
@@ -115,31 +192,29 @@ impl Container {
                 &reference,
             ),
             certificates: encode::sorted([certificate].into_iter().chain(chain).collect()),
-            signature_algorithm: encode::signature_algorithm(key.algorithm()),
-            max_signature_len: key.algorithm().max_signature_len(),
+            key_algorithm: key.algorithm(),
         })
     }
 
-    /// The content of the signed attributes' SET OF. The signature is over the SET itself
-    /// (RFC 5652 §5.4).
-    pub(crate) fn signed_attributes(&self, kind: &ObjectIdentifier, digest: &[u8; 32]) -> Vec<u8> {
-        let kind = encode::attribute(&oid::ATTRIBUTE_CONTENT_TYPE, &encode::oid(kind));
-        let digest = encode::attribute(
-            &oid::ATTRIBUTE_MESSAGE_DIGEST,
-            &encode::octet_string(digest),
-        );
-        encode::sorted(vec![&kind, &digest, &self.signing_certificate])
+    /// The attributes that every signature has.
+    pub(crate) fn signed_attributes(
+        &self,
+        kind: &ObjectIdentifier,
+        digest: &[u8],
+    ) -> SignedAttributes {
+        SignedAttributes::new(kind, digest).with(std::slice::from_ref(&self.signing_certificate))
     }
 
     /// The DER ContentInfo.
     pub(crate) fn assemble(
         &self,
         content: &Content<'_>,
-        signed_attributes: &[u8],
+        signed_attributes: Option<&SignedAttributes>,
         signature: &[u8],
         token: Option<&[u8]>,
     ) -> Vec<u8> {
-        let digest_algorithm = encode::algorithm(&oid::SHA256);
+        let digest_algorithm = encode::digest_algorithm(content.digest);
+        let signed = signed_attributes.map(|attributes| encode::context(0, &attributes.content()));
         let unsigned = token.map(|token| {
             let attribute = encode::attribute(&oid::ATTRIBUTE_TIME_STAMP_TOKEN, token);
             encode::context(1, &attribute)
@@ -148,8 +223,8 @@ impl Container {
             &encode::small(1),
             &self.issuer_and_serial,
             &digest_algorithm,
-            &encode::context(0, signed_attributes),
-            &self.signature_algorithm,
+            signed.as_deref().unwrap_or_default(),
+            &encode::signature_algorithm_over(self.key_algorithm, content.digest),
             &encode::octet_string(signature),
             unsigned.as_deref().unwrap_or_default(),
         ]);
@@ -182,15 +257,11 @@ impl Container {
     pub(crate) fn largest(
         &self,
         content: &Content<'_>,
-        signed_attributes: &[u8],
+        signed_attributes: &SignedAttributes,
         token: Option<&[u8]>,
     ) -> usize {
-        self.assemble(
-            content,
-            signed_attributes,
-            &vec![0; self.max_signature_len],
-            token,
-        )
-        .len()
+        let signature = vec![0; self.key_algorithm.max_signature_len()];
+        self.assemble(content, Some(signed_attributes), &signature, token)
+            .len()
     }
 }

@@ -112,6 +112,44 @@ pub(crate) fn content(tag: u8, element: &[u8]) -> Option<&[u8]> {
     (element[0] == tag).then(|| any.value())
 }
 
+/// Whether `element` is one element in DER down to its innermost parts, as far as its tags tell
+/// (X.690 §10, §11). What stands under implicit tags is taken as it is.
+pub(crate) fn is_der(element: &[u8]) -> bool {
+    is_der_within(element, MAX_DEPTH)
+}
+
+/// Elements within elements, at most.
+const MAX_DEPTH: usize = 16;
+
+fn is_der_within(element: &[u8], depth: usize) -> bool {
+    let (Ok(any), Some(depth)) = (AnyRef::from_der(element), depth.checked_sub(1)) else {
+        return false;
+    };
+    let value = any.value();
+    let parts = || {
+        let mut rest = SliceReader::new(value).ok()?;
+        let mut parts = Vec::new();
+        while !rest.is_finished() {
+            parts.push(rest.tlv_bytes().ok()?);
+        }
+        parts
+            .iter()
+            .all(|part| is_der_within(part, depth))
+            .then_some(parts)
+    };
+    match element[0] {
+        BOOLEAN => matches!(value, [0] | [0xff]),
+        INTEGER => !matches!(value, [] | [0, 0..=0x7f, ..] | [0xff, 0x80..=0xff, ..]),
+        OID => <ObjectIdentifier>::from_der(element).is_ok(),
+        SET => parts().is_some_and(|parts| parts.is_sorted()),
+        SEQUENCE => parts().is_some(),
+        // Strings are not put together from parts (X.690 §10.2).
+        0x20..=0x3f => false,
+        tag if tag & 0x20 != 0 => parts().is_some(),
+        _ => true,
+    }
+}
+
 /// The algorithm and its parameters, as an element, from an AlgorithmIdentifier.
 pub(crate) fn algorithm<'a>(
     element: &'a [u8],

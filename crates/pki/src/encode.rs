@@ -5,6 +5,7 @@
 
 use const_oid::ObjectIdentifier;
 use crypto::KeyAlgorithm;
+use model::DigestAlgorithm;
 use model::certificate::RevocationReason;
 use time::OffsetDateTime;
 use time::macros::format_description;
@@ -140,14 +141,32 @@ pub(crate) fn algorithm(algorithm: &ObjectIdentifier) -> Vec<u8> {
     sequence(&[&oid(algorithm)])
 }
 
-/// The signature algorithm that keys of this kind sign with.
+/// A digest algorithm, without parameters (RFC 5754 §2).
+pub(crate) fn digest_algorithm(digest: DigestAlgorithm) -> Vec<u8> {
+    algorithm(match digest {
+        DigestAlgorithm::Sha256 => &oid::SHA256,
+        DigestAlgorithm::Sha384 => &oid::SHA384,
+        DigestAlgorithm::Sha512 => &oid::SHA512,
+    })
+}
+
+/// The signature algorithm of keys of this kind over SHA-256, which signs everything of ours but
+/// content that comes with another digest.
 pub(crate) fn signature_algorithm(key: KeyAlgorithm) -> Vec<u8> {
+    signature_algorithm_over(key, DigestAlgorithm::Sha256)
+}
+
+/// The signature algorithm of keys of this kind over this digest.
+pub(crate) fn signature_algorithm_over(key: KeyAlgorithm, digest: DigestAlgorithm) -> Vec<u8> {
+    let (ecdsa, rsa) = match digest {
+        DigestAlgorithm::Sha256 => (&oid::ECDSA_WITH_SHA256, &oid::SHA256_WITH_RSA),
+        DigestAlgorithm::Sha384 => (&oid::ECDSA_WITH_SHA384, &oid::SHA384_WITH_RSA),
+        DigestAlgorithm::Sha512 => (&oid::ECDSA_WITH_SHA512, &oid::SHA512_WITH_RSA),
+    };
     match key {
-        KeyAlgorithm::EcdsaP256 => algorithm(&oid::ECDSA_WITH_SHA256),
+        KeyAlgorithm::EcdsaP256 => algorithm(ecdsa),
         // Parameters are NULL here (RFC 4055 §5).
-        KeyAlgorithm::Rsa2048 | KeyAlgorithm::Rsa3072 => {
-            sequence(&[&oid(&oid::SHA256_WITH_RSA), &NULL])
-        }
+        KeyAlgorithm::Rsa2048 | KeyAlgorithm::Rsa3072 => sequence(&[&oid(rsa), &NULL]),
     }
 }
 

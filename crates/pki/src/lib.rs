@@ -4,13 +4,14 @@
 //! * [`establish()`] makes an installation's authorities.
 //! * [`profile`] knows what each kind of certificate looks like and makes [`issuance::Draft`]s;
 //!   [`issuance`] leads a draft through lint and record to the signature.
-//! * [`cms`] makes the signature container of a PDF, [`tsa`] time-stamps, [`ocsp`] and [`crl`] tell
-//!   what is revoked.
+//! * [`cms`] makes signature containers, [`attributes`] are what they say besides, [`tsa`] time-stamps
+//!   or asks others to, [`ocsp`] and [`crl`] tell what is revoked.
 //! * [`pkcs10`] reads requests of keys made elsewhere, [`pkcs12`] hands out keys made here.
 //! * [`verify`] judges a container against trusted roots, offline.
 //!
 //! Private keys are [`crypto::SigningKey`]s; the time and randomness are arguments.
 
+pub mod attributes;
 pub mod cms;
 pub mod crl;
 mod decode;
@@ -36,7 +37,7 @@ pub use facts::CertificateFacts;
 /// What can go wrong when something is made, and whose fault it is.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PkiError {
-    /// A value cannot stand in a certificate: the fault of whoever supplied it.
+    /// A value cannot stand in a certificate or signature: the fault of whoever supplied it.
     #[error("{field} {reason}")]
     Value {
         /// Which value, as a person would call it. The value itself is never repeated.

@@ -44,18 +44,30 @@ oids! {
     CRL_NUMBER = "2.5.29.20";
     /// id-ce-cRLReasons (RFC 5280 §5.3.1).
     CRL_REASON = "2.5.29.21";
+    /// id-ce-deltaCRLIndicator (RFC 5280 §5.2.4).
+    DELTA_CRL_INDICATOR = "2.5.29.27";
+    /// id-ce-issuingDistributionPoint (RFC 5280 §5.2.5).
+    ISSUING_DISTRIBUTION_POINT = "2.5.29.28";
+    /// id-ce-nameConstraints (RFC 5280 §4.2.1.10).
+    NAME_CONSTRAINTS = "2.5.29.30";
     /// id-ce-cRLDistributionPoints (RFC 5280 §4.2.1.13).
     CRL_DISTRIBUTION_POINTS = "2.5.29.31";
     /// id-ce-certificatePolicies (RFC 5280 §4.2.1.4).
     CERTIFICATE_POLICIES = "2.5.29.32";
+    /// id-ce-policyMappings (RFC 5280 §4.2.1.5).
+    POLICY_MAPPINGS = "2.5.29.33";
     /// id-ce-authorityKeyIdentifier (RFC 5280 §4.2.1.1).
     AUTHORITY_KEY_IDENTIFIER = "2.5.29.35";
     /// id-ce-extKeyUsage (RFC 5280 §4.2.1.12).
     EXTENDED_KEY_USAGE = "2.5.29.37";
     /// id-ce-freshestCRL (RFC 5280 §4.2.1.15).
     FRESHEST_CRL = "2.5.29.46";
+    /// id-ce-inhibitAnyPolicy (RFC 5280 §4.2.1.14).
+    INHIBIT_ANY_POLICY = "2.5.29.54";
     /// id-ce-noRevAvail (RFC 9608 §2).
     NO_REV_AVAIL = "2.5.29.56";
+    /// id-ce-expiredCertsOnCRL (X.509 §9.5.2.8).
+    EXPIRED_CERTS_ON_CRL = "2.5.29.60";
     /// id-pe-authorityInfoAccess (RFC 5280 §4.2.2.1).
     AUTHORITY_INFO_ACCESS = "1.3.6.1.5.5.7.1.1";
     /// id-pe-qcStatements (RFC 3739 §3.2.6).
@@ -127,10 +139,30 @@ oids! {
     SHA512 = "2.16.840.1.101.3.4.2.3";
     /// ecdsa-with-SHA256 (RFC 5758 §3.2).
     ECDSA_WITH_SHA256 = "1.2.840.10045.4.3.2";
+    /// ecdsa-with-SHA384 (RFC 5758 §3.2).
+    ECDSA_WITH_SHA384 = "1.2.840.10045.4.3.3";
+    /// ecdsa-with-SHA512 (RFC 5758 §3.2).
+    ECDSA_WITH_SHA512 = "1.2.840.10045.4.3.4";
     /// sha256WithRSAEncryption (RFC 4055 §5).
     SHA256_WITH_RSA = "1.2.840.113549.1.1.11";
     /// rsaEncryption (RFC 8017 appendix A.1); some signers name it as signature algorithm.
     RSA_ENCRYPTION = "1.2.840.113549.1.1.1";
+    /// sha384WithRSAEncryption (RFC 4055 §5).
+    SHA384_WITH_RSA = "1.2.840.113549.1.1.12";
+    /// sha512WithRSAEncryption (RFC 4055 §5).
+    SHA512_WITH_RSA = "1.2.840.113549.1.1.13";
+    /// sha1WithRSAEncryption (RFC 3279 §2.2.1).
+    SHA1_WITH_RSA = "1.2.840.113549.1.1.5";
+    /// id-RSASSA-PSS (RFC 4055 §3.1).
+    RSASSA_PSS = "1.2.840.113549.1.1.10";
+    /// id-mgf1 (RFC 4055 §2.2).
+    MGF1 = "1.2.840.113549.1.1.8";
+    /// id-ecPublicKey (RFC 5480 §2.1.1); some signers name it as signature algorithm.
+    EC_PUBLIC_KEY = "1.2.840.10045.2.1";
+    /// ecdsa-with-SHA1 (RFC 3279 §2.2.3).
+    ECDSA_WITH_SHA1 = "1.2.840.10045.4.1";
+    /// id-Ed25519 (RFC 8410 §3).
+    ED25519 = "1.3.101.112";
 
     /// id-hmacWithSHA256 (RFC 8018 appendix B.1.2).
     HMAC_WITH_SHA256 = "1.2.840.113549.2.9";
@@ -164,10 +196,20 @@ oids! {
     ATTRIBUTE_CONTENT_TYPE = "1.2.840.113549.1.9.3";
     /// id-messageDigest (RFC 5652 §11.2).
     ATTRIBUTE_MESSAGE_DIGEST = "1.2.840.113549.1.9.4";
+    /// id-signingTime (RFC 5652 §11.3).
+    ATTRIBUTE_SIGNING_TIME = "1.2.840.113549.1.9.5";
+    /// id-countersignature (RFC 5652 §11.4).
+    ATTRIBUTE_COUNTERSIGNATURE = "1.2.840.113549.1.9.6";
+    /// id-aa-signingCertificate, by SHA-1 (RFC 2634 §5.4).
+    ATTRIBUTE_SIGNING_CERTIFICATE = "1.2.840.113549.1.9.16.2.12";
     /// id-aa-signingCertificateV2 (RFC 5035 §3).
     ATTRIBUTE_SIGNING_CERTIFICATE_V2 = "1.2.840.113549.1.9.16.2.47";
     /// id-aa-timeStampToken, the signature time-stamp (RFC 3161 appendix A).
     ATTRIBUTE_TIME_STAMP_TOKEN = "1.2.840.113549.1.9.16.2.14";
+    /// adbe-revocationInfoArchival (ISO 32000-2 §12.8.3.3.2).
+    ATTRIBUTE_REVOCATION_ARCHIVE = "1.2.840.113583.1.1.8";
+    /// id-ri-ocsp-response (RFC 5940 §2.1).
+    REVOCATION_OCSP_RESPONSE = "1.3.6.1.5.5.7.16.2";
 
     /// id-pkix-ocsp-basic (RFC 6960 §4.2.1).
     OCSP_BASIC = "1.3.6.1.5.5.7.48.1.1";

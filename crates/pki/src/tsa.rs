@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use const_oid::ObjectIdentifier;
 use crypto::{SigningKey, sha256};
-use model::{Clock, Entropy};
+use model::{Clock, DigestAlgorithm, Entropy};
 use time::OffsetDateTime;
 
 use crate::cms::{Container, Content, TimeStamper};
@@ -112,10 +112,10 @@ impl Tsa {
         let attributes = self
             .container
             .signed_attributes(&content.kind, &sha256(&info));
-        let signature = self.key.sign(&encode::tlv(0x31, &[&attributes]))?;
+        let signature = self.key.sign(&attributes.to_be_signed())?;
         Ok(self
             .container
-            .assemble(&content, &attributes, &signature, None))
+            .assemble(&content, Some(&attributes), &signature, None))
     }
 
     /// TSTInfo (RFC 3161 §2.4.2).
@@ -269,6 +269,7 @@ fn content(info: &[u8], with_certificates: bool) -> Content<'_> {
         kind: oid::CT_TST_INFO,
         embedded: Some(info),
         with_certificates,
+        digest: DigestAlgorithm::Sha256,
     }
 }
 
