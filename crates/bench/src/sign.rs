@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use anyhow::{Context, ensure};
 use crypto::{KeyAlgorithm, SigningKey, SoftwareKey, SystemEntropy, sha256};
-use pades::SignatureSpec;
+use pades::{FieldTarget, SecurityStore, SignatureSpec};
 use pki::cms::CmsSigner;
 use pki::issuance::{Issuer, Validity};
 use pki::profile::natural_person::{self, NaturalPerson, Posture, Qualification, Terms};
@@ -131,12 +131,14 @@ fn sign(pdf: &[u8], identity: &Identity) -> anyhow::Result<Vec<u8>> {
     let chain = [identity.issuing.clone()];
     let signer = CmsSigner::new(&identity.key, &identity.certificate, &chain)?;
     let spec = SignatureSpec {
-        field_name: "Signature".to_owned(),
+        field: FieldTarget::New("Signature".to_owned()),
         name: Some("Ana Ejemplo Muestra".to_owned()),
         reason: None,
         location: None,
         contact: None,
         signing_time: identity.now,
+        appearance: None,
+        security_store: SecurityStore::default(),
         reserve: signer.max_size(None),
     };
     let prepared = pades::prepare(pdf, &spec)?;

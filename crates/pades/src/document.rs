@@ -154,8 +154,24 @@ impl<'a> Document<'a> {
             .map_or(Ok(Object::Null), |value| Ok(self.locate(value)?.1))
     }
 
-    /// The decoded data of a stream.
-    pub fn stream_data(&self, number: u32, object: &Indirect) -> Result<Vec<u8>, PdfError> {
+    /// The array that `entry` is or leads to, and the object that holds it; empty where it is
+    /// absent. `what` and `owner` tell of anything else.
+    pub fn array(
+        &self,
+        entry: &Object,
+        what: &'static str,
+        owner: Ref,
+    ) -> Result<(Option<Ref>, Vec<Object>), PdfError> {
+        match self.locate(entry)? {
+            (id, Object::Array(items)) => Ok((id, items)),
+            (_, Object::Null) => Ok((None, Vec::new())),
+            (id, _) => Err(PdfError::in_object(what, id.unwrap_or(owner).number)),
+        }
+    }
+
+    /// The decoded data of the stream that `id` names.
+    pub fn stream_data(&self, id: Ref, object: &Indirect) -> Result<Vec<u8>, PdfError> {
+        let number = id.number;
         let (Object::Dictionary(dictionary), Some(start)) = (&object.value, object.stream) else {
             return Err(PdfError::in_object(
                 "there is no stream where one should be",
@@ -256,8 +272,12 @@ impl<'a> Document<'a> {
             return Err(broken());
         }
         let dictionary = dictionary.clone();
-        let plain = self.stream_data(
+        let id = Ref {
             number,
+            generation: 0,
+        };
+        let plain = self.stream_data(
+            id,
             &Indirect {
                 value,
                 span: Some(span),

@@ -30,6 +30,26 @@ pub enum PdfError {
     /// Its author certified it against every change (DocMDP, P = 1; ISO 32000-2, 12.8.2.2).
     #[error("the PDF is certified by its author against any change, so it can't be signed")]
     Certified,
+    /// Its author certified it, which leaves signing to invisible signatures and to the signature
+    /// fields that it has, and none of those is free (DocMDP, P = 2 or 3).
+    #[error(
+        "the PDF is certified by its author against new visible signatures; only an invisible one \
+         can be added"
+    )]
+    CertifiedAgainstFields,
+    /// An earlier signature locked this field (FieldMDP; ISO 32000-2, 12.8.2.4).
+    #[error("the field {0:?} was locked by an earlier signature")]
+    Locked(String),
+    /// There is no signature field of this name.
+    #[error("the PDF has no signature field {0:?}")]
+    NoSuchField(String),
+    /// The field of this name is signed already, or is not for signatures.
+    #[error("the field {0:?} is signed already or is not a signature field")]
+    FieldTaken(String),
+    /// The signature field has seed values that demand what signatures here do not have
+    /// (ISO 32000-2, 12.7.5.5).
+    #[error("the signature field demands {0}, which can't be fulfilled")]
+    SeedValue(&'static str),
     /// It holds an XFA form, whose display does not come from the signed page content.
     #[error("the PDF holds an XFA form, which can't be signed reliably; flatten it first")]
     Xfa,

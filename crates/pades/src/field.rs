@@ -1,134 +1,269 @@
-//! Signature fields: the interactive form, its field tree, and the widget that a signature adds
-//! (ISO 32000-2, 12.7).
+//! Signature fields: which one a signature gets, and how it is filled or hung into form and page
+//! (ISO 32000-2, 12.7.5.5).
 
 use std::collections::HashSet;
 
 use crate::{
+    appearance::Appearance,
+    catalog::Catalog,
     document::Document,
     error::PdfError,
+    form::{Field, Form},
     object::{Dictionary, Object, Ref},
+    page::{self, Page},
+    permission::{self, Certification, Permissions},
     revision::Revision,
     text,
 };
-
-/// Fields inside one another. Real forms stay below ten.
-const MAX_DEPTH: usize = 64;
-
-/// `SignaturesExist` and `AppendOnly` (12.7.3, table 225).
-const SIGNATURE_FLAGS: i64 = 0b11;
 
 /// Print and Locked (12.5.3): PDF/A wants Print set and Hidden, Invisible and NoView clear
 /// (ISO 19005-2, 6.3.2).
 const WIDGET_FLAGS: i64 = 1 << 2 | 1 << 7;
 
-/// What the author of a certified document still allows (12.8.2.2, table 257).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Certification {
-    /// P = 1: nothing, not even another signature.
-    NoChanges,
-    /// P = 2: filling in forms and signing.
-    FormFilling,
-    /// P = 3: the same, and annotations.
-    Annotations,
+/// Which field a signature goes to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FieldTarget {
+    /// A new one of this name, made unique by a number if a field has it already.
+    ///
+    /// Where the document's protection allows no new fields, or none that can be seen, the first
+    /// empty signature field takes its place.
+    New(String),
+    /// The empty signature field with this full name.
+    Existing(String),
+}
+
+/// What is put into a field.
+#[derive(Clone, Copy)]
+pub(crate) enum Purpose<'a> {
+    Signature {
+        reason: Option<&'a str>,
+        appearance: Option<&'a Appearance>,
+    },
+    /// Not a change of the document in the sense of its author's permissions.
+    TimeStamp,
+}
+
+impl Purpose<'_> {
+    /// An invisible signature without a reason.
+    pub const PLAIN: Self = Self::Signature {
+        reason: None,
+        appearance: None,
+    };
 }
 
 /// The places of a document that a signature changes.
 pub(crate) struct Site {
-    pub catalog_id: Ref,
-    pub catalog: Dictionary,
-    pub form: Form,
-    page_id: Ref,
-    page: Dictionary,
+    pub catalog: Catalog,
+    form: Form,
+    permissions: Permissions,
+    /// Signatures and document time-stamps, whatever they are worth.
+    pub signatures: usize,
+    /// Full names of all fields.
+    taken: HashSet<String>,
+    /// Signature fields without a signature, in the order of the form.
+    empty: Vec<EmptyField>,
 }
 
-/// The interactive form; empty where the document has none yet.
-#[derive(Default)]
-pub(crate) struct Form {
-    /// The object that is the form; `None` where it stands in the catalogue itself.
-    id: Option<Ref>,
+/// A signature field that waits for its signature.
+struct EmptyField {
+    id: Ref,
+    name: String,
     dictionary: Dictionary,
-    /// The object that is the list of fields; `None` where it stands in the form itself.
-    fields_id: Option<Ref>,
-    pub fields: Vec<Object>,
-    exists: bool,
+    /// Where it is not the field itself. Signature fields have one at the most.
+    widget: Option<(Ref, Dictionary)>,
 }
 
-/// A node of the field tree.
-pub(crate) struct Field {
-    /// All partial names from the root, joined by full stops (12.7.4.2).
+/// The field that was chosen.
+pub(crate) struct Chosen {
     pub name: String,
-    pub dictionary: Dictionary,
-    is_signature: bool,
-}
-
-/// Whether a walk goes on: below a field, or to the next page.
-pub(crate) enum Descend {
-    Yes,
-    No,
+    existing: Option<EmptyField>,
 }
 
 impl Site {
-    /// Finds the places, or the reason why this document can't be signed.
-    pub fn survey(document: &Document<'_>) -> Result<Self, PdfError> {
-        let (catalog_id, catalog) = document.catalog()?;
-        if certification(document, &catalog)? == Some(Certification::NoChanges) {
-            return Err(PdfError::Certified);
-        }
+    /// Finds the places, or the reason why nothing can be put into this document.
+    pub fn survey(document: &Document<'_>, purpose: Purpose<'_>) -> Result<Self, PdfError> {
+        let catalog = Catalog::read(document)?;
         let form = Form::read(document, &catalog)?;
-        if !document.value(&form.dictionary, "XFA")?.is_null() {
-            return Err(PdfError::Xfa);
+        let mut permissions = Permissions::of_catalog(document, catalog.dictionary())?;
+        let mut signatures = 0;
+        let mut taken = HashSet::new();
+        let mut empty = Vec::new();
+        form.walk(document, |field| {
+            if let Some((_, signature)) = field.signature(document)? {
+                permissions.add(document, &signature)?;
+                signatures += 1;
+            } else if let Some(field) = EmptyField::of(document, &field)? {
+                empty.push(field);
+            }
+            taken.insert(field.name);
+            Ok(())
+        })?;
+        if let Purpose::Signature { .. } = purpose {
+            if permissions.certification == Some(Certification::NoChanges) {
+                return Err(PdfError::Certified);
+            }
+            if form.is_xfa(document)? {
+                return Err(PdfError::Xfa);
+            }
         }
-        let (page_id, page) = first_page(document, &catalog)?;
         Ok(Self {
-            catalog_id,
             catalog,
             form,
-            page_id,
-            page,
+            permissions,
+            signatures,
+            taken,
+            empty,
         })
+    }
+
+    pub fn certification(&self) -> Option<Certification> {
+        self.permissions.certification
+    }
+
+    /// Names of the empty fields that no signature locked.
+    pub fn empty_fields(&self) -> Vec<String> {
+        let names = self.empty.iter().map(|field| &field.name);
+        names
+            .filter(|name| !self.permissions.is_locked(name))
+            .cloned()
+            .collect()
+    }
+
+    /// The field that `target` names, or the reason why it can't be filled.
+    pub fn choose(
+        &mut self,
+        document: &Document<'_>,
+        target: &FieldTarget,
+        purpose: Purpose<'_>,
+    ) -> Result<Chosen, PdfError> {
+        match target {
+            FieldTarget::New(wanted) => {
+                let name = self.free_name(wanted);
+                let refusal = match self.may_create(&name, purpose) {
+                    Ok(()) => {
+                        return Ok(Chosen {
+                            name,
+                            existing: None,
+                        });
+                    }
+                    Err(refusal) => refusal,
+                };
+                let usable = |field: &EmptyField| self.may_fill(document, field, purpose).is_ok();
+                match self.empty.iter().position(usable) {
+                    Some(index) => Ok(Chosen::existing(self.empty.swap_remove(index))),
+                    None => Err(refusal),
+                }
+            }
+            FieldTarget::Existing(name) => {
+                let Some(index) = self.empty.iter().position(|field| field.name == *name) else {
+                    let name = name.clone();
+                    return Err(if self.taken.contains(&name) {
+                        PdfError::FieldTaken(name)
+                    } else {
+                        PdfError::NoSuchField(name)
+                    });
+                };
+                self.may_fill(document, &self.empty[index], purpose)?;
+                Ok(Chosen::existing(self.empty.swap_remove(index)))
+            }
+        }
     }
 
     /// `wanted`, or the first of `wanted_2`, `wanted_3` … that no field has.
     ///
     /// The new field stands at the root, so it meets only names without a full stop; one in
     /// `wanted` would read as a path and is replaced.
-    pub fn free_name(&self, document: &Document<'_>, wanted: &str) -> Result<String, PdfError> {
+    fn free_name(&self, wanted: &str) -> String {
         let wanted = if wanted.is_empty() {
             "Signature"
         } else {
             wanted
         }
         .replace('.', "_");
-        let mut taken = HashSet::new();
-        walk_fields(document, &self.form.fields, |field| {
-            let named = !field.name.is_empty();
-            if named {
-                taken.insert(field.name);
-            }
-            Ok(if named { Descend::No } else { Descend::Yes })
-        })?;
-        Ok((1..)
+        (1..)
             .map(|number| match number {
                 1 => wanted.clone(),
                 _ => format!("{wanted}_{number}"),
             })
-            .find(|name| !taken.contains(name))
-            .unwrap_or(wanted))
+            .find(|name| !self.taken.contains(name))
+            .unwrap_or(wanted)
     }
 
-    /// Adds a field `name` with `value` as its signature, invisible, on the first page.
-    ///
-    /// A visible one differs in the widget's `/Rect`, `/AP` and page alone.
-    pub fn add_signature_field(
+    /// Whether earlier signatures stay valid when a field is added. An invisible one changes
+    /// nothing that they vouch for.
+    fn may_create(&self, name: &str, purpose: Purpose<'_>) -> Result<(), PdfError> {
+        let visible = matches!(
+            purpose,
+            Purpose::Signature {
+                appearance: Some(_),
+                ..
+            }
+        );
+        if visible && self.permissions.certification.is_some() {
+            return Err(PdfError::CertifiedAgainstFields);
+        }
+        if visible && self.permissions.is_locked(name) {
+            return Err(PdfError::Locked(name.to_owned()));
+        }
+        Ok(())
+    }
+
+    fn may_fill(
+        &self,
+        document: &Document<'_>,
+        field: &EmptyField,
+        purpose: Purpose<'_>,
+    ) -> Result<(), PdfError> {
+        if self.permissions.is_locked(&field.name) {
+            return Err(PdfError::Locked(field.name.clone()));
+        }
+        match purpose {
+            Purpose::Signature { reason, .. } => {
+                permission::check_seed_values(document, &field.dictionary, reason)
+            }
+            Purpose::TimeStamp => Ok(()),
+        }
+    }
+
+    /// Puts `value` into the chosen field, and everything that is still to be changed into the
+    /// revision.
+    pub fn fill(
         mut self,
+        document: &Document<'_>,
+        revision: &mut Revision<'_, '_>,
+        chosen: Chosen,
+        value: Ref,
+        purpose: Purpose<'_>,
+    ) -> Result<(), PdfError> {
+        let look = match purpose {
+            Purpose::Signature { appearance, .. } => appearance,
+            Purpose::TimeStamp => None,
+        };
+        let new_field = match chosen.existing {
+            None => Some(self.add(document, revision, &chosen.name, value, look)?),
+            Some(field) => {
+                self.fill_existing(document, revision, field, value)?;
+                None
+            }
+        };
+        self.form
+            .finish(document, revision, new_field, &mut self.catalog)?;
+        self.catalog.finish(revision)
+    }
+
+    /// Adds a field that is its own widget: at its place on a page, or invisible on the first.
+    fn add(
+        &self,
         document: &Document<'_>,
         revision: &mut Revision<'_, '_>,
         name: &str,
         value: Ref,
-    ) -> Result<(), PdfError> {
-        let widget_id = revision.allocate()?;
-        let widget = Dictionary::default()
+        look: Option<&Appearance>,
+    ) -> Result<Ref, PdfError> {
+        let index = look.map_or(0, |look| look.page);
+        let page = page::find(document, self.catalog.dictionary(), index)?;
+        let id = revision.allocate()?;
+        let mut widget = Dictionary::default()
             .with("Type", Object::name("Annot"))
             .with("Subtype", Object::name("Widget"))
             .with("FT", Object::name("Sig"))
@@ -136,277 +271,139 @@ impl Site {
             .with("V", Object::Reference(value))
             .with("F", Object::Integer(WIDGET_FLAGS))
             .with("Rect", Object::Array(vec![Object::Integer(0); 4]))
-            .with("P", Object::Reference(self.page_id));
-        revision.put(widget_id, &Object::Dictionary(widget))?;
-
-        let annotations = self.page.get("Annots").unwrap_or(&Object::Null);
-        let (id, mut list) = array(
-            document,
-            annotations,
-            "a page's annotations are not an array",
-            self.page_id,
-        )?;
-        list.push(Object::Reference(widget_id));
-        match id {
-            Some(id) => revision.put(id, &Object::Array(list))?,
-            None => {
-                self.page.set("Annots", Object::Array(list));
-                revision.put(self.page_id, &Object::Dictionary(self.page))?;
-            }
+            .with("P", Object::Reference(page.id));
+        if let Some(look) = look {
+            let placement = page.place(document, look.rect)?;
+            let corners = placement.rect.map(|corner| Object::Integer(corner as i64));
+            widget.set("Rect", Object::Array(corners.to_vec()));
+            let form = revision.put_stream(empty_form(), b"")?;
+            widget.set("AP", normal_appearance(form));
         }
-        self.form
-            .add_field(document, revision, widget_id, self.catalog_id, self.catalog)
-    }
-}
-
-impl Form {
-    pub fn read(document: &Document<'_>, catalog: &Dictionary) -> Result<Self, PdfError> {
-        let entry = catalog.get("AcroForm").unwrap_or(&Object::Null);
-        let (id, dictionary) = match document.locate(entry)? {
-            (id, Object::Dictionary(dictionary)) => (id, dictionary),
-            (_, Object::Null) => return Ok(Self::default()),
-            (id, _) => {
-                let number = id.map_or(0, |id| id.number);
-                return Err(PdfError::in_object("the form is not a dictionary", number));
-            }
-        };
-        let entry = dictionary.get("Fields").unwrap_or(&Object::Null);
-        let holder = id.unwrap_or(Ref {
-            number: 0,
-            generation: 0,
-        });
-        let (fields_id, fields) = array(
-            document,
-            entry,
-            "the form's fields are not an array",
-            holder,
-        )?;
-        Ok(Self {
-            id,
-            dictionary,
-            fields_id,
-            fields,
-            exists: true,
-        })
+        revision.put(id, &Object::Dictionary(widget))?;
+        annotate(document, revision, page, id)?;
+        Ok(id)
     }
 
-    fn add_field(
-        mut self,
-        document: &Document<'_>,
-        revision: &mut Revision<'_, '_>,
-        widget: Ref,
-        catalog_id: Ref,
-        mut catalog: Dictionary,
-    ) -> Result<(), PdfError> {
-        self.fields.push(Object::Reference(widget));
-        let flags = document
-            .value(&self.dictionary, "SigFlags")?
-            .as_integer()
-            .unwrap_or(0);
-        let mut changed = false;
-        match self.fields_id {
-            Some(id) => revision.put(id, &Object::Array(self.fields))?,
-            None => {
-                self.dictionary.set("Fields", Object::Array(self.fields));
-                changed = true;
-            }
-        }
-        if flags & SIGNATURE_FLAGS != SIGNATURE_FLAGS {
-            self.dictionary
-                .set("SigFlags", Object::Integer(flags | SIGNATURE_FLAGS));
-            changed = true;
-        }
-        if !changed {
-            return Ok(());
-        }
-        let form = Object::Dictionary(self.dictionary);
-        match (self.id, self.exists) {
-            (Some(id), _) => revision.put(id, &form),
-            (None, true) => {
-                catalog.set("AcroForm", form);
-                revision.put(catalog_id, &Object::Dictionary(catalog))
-            }
-            (None, false) => {
-                let id = revision.allocate()?;
-                revision.put(id, &form)?;
-                catalog.set("AcroForm", Object::Reference(id));
-                revision.put(catalog_id, &Object::Dictionary(catalog))
-            }
-        }
-    }
-}
-
-impl Field {
-    /// The signature dictionary, and the object that holds it, if this field is signed.
-    pub fn signature(
+    /// Fills a field that the document's author made, in its own place.
+    fn fill_existing(
         &self,
         document: &Document<'_>,
-    ) -> Result<Option<(Option<Ref>, Dictionary)>, PdfError> {
-        let Some(value) = self.dictionary.get("V").filter(|_| self.is_signature) else {
+        revision: &mut Revision<'_, '_>,
+        mut field: EmptyField,
+        value: Ref,
+    ) -> Result<(), PdfError> {
+        field.dictionary.set("V", Object::Reference(value));
+        match field.widget {
+            Some((id, mut widget)) => {
+                self.dress(document, revision, &mut widget)?;
+                revision.put(id, &Object::Dictionary(widget))?;
+            }
+            None => self.dress(document, revision, &mut field.dictionary)?,
+        }
+        revision.put(field.id, &Object::Dictionary(field.dictionary))
+    }
+
+    /// Gives a widget that has a place its appearance; an empty one where none is wanted, so that
+    /// no "sign here" stays behind.
+    fn dress(
+        &self,
+        document: &Document<'_>,
+        revision: &mut Revision<'_, '_>,
+        widget: &mut Dictionary,
+    ) -> Result<(), PdfError> {
+        let flags = document.value(widget, "F")?.as_integer().unwrap_or(0);
+        widget.set("F", Object::Integer(flags | WIDGET_FLAGS));
+        let page = match widget
+            .get("P")
+            .map(|page| document.locate(page))
+            .transpose()?
+        {
+            Some((Some(id), Object::Dictionary(dictionary))) => Page { id, dictionary },
+            _ => page::find(document, self.catalog.dictionary(), 0)?,
+        };
+        if let Err(PdfError::BoxEmpty) = page.place_field(document, widget) {
+            return Ok(());
+        }
+        let form = revision.put_stream(empty_form(), b"")?;
+        widget.set("AP", normal_appearance(form));
+        Ok(())
+    }
+}
+
+impl EmptyField {
+    /// `field`, if it is one: neither a widget of one nor a node above several.
+    fn of(document: &Document<'_>, field: &Field) -> Result<Option<Self>, PdfError> {
+        let Some(id) = field.id.filter(|_| field.is_signature) else {
             return Ok(None);
         };
-        Ok(match document.locate(value)? {
-            (id, Object::Dictionary(signature)) => Some((id, signature)),
-            _ => None,
-        })
+        let widget = match field.kids.first().map(|kid| document.locate(kid)) {
+            Some(kid) => match kid? {
+                (Some(id), Object::Dictionary(widget)) => Some((id, widget)),
+                _ => return Ok(None),
+            },
+            None => None,
+        };
+        let is_named = |dictionary: &Dictionary| dictionary.get("T").is_some();
+        let above = widget.as_ref().is_some_and(|(_, kid)| is_named(kid));
+        Ok((is_named(&field.dictionary) && !above).then(|| Self {
+            id,
+            name: field.name.clone(),
+            dictionary: field.dictionary.clone(),
+            widget,
+        }))
     }
 }
 
-/// Calls `visit` for every field below `roots`, each object once, parents before children.
-pub(crate) fn walk_fields(
+impl Chosen {
+    fn existing(field: EmptyField) -> Self {
+        Self {
+            name: field.name.clone(),
+            existing: Some(field),
+        }
+    }
+
+    /// The `/Reference` that the field's lock asks of its signature.
+    pub fn locks(
+        &self,
+        document: &Document<'_>,
+        catalog: &Catalog,
+    ) -> Result<Option<Object>, PdfError> {
+        match &self.existing {
+            Some(field) => permission::locks_of(document, &field.dictionary, catalog.id()),
+            None => Ok(None),
+        }
+    }
+}
+
+/// Hangs a widget into its page.
+fn annotate(
     document: &Document<'_>,
-    roots: &[Object],
-    mut visit: impl FnMut(Field) -> Result<Descend, PdfError>,
+    revision: &mut Revision<'_, '_>,
+    mut page: Page,
+    widget: Ref,
 ) -> Result<(), PdfError> {
-    let mut seen = HashSet::new();
-    let mut stack: Vec<_> = roots
-        .iter()
-        .rev()
-        .map(|root| (root.clone(), String::new(), false, 0))
-        .collect();
-    while let Some((node, prefix, parent_is_signature, depth)) = stack.pop() {
-        if let Object::Reference(id) = node
-            && !seen.insert(id)
-        {
-            continue;
-        }
-        let (_, Object::Dictionary(dictionary)) = document.locate(&node)? else {
-            continue;
-        };
-        if depth > MAX_DEPTH {
-            let what = "form fields are nested too deeply";
-            return Err(PdfError::Limit {
-                what,
-                limit: MAX_DEPTH as u64,
-            });
-        }
-        let name = match document.value(&dictionary, "T")? {
-            Object::String(partial) if prefix.is_empty() => text::decode(&partial),
-            Object::String(partial) => format!("{prefix}.{}", text::decode(&partial)),
-            _ => prefix,
-        };
-        let is_signature = match document.value(&dictionary, "FT")? {
-            Object::Name(kind) => kind == b"Sig",
-            _ => parent_is_signature,
-        };
-        let kids = match document.value(&dictionary, "Kids")? {
-            Object::Array(kids) => kids,
-            _ => Vec::new(),
-        };
-        let field = Field {
-            name: name.clone(),
-            dictionary,
-            is_signature,
-        };
-        if let Descend::Yes = visit(field)? {
-            let kids = kids.into_iter().rev();
-            stack.extend(kids.map(|kid| (kid, name.clone(), is_signature, depth + 1)));
+    let annotations = page.dictionary.get("Annots").unwrap_or(&Object::Null);
+    let what = "a page's annotations are not an array";
+    let (id, mut list) = document.array(annotations, what, page.id)?;
+    list.push(Object::Reference(widget));
+    match id {
+        Some(id) => revision.put(id, &Object::Array(list)),
+        None => {
+            page.dictionary.set("Annots", Object::Array(list));
+            revision.put(page.id, &Object::Dictionary(page.dictionary))
         }
     }
-    Ok(())
 }
 
-/// The level that a certifying signature grants (12.8.2.2), if there is one.
-pub(crate) fn certification(
-    document: &Document<'_>,
-    catalog: &Dictionary,
-) -> Result<Option<Certification>, PdfError> {
-    let Object::Dictionary(permissions) = document.value(catalog, "Perms")? else {
-        return Ok(None);
-    };
-    let Object::Dictionary(signature) = document.value(&permissions, "DocMDP")? else {
-        return Ok(None);
-    };
-    let Object::Array(references) = document.value(&signature, "Reference")? else {
-        return Ok(None);
-    };
-    for reference in &references {
-        let (_, Object::Dictionary(reference)) = document.locate(reference)? else {
-            continue;
-        };
-        if document.value(&reference, "TransformMethod")?.as_name() != Some(b"DocMDP") {
-            continue;
-        }
-        let level = match document.value(&reference, "TransformParams")? {
-            Object::Dictionary(parameters) => document.value(&parameters, "P")?.as_integer(),
-            _ => None,
-        };
-        return Ok(Some(match level {
-            Some(1) => Certification::NoChanges,
-            Some(3) => Certification::Annotations,
-            // The default where P is absent (table 257).
-            _ => Certification::FormFilling,
-        }));
-    }
-    Ok(None)
+fn normal_appearance(form: Ref) -> Object {
+    Object::Dictionary(Dictionary::default().with("N", Object::Reference(form)))
 }
 
-/// The number of pages that the page tree declares; where it does not, its leaves are counted.
-pub(crate) fn page_count(document: &Document<'_>, catalog: &Dictionary) -> Result<u64, PdfError> {
-    if let Object::Dictionary(root) = document.value(catalog, "Pages")?
-        && let Some(count) = document.value(&root, "Count")?.as_integer()
-        && let Ok(count) = u64::try_from(count)
-    {
-        return Ok(count);
-    }
-    let mut count = 0;
-    walk_pages(document, catalog, |_, _| {
-        count += 1;
-        Descend::Yes
-    })?;
-    Ok(count)
-}
-
-fn first_page(
-    document: &Document<'_>,
-    catalog: &Dictionary,
-) -> Result<(Ref, Dictionary), PdfError> {
-    let mut first = None;
-    walk_pages(document, catalog, |id, page| {
-        first = Some((id, page));
-        Descend::No
-    })?;
-    first.ok_or_else(|| PdfError::at_byte("the page tree holds no page", document.data.len()))
-}
-
-/// Visits the leaves of the page tree (7.7.3) in order, until `visit` says no.
-fn walk_pages(
-    document: &Document<'_>,
-    catalog: &Dictionary,
-    mut visit: impl FnMut(Ref, Dictionary) -> Descend,
-) -> Result<(), PdfError> {
-    let mut seen = HashSet::new();
-    let mut stack: Vec<_> = catalog.get("Pages").cloned().into_iter().collect();
-    while let Some(node) = stack.pop() {
-        let (Some(id), Object::Dictionary(page)) = document.locate(&node)? else {
-            continue;
-        };
-        if !seen.insert(id) {
-            continue;
-        }
-        match document.value(&page, "Kids")? {
-            Object::Array(kids) => stack.extend(kids.into_iter().rev()),
-            _ if page.is_type("Pages") => {}
-            _ => {
-                if let Descend::No = visit(id, page) {
-                    return Ok(());
-                }
-            }
-        }
-    }
-    Ok(())
-}
-
-/// The array that `entry` is or leads to, and the object that holds it; empty where it is absent.
-fn array(
-    document: &Document<'_>,
-    entry: &Object,
-    what: &'static str,
-    owner: Ref,
-) -> Result<(Option<Ref>, Vec<Object>), PdfError> {
-    match document.locate(entry)? {
-        (id, Object::Array(items)) => Ok((id, items)),
-        (_, Object::Null) => Ok((None, Vec::new())),
-        (id, _) => Err(PdfError::in_object(what, id.unwrap_or(owner).number)),
-    }
+/// A form XObject that draws nothing (8.10.2).
+fn empty_form() -> Dictionary {
+    Dictionary::default()
+        .with("Type", Object::name("XObject"))
+        .with("Subtype", Object::name("Form"))
+        .with("BBox", Object::Array(vec![Object::Integer(0); 4]))
+        .with("Resources", Object::Dictionary(Dictionary::default()))
 }

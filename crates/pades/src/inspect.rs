@@ -6,10 +6,14 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use crate::{
-    document::{self, Document},
+    catalog::Catalog,
+    document::Document,
     error::PdfError,
-    field::{self, Certification, Descend, Form, Site},
+    field::{Purpose, Site},
+    form::Form,
     object::{Dictionary, Object, Ref},
+    page,
+    permission::Certification,
     signature, syntax, text,
 };
 
@@ -22,6 +26,8 @@ pub struct PdfFacts {
     pub pages: u64,
     /// Signatures and document time-stamps, whatever they are worth.
     pub signatures: usize,
+    /// Full names of the signature fields that wait for a signature and may be given one.
+    pub empty_fields: Vec<String>,
     /// What the author of a certified file still allows. [`Certification::NoChanges`] never
     /// shows up here: such a file is refused.
     pub certification: Option<Certification>,
@@ -72,29 +78,23 @@ pub enum Coverage {
 ///
 /// # Errors
 ///
-/// Those of [`prepare`](crate::prepare) for the same file: a signature is rehearsed, so what passes
-/// here can be signed. Beyond that, all fields and not only the outermost must be readable.
+/// Those of [`prepare`](crate::prepare) for the same file: an invisible signature in a new field is
+/// rehearsed, so what passes here can be signed.
 pub fn inspect(pdf: &[u8]) -> Result<PdfFacts, PdfError> {
     Document::with(pdf, |document| {
-        let site = Site::survey(document)?;
-        signature::rehearse(document)?;
-        let mut signatures = 0;
-        field::walk_fields(document, &site.form.fields, |field| {
-            signatures += usize::from(field.signature(document)?.is_some());
-            Ok(Descend::Yes)
-        })?;
-        let version = match document.value(&site.catalog, "Version")? {
-            Object::Name(name) => document::parse_version(&name),
-            _ => None,
-        };
-        Ok(PdfFacts {
-            version: version.unwrap_or_default().max(document.header_version()),
-            pages: field::page_count(document, &site.catalog)?,
-            signatures,
-            certification: field::certification(document, &site.catalog)?,
+        let site = Site::survey(document, Purpose::PLAIN)?;
+        let catalog = &site.catalog;
+        let facts = PdfFacts {
+            version: catalog.version(document)?,
+            pages: page::page_count(document, catalog.dictionary())?,
+            signatures: site.signatures,
+            empty_fields: site.empty_fields(),
+            certification: site.certification(),
             // A claim that can't be read is none.
-            pdf_a: pdf_a_claim(document, &site.catalog).unwrap_or_default(),
-        })
+            pdf_a: pdf_a_claim(document, catalog.dictionary()).unwrap_or_default(),
+        };
+        signature::rehearse(document, site)?;
+        Ok(facts)
     })
 }
 
@@ -106,14 +106,13 @@ pub fn inspect(pdf: &[u8]) -> Result<PdfFacts, PdfError> {
 /// its [`Coverage`]. A file that may not be signed can still be looked at.
 pub fn signatures(pdf: &[u8]) -> Result<Vec<EmbeddedSignature>, PdfError> {
     Document::with(pdf, |document| {
-        let (_, catalog) = document.catalog()?;
-        let form = Form::read(document, &catalog)?;
+        let form = Form::read(document, &Catalog::read(document)?)?;
         let mut found = Vec::new();
-        field::walk_fields(document, &form.fields, |field| {
+        form.walk(document, |field| {
             if let Some((id, dictionary)) = field.signature(document)? {
                 found.push(read_signature(document, field.name, id, &dictionary)?);
             }
-            Ok(Descend::Yes)
+            Ok(())
         })?;
         Ok(found)
     })
@@ -233,7 +232,10 @@ fn der_length(bytes: &[u8]) -> Option<usize> {
 }
 
 /// The claim in the XMP metadata (ISO 19005-2, 6.6.4), as an attribute or as an element.
-fn pdf_a_claim(document: &Document<'_>, catalog: &Dictionary) -> Result<Option<String>, PdfError> {
+pub(crate) fn pdf_a_claim(
+    document: &Document<'_>,
+    catalog: &Dictionary,
+) -> Result<Option<String>, PdfError> {
     let Some(id) = catalog.get("Metadata").and_then(Object::as_reference) else {
         return Ok(None);
     };
@@ -243,7 +245,7 @@ fn pdf_a_claim(document: &Document<'_>, catalog: &Dictionary) -> Result<Option<S
     if metadata.stream.is_none() {
         return Ok(None);
     }
-    let xmp = document.stream_data(id.number, &metadata)?;
+    let xmp = document.stream_data(id, &metadata)?;
     let value = |name: &[u8]| {
         let at = memchr::memmem::find(&xmp, name)?;
         let rest = &xmp[at + name.len()..];

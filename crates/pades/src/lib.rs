@@ -7,12 +7,14 @@
 //! # fn demo(pdf: &[u8]) -> Result<(), pades::PdfError> {
 //! # let now = time::OffsetDateTime::UNIX_EPOCH;
 //! let spec = pades::SignatureSpec {
-//!     field_name: "Signature".into(),
+//!     field: pades::FieldTarget::New("Signature".into()),
 //!     name: Some("Ana Ruiz".into()),
 //!     reason: None,
 //!     location: None,
 //!     contact: None,
 //!     signing_time: now,
+//!     appearance: None,
+//!     security_store: pades::SecurityStore::default(),
 //!     reserve: 16 * 1024,
 //! };
 //! let prepared = pades::prepare(pdf, &spec)?;
@@ -40,9 +42,11 @@
 //! - `revision` is **the revision writer**: it appends new states of objects and the
 //!   cross-reference section that makes them count, in the form that the file already uses, since
 //!   mixing forms is an error. It also writes a signature value with its two blanks.
-//! - `field` knows **the form and its fields**: what forbids signing, which names are taken, and
-//!   how a new signature field is hung into form and page. The appearance of visible signatures
-//!   and the use of empty fields belong there.
+//! - `catalog`, `form` and `page` know the objects of a document that a signature touches, and
+//!   `permission` knows what its author and earlier signers allow.
+//! - `field` chooses **the signature field**, an empty one or a new one, and fills it or hangs it
+//!   into form and page; `appearance` draws what is seen of it.
+//! - `security` adds to **the security store** what validators will need.
 //! - `signature` puts these together as [`prepare`], whose result is **the prepared signature**
 //!   [`Prepared`]: a plain value, so that signing can be done elsewhere and later.
 //! - `inspect` is **inspection**: [`inspect`] says what a file is or why it can't be signed, and
@@ -57,14 +61,18 @@
 //!   the file, whatever it claims.
 
 mod appearance;
+mod catalog;
 mod document;
 mod error;
 mod field;
 mod filter;
+mod form;
 mod inspect;
 mod object;
 mod page;
+mod permission;
 mod revision;
+mod security;
 mod signature;
 mod syntax;
 mod text;
@@ -72,6 +80,8 @@ mod xref;
 
 pub use appearance::{Appearance, Layout, Picture, PictureError, Rect};
 pub use error::{PdfError, Place};
-pub use field::Certification;
+pub use field::FieldTarget;
 pub use inspect::{Coverage, EmbeddedSignature, PdfFacts, inspect, signatures};
-pub use signature::{Prepared, SignatureSpec, prepare};
+pub use permission::Certification;
+pub use security::{SecurityStore, security_store};
+pub use signature::{Prepared, SignatureSpec, TimeStampSpec, prepare, prepare_time_stamp};

@@ -7,7 +7,6 @@ use crate::{
     appearance::Rect,
     document::Document,
     error::PdfError,
-    field,
     object::{Dictionary, Object, Ref},
 };
 
@@ -69,17 +68,30 @@ pub(crate) fn find(
     catalog: &Dictionary,
     index: i64,
 ) -> Result<Page, PdfError> {
-    let found = match seek(document, catalog, index, Counts::Believed)? {
-        None => seek(document, catalog, index, Counts::Ignored)?,
-        found => found,
-    };
-    found.map_or_else(
-        || {
-            let pages = field::page_count(document, catalog)?;
-            Err(PdfError::PageOutOfRange { page: index, pages })
-        },
-        Ok,
-    )
+    if let Sought::Found(page) = seek(document, catalog, index, Counts::Believed)? {
+        return Ok(page);
+    }
+    match seek(document, catalog, index, Counts::Ignored)? {
+        Sought::Found(page) => Ok(page),
+        Sought::Missing { passed } => Err(PdfError::PageOutOfRange {
+            page: index,
+            pages: passed,
+        }),
+    }
+}
+
+/// The number of pages that the page tree declares; where it does not, its leaves are counted.
+pub(crate) fn page_count(document: &Document<'_>, catalog: &Dictionary) -> Result<u64, PdfError> {
+    if let Object::Dictionary(root) = document.value(catalog, "Pages")?
+        && let Some(count) = document.value(&root, "Count")?.as_integer()
+        && let Ok(count) = u64::try_from(count)
+    {
+        return Ok(count);
+    }
+    match seek(document, catalog, i64::MAX, Counts::Ignored)? {
+        Sought::Missing { passed } => Ok(passed),
+        Sought::Found(_) => Ok(u64::MAX),
+    }
 }
 
 /// Whether the page tree's own counts are a reason to pass over its branches.
@@ -89,15 +101,24 @@ enum Counts {
     Ignored,
 }
 
+enum Sought {
+    Found(Page),
+    /// There are only as many pages as were passed over.
+    Missing {
+        passed: u64,
+    },
+}
+
 fn seek(
     document: &Document<'_>,
     catalog: &Dictionary,
     index: i64,
     counts: Counts,
-) -> Result<Option<Page>, PdfError> {
+) -> Result<Sought, PdfError> {
     let backwards = index < 0;
     // -1 is the last page and passes over none: exactly what the complement says.
-    let mut to_pass = usize::try_from(if backwards { !index } else { index }).unwrap_or(usize::MAX);
+    let wanted = if backwards { !index } else { index }.unsigned_abs();
+    let mut passed = 0;
     let mut seen = HashSet::new();
     let mut stack: Vec<_> = catalog.get("Pages").cloned().into_iter().collect();
     while let Some(node) = stack.pop() {
@@ -115,24 +136,25 @@ fn seek(
                 }
                 let count = document.value(&dictionary, "Count")?.as_integer();
                 let count = count
-                    .and_then(|count| usize::try_from(count).ok())
+                    .and_then(|count| u64::try_from(count).ok())
                     .filter(|_| counts == Counts::Believed);
+                let to_pass = wanted - passed;
                 match count {
-                    Some(count) if count <= to_pass => to_pass -= count,
+                    Some(count) if count <= to_pass => passed += count,
                     // As many pages as children: these are the pages.
-                    Some(count) if count == kids.len() => {
-                        stack.extend(kids.into_iter().rev().nth(to_pass));
-                        to_pass = 0;
+                    Some(count) if count == kids.len() as u64 => {
+                        stack.extend(kids.into_iter().rev().nth(to_pass as usize));
+                        passed = wanted;
                     }
                     _ => stack.extend(kids),
                 }
             }
             _ if dictionary.is_type("Pages") => {}
-            _ if to_pass == 0 => return Ok(Some(Page { id, dictionary })),
-            _ => to_pass -= 1,
+            _ if passed == wanted => return Ok(Sought::Found(Page { id, dictionary })),
+            _ => passed += 1,
         }
     }
-    Ok(None)
+    Ok(Sought::Missing { passed })
 }
 
 impl Page {

@@ -69,6 +69,20 @@ impl<'d, 'a> Revision<'d, 'a> {
         self.end(id, start)
     }
 
+    /// Writes a new stream; its `/Length` is added here.
+    pub fn put_stream(&mut self, dictionary: Dictionary, data: &[u8]) -> Result<Ref, PdfError> {
+        let id = self.allocate()?;
+        let start = self.begin(id);
+        dictionary
+            .with("Length", Object::Integer(data.len() as i64))
+            .write(&mut self.tail);
+        self.tail.extend_from_slice(b"\nstream\n");
+        self.tail.extend_from_slice(data);
+        self.tail.extend_from_slice(b"\nendstream");
+        self.end(id, start)?;
+        Ok(id)
+    }
+
     /// Writes a signature dictionary (12.8.1) whose `/ByteRange` and `/Contents` are still blank.
     pub fn put_signature_value(
         &mut self,

@@ -5,19 +5,25 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use crate::{
+    appearance::Appearance,
     document::Document,
     error::PdfError,
-    field::Site,
+    field::{FieldTarget, Purpose, Site},
     object::{Dictionary, Object},
     revision::{self, Blanks, Revision},
+    security::{self, SecurityStore},
     text,
 };
 
-/// What a signature says about itself in the file, next to the CMS.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// Bytes of a revision beside the container and the security store: what is seldom exceeded, so
+/// that it is seldom copied.
+const USUAL_REVISION: usize = 4096;
+
+/// What a signature says about itself in the file, next to the CMS, and what comes with it.
+#[derive(Debug, Clone, PartialEq)]
 pub struct SignatureSpec {
-    /// Name of the new signature field; made unique by a number if a field has it already.
-    pub field_name: String,
+    /// The signature field that it goes to.
+    pub field: FieldTarget,
     /// `/Name`: the signer, for readers that do not look into the certificate.
     pub name: Option<String>,
     /// `/Reason`.
@@ -28,7 +34,22 @@ pub struct SignatureSpec {
     pub contact: Option<String>,
     /// The claimed time, `/M`. PAdES keeps it here and not in the CMS (EN 319 142-1, 6.3).
     pub signing_time: OffsetDateTime,
+    /// What it looks like. `None` makes a new field invisible and leaves an existing one blank;
+    /// in an existing field only text, picture and layout count, since it has its own place.
+    pub appearance: Option<Appearance>,
+    /// Goes into the file in the same revision, so that a signature is B-LT in one pass. What the
+    /// file holds already is not written again.
+    pub security_store: SecurityStore,
     /// Bytes to keep free for the CMS. It can't grow later.
+    pub reserve: usize,
+}
+
+/// A document time-stamp: what is in the file by then is archived by it (EN 319 142-1, 5.4.3).
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TimeStampSpec {
+    /// Goes into the file in the same revision, and under the time-stamp's protection.
+    pub security_store: SecurityStore,
+    /// Bytes to keep free for the time-stamp token. It can't grow later.
     pub reserve: usize,
 }
 
@@ -50,15 +71,44 @@ pub struct Prepared {
 
 /// Writes everything but the CMS of a new signature (`ETSI.CAdES.detached`; EN 319 142-1, 5.3).
 ///
-/// The signature is invisible. The file is kept byte by byte; what is appended has the form of
-/// its newest revision. Costs one pass of SHA-256 over `pdf` and time for the few objects that
-/// change, not for the file.
+/// The file is kept byte by byte; what is appended has the form of its newest revision. Costs one
+/// pass of SHA-256 over `pdf` and time for the few objects that change, not for the file.
 ///
 /// # Errors
 ///
 /// Whatever makes the file unfit to be signed; see [`PdfError`].
 pub fn prepare(pdf: &[u8], spec: &SignatureSpec) -> Result<Prepared, PdfError> {
-    Document::with(pdf, |document| prepare_in(document, spec))
+    let order = Order {
+        field: &spec.field,
+        purpose: Purpose::Signature {
+            reason: spec.reason.as_deref(),
+            appearance: spec.appearance.as_ref(),
+        },
+        value: signature_dictionary(spec),
+        security_store: &spec.security_store,
+        reserve: spec.reserve,
+    };
+    Document::with(pdf, |document| order.prepare(document))
+}
+
+/// Writes everything but the token of a document time-stamp (`ETSI.RFC3161`); [`Prepared`] takes
+/// the token where a signature's would take its CMS.
+///
+/// It is no change in the sense of a certification (EN 319 142-1, 5.4), so a file whose author
+/// allows none can be archived all the same.
+///
+/// # Errors
+///
+/// Whatever makes the file unfit; see [`PdfError`].
+pub fn prepare_time_stamp(pdf: &[u8], spec: &TimeStampSpec) -> Result<Prepared, PdfError> {
+    let order = Order {
+        field: &FieldTarget::New("Timestamp".into()),
+        purpose: Purpose::TimeStamp,
+        value: dictionary("DocTimeStamp", "ETSI.RFC3161"),
+        security_store: &spec.security_store,
+        reserve: spec.reserve,
+    };
+    Document::with(pdf, |document| order.prepare(document))
 }
 
 impl Prepared {
@@ -137,52 +187,93 @@ impl std::fmt::Debug for Prepared {
 }
 
 /// Does everything that [`prepare`] does to the structure of the file, and keeps nothing.
-pub(crate) fn rehearse(document: &Document<'_>) -> Result<(), PdfError> {
-    let value = Dictionary::default();
-    let (revision, _, _) = assemble(document, "Signature", &value, 0)?;
+pub(crate) fn rehearse(document: &Document<'_>, site: Site) -> Result<(), PdfError> {
+    let order = Order {
+        field: &FieldTarget::New("Signature".into()),
+        purpose: Purpose::PLAIN,
+        value: dictionary("Sig", "ETSI.CAdES.detached"),
+        security_store: &SecurityStore::default(),
+        reserve: 0,
+    };
+    let (revision, _, _) = order.assemble(document, site)?;
     revision.finish(&[0; 16]).map(drop)
 }
 
-fn prepare_in(document: &Document<'_>, spec: &SignatureSpec) -> Result<Prepared, PdfError> {
-    let value = signature_dictionary(spec);
-    let (revision, blanks, name) = assemble(document, &spec.field_name, &value, spec.reserve)?;
-    let mut hash = Sha256::new();
-    hash.update(document.data);
-    let mut tail = revision.finish(&file_id(&hash, &name, spec))?;
-    blanks.fill_byte_range(document.data.len(), &mut tail);
-    hash.update(&tail[..blanks.contents.start]);
-    hash.update(&tail[blanks.contents.end..]);
-    Ok(Prepared {
-        base_len: document.data.len(),
-        tail,
-        gap_start: blanks.contents.start,
-        gap_end: blanks.contents.end,
-        digest: hash.finish(),
-    })
+/// What a signature and a document time-stamp have in common.
+struct Order<'a> {
+    field: &'a FieldTarget,
+    purpose: Purpose<'a>,
+    /// Without the entries that are written last.
+    value: Dictionary,
+    security_store: &'a SecurityStore,
+    reserve: usize,
 }
 
-/// A revision with all objects of a signature, its blanks, and the name that its field got.
-fn assemble<'d, 'a>(
-    document: &'d Document<'a>,
-    wanted_name: &str,
-    value: &Dictionary,
-    reserve: usize,
-) -> Result<(Revision<'d, 'a>, Blanks, String), PdfError> {
-    let site = Site::survey(document)?;
-    let name = site.free_name(document, wanted_name)?;
-    let mut revision = Revision::new(document, 2 * reserve + 4096);
-    let (value_id, blanks) = revision.put_signature_value(value, reserve)?;
-    site.add_signature_field(document, &mut revision, &name, value_id)?;
-    Ok((revision, blanks, name))
+impl Order<'_> {
+    fn prepare(&self, document: &Document<'_>) -> Result<Prepared, PdfError> {
+        let site = Site::survey(document, self.purpose)?;
+        let (revision, blanks, name) = self.assemble(document, site)?;
+        let mut hash = Sha256::new();
+        hash.update(document.data);
+        let mut tail = revision.finish(&self.file_id(&hash, &name))?;
+        blanks.fill_byte_range(document.data.len(), &mut tail);
+        hash.update(&tail[..blanks.contents.start]);
+        hash.update(&tail[blanks.contents.end..]);
+        Ok(Prepared {
+            base_len: document.data.len(),
+            tail,
+            gap_start: blanks.contents.start,
+            gap_end: blanks.contents.end,
+            digest: hash.finish(),
+        })
+    }
+
+    /// A revision with all objects, its blanks, and the name of the field.
+    fn assemble<'d, 'a>(
+        &self,
+        document: &'d Document<'a>,
+        mut site: Site,
+    ) -> Result<(Revision<'d, 'a>, Blanks, String), PdfError> {
+        let chosen = site.choose(document, self.field, self.purpose)?;
+        let name = chosen.name.clone();
+        let mut value = self.value.clone();
+        if let Some(locks) = chosen.locks(document, &site.catalog)? {
+            value.set("Reference", locks);
+        }
+        let store = self.security_store;
+        let capacity = 2 * self.reserve + store.size() + USUAL_REVISION;
+        let mut revision = Revision::new(document, capacity);
+        let (value_id, blanks) = revision.put_signature_value(&value, self.reserve)?;
+        security::add(document, store, &mut site.catalog, &mut revision)?;
+        site.catalog.declare_extension(document, &mut revision)?;
+        site.fill(document, &mut revision, chosen, value_id, self.purpose)?;
+        Ok((revision, blanks, name))
+    }
+
+    /// An identifier for the new state of the file (ISO 32000-2, 14.4), from what makes it new:
+    /// the file as it was, the field and what is said about the signature.
+    fn file_id(&self, base: &Sha256, field: &str) -> [u8; 16] {
+        let mut hash = base.clone();
+        hash.update(field.as_bytes());
+        let mut value = Vec::new();
+        self.value.write(&mut value);
+        hash.update(&value);
+        let digest = hash.finish();
+        std::array::from_fn(|index| digest[index])
+    }
 }
 
 /// Table 255 of ISO 32000-2; `/Contents` and `/ByteRange` follow when it is written.
-fn signature_dictionary(spec: &SignatureSpec) -> Dictionary {
-    let mut value = Dictionary::default()
-        .with("Type", Object::name("Sig"))
+fn dictionary(kind: &str, sub_filter: &str) -> Dictionary {
+    Dictionary::default()
+        .with("Type", Object::name(kind))
         .with("Filter", Object::name("Adobe.PPKLite"))
-        .with("SubFilter", Object::name("ETSI.CAdES.detached"))
-        .with("M", text::encode_date(spec.signing_time));
+        .with("SubFilter", Object::name(sub_filter))
+}
+
+fn signature_dictionary(spec: &SignatureSpec) -> Dictionary {
+    let mut value =
+        dictionary("Sig", "ETSI.CAdES.detached").with("M", text::encode_date(spec.signing_time));
     for (key, entry) in [
         ("Name", &spec.name),
         ("Reason", &spec.reason),
@@ -194,16 +285,6 @@ fn signature_dictionary(spec: &SignatureSpec) -> Dictionary {
         }
     }
     value
-}
-
-/// An identifier for the new state of the file (ISO 32000-2, 14.4), from what makes it new: the
-/// file as it was, the field and the time.
-fn file_id(base: &Sha256, field: &str, spec: &SignatureSpec) -> [u8; 16] {
-    let mut hash = base.clone();
-    hash.update(field.as_bytes());
-    hash.update(&spec.signing_time.unix_timestamp_nanos().to_be_bytes());
-    let digest = hash.finish();
-    std::array::from_fn(|index| digest[index])
 }
 
 /// SHA-256 over parts that follow one another.

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::{fs, sync::LazyLock};
 
-use pades::{Prepared, SignatureSpec};
+use pades::{FieldTarget, Prepared, SecurityStore, SignatureSpec};
 use tempfile::TempDir;
 use testkit::run;
 use time::macros::datetime;
@@ -129,12 +129,14 @@ impl Signer {
 
 pub fn spec() -> SignatureSpec {
     SignatureSpec {
-        field_name: "Signature".into(),
+        field: FieldTarget::New("Signature".into()),
         name: Some("Ελένη (Lena) Παππά".into()),
         reason: Some("Order 7 \\ signed".into()),
         location: None,
         contact: None,
         signing_time: datetime!(2026-11-22 03:18:00 UTC),
+        appearance: None,
+        security_store: SecurityStore::default(),
         reserve: 4096,
     }
 }
