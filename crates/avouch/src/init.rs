@@ -14,7 +14,7 @@ use service::{NewAuthority, NewOfficer, Service};
 use crate::app::{App, Messages};
 use crate::cli;
 use crate::config::Config;
-use crate::installation::{Keys, make_private_folder, published_at, write_private};
+use crate::installation::{Keys, RootHome, make_private_folder, published_at, write_private};
 use crate::system::SystemClock;
 
 const TEMPLATE: &str = include_str!("template.toml");
@@ -64,10 +64,11 @@ pub async fn run(options: cli::Init) -> anyhow::Result<()> {
     let urls = published_at(&config.server.public_url);
     let database = dir.join("avouch.db");
     let had_database = database.exists();
-    let keys = Keys::create(
+    let (keys, _) = Keys::create(
         &config.storage.keys,
         &names,
         &urls,
+        RootHome::Online,
         &SystemClock,
         &SystemEntropy,
     )?;

@@ -1,17 +1,21 @@
 //! An installation's keys on disk: the master key, and the authorities' keys sealed under it.
+//!
+//! Each authority is two files, `NAME.crt` and `NAME.key`. The first of its office has the office's
+//! name, later ones that name and a number, as in `issuing-2`. A certificate is written after its
+//! key, so that whoever finds one can use it.
 
 use std::fs::{self, DirBuilder, OpenOptions};
 use std::io::Write;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, bail, ensure};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use crypto::{MasterKey, SoftwareKey, Zeroizing};
+use crypto::{KeyAlgorithm, MasterKey, SigningKey, SoftwareKey, Zeroizing};
 use model::{Clock, Entropy};
-use pki::establish::{Entity, Established};
+use pki::establish::{Authorities, Entity, Established, Role};
 use pki::{AuthorityNames, AuthorityUrls};
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
@@ -22,21 +26,19 @@ pub struct Keys {
     /// The key that wraps every other one.
     pub master: MasterKey,
     /// The CA, the TSA and the OCSP responders.
-    pub authorities: Established,
+    pub authorities: Authorities,
+}
+
+/// Where the root's key lives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RootHome {
+    /// In the keys folder, beside the others: for trying and testing.
+    Online,
+    /// Elsewhere: the keys folder never holds it.
+    Offline,
 }
 
 const MASTER: &str = "master.key";
-
-/// The authorities by file name.
-fn entities(authorities: &Established) -> [(&'static str, &Entity); 5] {
-    [
-        ("root", &authorities.root),
-        ("issuing", &authorities.issuing),
-        ("time-stamping", &authorities.time_stamping),
-        ("issuing-ocsp", &authorities.issuing_ocsp),
-        ("root-ocsp", &authorities.root_ocsp),
-    ]
-}
 
 /// Where relying parties find what the authorities publish, under a URL.
 pub fn published_at(url: &Url) -> AuthorityUrls {
@@ -52,18 +54,17 @@ pub fn published_at(url: &Url) -> AuthorityUrls {
 
 impl Keys {
     /// Makes all keys and puts them into `folder`, which must not exist. The folder appears
-    /// whole or not at all.
+    /// whole or not at all. What was made comes along, the root's key included.
     pub fn create(
         folder: &Path,
         names: &AuthorityNames,
         urls: &AuthorityUrls,
+        root: RootHome,
         clock: &dyn Clock,
         entropy: &dyn Entropy,
-    ) -> anyhow::Result<Self> {
+    ) -> anyhow::Result<(Self, Made)> {
         ensure!(!folder.exists(), "{} exists already", folder.display());
         let master = MasterKey::generate(entropy);
-        let authorities = pki::establish(names, urls, clock.now(), entropy)?;
-
         let half_made = folder.with_extension("new");
         if half_made.exists() {
             fs::remove_dir_all(&half_made)
@@ -72,12 +73,30 @@ impl Keys {
         make_private_folder(&half_made)?;
         let hex = Zeroizing::new(hex::encode(master.expose()));
         write_private(&half_made.join(MASTER), format!("{}\n", *hex).as_bytes())?;
-        for (name, entity) in entities(&authorities) {
-            let sealed = master.seal(&context_of(name), &entity.key.to_pkcs8()?, entropy);
-            let text = format!("{}\n", STANDARD.encode(sealed));
-            write_private(&half_made.join(format!("{name}.key")), text.as_bytes())?;
-            let pem = pki::facts::to_pem(&entity.certificate)?;
-            write_private(&half_made.join(format!("{name}.crt")), pem.as_bytes())?;
+
+        let mut drawn = Vec::new();
+        let mut fresh = |role| {
+            let key = Arc::new(SoftwareKey::generate(KeyAlgorithm::EcdsaP256)?);
+            drawn.push((role, Arc::clone(&key)));
+            Ok(key as Arc<dyn SigningKey>)
+        };
+        let established =
+            pki::establish::establish_with(names, urls, &mut fresh, clock.now(), entropy)?;
+        let files = KeyFolder {
+            path: half_made.clone(),
+            master: master.clone(),
+        };
+        let mut root_key = None;
+        for (role, key) in drawn {
+            if role != Role::Root || root == RootHome::Online {
+                files.keep_key(role.name(), &key, entropy)?;
+            }
+            if role == Role::Root {
+                root_key = Some(key);
+            }
+        }
+        for (role, entity) in offices(&established) {
+            files.keep_certificate(role.name(), &entity.certificate)?;
         }
         sync_folder(&half_made)?;
         fs::rename(&half_made, folder)
@@ -85,51 +104,175 @@ impl Keys {
         if let Some(parent) = folder.parent() {
             sync_folder(parent)?;
         }
-        Ok(Self {
+        let keys = Self {
             master,
-            authorities,
-        })
+            authorities: established.clone().into(),
+        };
+        let root_key = root_key.context("no key was made for the root")?;
+        Ok((
+            keys,
+            Made {
+                established,
+                root_key,
+            },
+        ))
     }
 
-    /// Reads what [`Keys::create`] wrote.
+    /// Reads what [`Keys::create`] wrote, and what came later.
     pub fn load(folder: &Path) -> anyhow::Result<Self> {
+        let files = KeyFolder::open(folder)?;
+        Ok(Self {
+            authorities: files.authorities()?,
+            master: files.master,
+        })
+    }
+}
+
+/// What was made at establishment.
+pub struct Made {
+    /// The authorities.
+    pub established: Established,
+    /// The root's key, which may now have to leave.
+    pub root_key: Arc<SoftwareKey>,
+}
+
+/// The authorities by their offices.
+pub fn offices(authorities: &Established) -> [(Role, &Entity); 5] {
+    [
+        (Role::Root, &authorities.root),
+        (Role::Issuing, &authorities.issuing),
+        (Role::TimeStamping, &authorities.time_stamping),
+        (Role::IssuingOcsp, &authorities.issuing_ocsp),
+        (Role::RootOcsp, &authorities.root_ocsp),
+    ]
+}
+
+/// The keys folder, open to take further generations.
+pub struct KeyFolder {
+    path: PathBuf,
+    master: MasterKey,
+}
+
+impl KeyFolder {
+    /// Opens the folder with the master key in it.
+    pub fn open(folder: &Path) -> anyhow::Result<Self> {
         let path = folder.join(MASTER);
         let text = Zeroizing::new(read(&path)?);
         let mut bytes = Zeroizing::new([0; 32]);
         hex::decode_to_slice(text.trim(), bytes.as_mut_slice())
             .map_err(|_| anyhow::anyhow!("{} holds no master key", path.display()))?;
-        let master = MasterKey::from_bytes(*bytes);
-        let entity = |name: &str| entity(folder, name, &master);
-        let authorities = Established {
-            root: entity("root")?,
-            issuing: entity("issuing")?,
-            time_stamping: entity("time-stamping")?,
-            issuing_ocsp: entity("issuing-ocsp")?,
-            root_ocsp: entity("root-ocsp")?,
-        };
         Ok(Self {
-            master,
-            authorities,
+            path: folder.to_owned(),
+            master: MasterKey::from_bytes(*bytes),
         })
+    }
+
+    /// All authorities, generation by generation.
+    pub fn authorities(&self) -> anyhow::Result<Authorities> {
+        let entities = |role| -> anyhow::Result<Vec<Entity>> {
+            let numbers = self.generations(role)?.into_iter();
+            numbers
+                .map(|number| self.entity(&name_of(role, number)))
+                .collect()
+        };
+        let mut responders = entities(Role::IssuingOcsp)?;
+        responders.extend(entities(Role::RootOcsp)?);
+        Ok(Authorities {
+            root: self.certificate(Role::Root.name())?,
+            issuing: entities(Role::Issuing)?,
+            time_stamping: entities(Role::TimeStamping)?,
+            responders,
+        })
+    }
+
+    /// The numbers of those who hold or held an office, the oldest first.
+    pub fn generations(&self, role: Role) -> anyhow::Result<Vec<u32>> {
+        let cannot = || format!("cannot read {}", self.path.display());
+        let mut numbers = Vec::new();
+        for entry in fs::read_dir(&self.path).with_context(cannot)? {
+            let file = entry.with_context(cannot)?.file_name();
+            let name = file.to_str().and_then(|name| name.strip_suffix(".crt"));
+            numbers.extend(name.and_then(|name| number_in(role, name)));
+        }
+        numbers.sort_unstable();
+        Ok(numbers)
+    }
+
+    /// A certificate and its key.
+    pub fn entity(&self, name: &str) -> anyhow::Result<Entity> {
+        Ok(Entity {
+            certificate: self.certificate(name)?,
+            key: self.load_key(name)?,
+        })
+    }
+
+    /// A certificate, DER.
+    pub fn certificate(&self, name: &str) -> anyhow::Result<Vec<u8>> {
+        let path = self.path.join(format!("{name}.crt"));
+        let certificate = CertificateDer::from_pem_slice(read(&path)?.as_bytes())
+            .with_context(|| format!("{} is no PEM certificate", path.display()))?;
+        Ok(certificate.to_vec())
+    }
+
+    /// A key, from wherever its file says that it lives.
+    pub fn load_key(&self, name: &str) -> anyhow::Result<Arc<dyn SigningKey>> {
+        let path = self.path.join(format!("{name}.key"));
+        let Ok(sealed) = STANDARD.decode(read(&path)?.trim()) else {
+            bail!("{} holds no sealed key", path.display());
+        };
+        let pkcs8 = self
+            .master
+            .open(&context_of(name), &sealed)
+            .with_context(|| format!("{} does not open with the master key", path.display()))?;
+        let key = SoftwareKey::from_pkcs8(&pkcs8).with_context(|| path.display().to_string())?;
+        Ok(Arc::new(key))
+    }
+
+    /// Whether a key is in the folder.
+    pub fn has_key(&self, name: &str) -> bool {
+        self.path.join(format!("{name}.key")).exists()
+    }
+
+    /// Puts a key in, sealed.
+    pub fn keep_key(
+        &self,
+        name: &str,
+        key: &SoftwareKey,
+        entropy: &dyn Entropy,
+    ) -> anyhow::Result<()> {
+        let sealed = self
+            .master
+            .seal(&context_of(name), &key.to_pkcs8()?, entropy);
+        let text = format!("{}\n", STANDARD.encode(sealed));
+        write_private(&self.path.join(format!("{name}.key")), text.as_bytes())
+    }
+
+    /// Puts a certificate in: from now on its key is used. Both are on the disk when this is done.
+    pub fn keep_certificate(&self, name: &str, certificate: &[u8]) -> anyhow::Result<()> {
+        let pem = pki::facts::to_pem(certificate)?;
+        sync_folder(&self.path)?;
+        write_private(&self.path.join(format!("{name}.crt")), pem.as_bytes())?;
+        sync_folder(&self.path)
     }
 }
 
-fn entity(folder: &Path, name: &str, master: &MasterKey) -> anyhow::Result<Entity> {
-    let path = folder.join(format!("{name}.crt"));
-    let certificate = CertificateDer::from_pem_slice(read(&path)?.as_bytes())
-        .with_context(|| format!("{} is no PEM certificate", path.display()))?;
-    let path = folder.join(format!("{name}.key"));
-    let Ok(sealed) = STANDARD.decode(read(&path)?.trim()) else {
-        bail!("{} holds no sealed key", path.display());
-    };
-    let pkcs8 = master
-        .open(&context_of(name), &sealed)
-        .with_context(|| format!("{} does not open with the master key", path.display()))?;
-    let key = SoftwareKey::from_pkcs8(&pkcs8).with_context(|| path.display().to_string())?;
-    Ok(Entity {
-        certificate: certificate.to_vec(),
-        key: Arc::new(key),
-    })
+/// What the files of an authority are called.
+pub fn name_of(role: Role, generation: u32) -> String {
+    match generation {
+        1 => role.name().to_owned(),
+        later => format!("{}-{later}", role.name()),
+    }
+}
+
+/// The generation that a file's name says, if it is of that office.
+fn number_in(role: Role, name: &str) -> Option<u32> {
+    let rest = name.strip_prefix(role.name())?;
+    if rest.is_empty() {
+        return Some(1);
+    }
+    let digits = rest.strip_prefix('-')?;
+    let number = digits.parse().ok()?;
+    (number > 1 && name_of(role, number) == name).then_some(number)
 }
 
 fn context_of(name: &str) -> String {

@@ -29,19 +29,19 @@ pub(crate) fn router(service: Service) -> Router {
         .route("/tsa", post(time_stamp))
         .route(
             "/pki/root.crt",
-            get(|State(service): State<Service>| async move { der(service.root_certificate()) }),
+            get(|State(service): State<Service>| async move { der(&service.root_certificate()) }),
         )
         .route(
             "/pki/root.pem",
-            get(|State(service): State<Service>| async move { pem(service.root_certificate()) }),
+            get(|State(service): State<Service>| async move { pem(&service.root_certificate()) }),
         )
         .route(
             "/pki/issuing.crt",
-            get(|State(service): State<Service>| async move { der(service.issuing_certificate()) }),
+            get(|State(service): State<Service>| async move { der(&service.issuing_certificate()) }),
         )
         .route(
             "/pki/issuing.pem",
-            get(|State(service): State<Service>| async move { pem(service.issuing_certificate()) }),
+            get(|State(service): State<Service>| async move { pem(&service.issuing_certificate()) }),
         )
         .route("/pki/issuing.crl", get(revocation_list))
         .with_state(service)

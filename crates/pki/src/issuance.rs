@@ -81,8 +81,7 @@ impl Issuer {
 
     /// Whether a certificate on record was drawn up for this issuer and its key.
     pub fn drew_up(&self, recorded: &Recorded) -> bool {
-        let names_issuer =
-            parts_of(&recorded.tbs).is_ok_and(|parts| parts.issuer == self.subject);
+        let names_issuer = parts_of(&recorded.tbs).is_ok_and(|parts| parts.issuer == self.subject);
         names_issuer && recorded.authority_key.as_deref() == Some(self.key_identifier())
     }
 

@@ -203,7 +203,8 @@ impl Service {
             policy: None,
             practice_statement: None,
         };
-        let issuer = self.anchors().issuer();
+        let anchors = self.anchors();
+        let issuer = anchors.issuer();
         let recorded = natural_person::officer_draft(
             issuer,
             &person,

@@ -29,7 +29,8 @@ impl Service {
     /// Whether the subject fits into the certificate that the request asks for, found out before
     /// an officer approves. The issuing CA's own key stands in for the subject's.
     pub(crate) fn rehearse_issuance(&self, case: &Case) -> Result<(), Error> {
-        let key = self.anchors().issuer().key().public_key_info();
+        let anchors = self.anchors();
+        let key = anchors.issuer().key().public_key_info();
         let draft = self.draft(case, key, self.validity_of(case))?;
         draft.lint().map(drop).map_err(|error| refused(case, error))
     }

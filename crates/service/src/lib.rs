@@ -212,8 +212,9 @@ impl Service {
         &self.inner.parts.master
     }
 
-    fn anchors(&self) -> &TrustAnchors {
-        &self.inner.parts.anchors
+    /// The authorities as they are now: whoever needs several of their parts asks once.
+    fn anchors(&self) -> Arc<trust::Anchors> {
+        self.inner.parts.anchors.now()
     }
 
     fn entropy(&self) -> &dyn Entropy {

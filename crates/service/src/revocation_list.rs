@@ -56,7 +56,8 @@ impl Service {
         let number = next_number(last.number, now);
         let list = self
             .at_work(move |service| {
-                let issuer = service.anchors().issuer();
+                let anchors = service.anchors();
+                let issuer = anchors.issuer();
                 crl::build(issuer, number, now - BACKDATED, now + LIFETIME, &entries)
             })
             .await?

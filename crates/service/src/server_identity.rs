@@ -33,7 +33,8 @@ impl Service {
     ) -> Result<ServerIdentity, Error> {
         let key = SoftwareKey::generate(KeyAlgorithm::EcdsaP256)?;
         let validity = Validity::starting(self.now(), lasting);
-        let issuer = self.anchors().issuer();
+        let anchors = self.anchors();
+        let issuer = anchors.issuer();
         let spki = key.public_key_info();
         let draft =
             tls::server_draft(issuer, names, spki, validity, self.entropy()).map_err(issuing)?;
@@ -44,7 +45,7 @@ impl Service {
             .await?;
         self.commit(tx).await?;
         let mut chain = vec![issued.into_certificate()];
-        chain.extend_from_slice(self.anchors().chain());
+        chain.extend_from_slice(anchors.chain());
         Ok(ServerIdentity {
             chain,
             key: key.to_pkcs8()?,
@@ -61,7 +62,10 @@ impl Service {
     ) -> Result<Signed, Error> {
         let recorded = draft.lint().and_then(Linted::record).map_err(issuing)?;
         let tbs = recorded.tbs().to_vec();
-        let signed = recorded.sign(self.anchors().issuer()).map_err(issuing)?;
+        let signed = recorded
+            .clone()
+            .sign(self.anchors().issuer_of(&recorded))
+            .map_err(issuing)?;
         let row = Certificate {
             serial: signed.serial().to_owned(),
             number: store::certificates::next_number(tx).await?,

@@ -148,10 +148,7 @@ impl Service {
     ) -> Result<Made, Error> {
         let KeyOnRecord { key, recorded } = issuance;
         let serial = recorded.serial().to_owned();
-        let certificate = recorded
-            .sign(self.anchors().issuer())
-            .map_err(issuing)?
-            .into_certificate();
+        let certificate = self.anchors().sign(recorded).map_err(issuing)?;
         let signatory = Signatory {
             key: &key,
             certificate: &certificate,

@@ -26,7 +26,8 @@ impl Service {
             policy: None,
             practice_statement: None,
         };
-        let issuer = self.anchors().issuer();
+        let anchors = self.anchors();
+        let issuer = anchors.issuer();
         subscriber::draft(issuer, &subscriber, &terms, public_key_info, self.entropy())
             .map_err(|error| refused(case, error))
     }

@@ -33,7 +33,7 @@ impl Office {
         let keys = Keys::load(&config.storage.keys)?;
         let (master, root) = (
             keys.master.clone(),
-            keys.authorities.root.certificate.clone(),
+            keys.authorities.root.clone(),
         );
         let app = App::open(&config, keys, Messages::AsConfigured).await?;
         let operator = app.service.operator().await?;

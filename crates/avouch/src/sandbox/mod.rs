@@ -21,7 +21,7 @@ use crate::app::{App, Messages, StopSignals};
 use crate::cli;
 use crate::config::{Config, Log, LogFormat, Organisation};
 use crate::init::{Person, create_officer, digits};
-use crate::installation::{Keys, make_private_folder, published_at};
+use crate::installation::{Keys, RootHome, make_private_folder, published_at};
 use crate::listeners::main_server;
 use crate::logging;
 use crate::server::Server;
@@ -79,7 +79,7 @@ impl Sandbox {
         config.server.public_url = address_url(address)?;
 
         let keys = open_keys(&config)?;
-        let root = keys.authorities.root.certificate.clone();
+        let root = keys.authorities.root.clone();
         let secret = options
             .webhook_secret
             .as_deref()
@@ -191,13 +191,15 @@ fn open_keys(config: &Config) -> anyhow::Result<Keys> {
         prefix: config.organisation.name.clone(),
     };
     let urls = published_at(&config.server.public_url);
-    Keys::create(
+    let (keys, _) = Keys::create(
         &config.storage.keys,
         &names,
         &urls,
+        RootHome::Online,
         &SystemClock,
         &SystemEntropy,
-    )
+    )?;
+    Ok(keys)
 }
 
 /// The registration authority, officer, token and billing account of a new sandbox.

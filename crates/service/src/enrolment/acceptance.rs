@@ -23,7 +23,7 @@ use crate::advance::Actor;
 use crate::case::Case;
 use crate::files::NewBlobs;
 use crate::issuance::KeyOnRecord;
-use crate::pdf::{Particulars, Signatory};
+use crate::pdf::{Particulars, Place, Signatory};
 use crate::registration::Secrets;
 use crate::trust::issuing;
 use crate::{Error, Service};
@@ -184,10 +184,7 @@ impl Service {
         approved: &[u8],
         name: String,
     ) -> Result<Made, Error> {
-        let der = recorded
-            .sign(self.anchors().issuer())
-            .map_err(issuing)?
-            .into_certificate();
+        let der = self.anchors().sign(recorded).map_err(issuing)?;
         let Some(key) = key else {
             return Ok(Made {
                 der,
@@ -222,8 +219,10 @@ impl Service {
                 name: Some(name),
                 ..Particulars::default()
             },
+            level: self.default_level(),
+            attributes: &[],
         };
-        self.sign_pdf(pdf, &signatory)
+        self.signer(signatory)?.sign(pdf, &Place::default())
     }
 
     /// Key, certificate and chain as a PKCS#12 file.
@@ -235,7 +234,8 @@ impl Service {
         name: &str,
     ) -> Result<Vec<u8>, Error> {
         let pkcs8 = key.to_pkcs8()?;
-        let (chain, password) = (self.anchors().chain(), password.expose_secret());
+        let anchors = self.anchors();
+        let (chain, password) = (anchors.chain(), password.expose_secret());
         pkcs12::build(&pkcs8, certificate, chain, password, name, self.entropy()).map_err(issuing)
     }
 

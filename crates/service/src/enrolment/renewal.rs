@@ -154,10 +154,7 @@ impl Service {
         let contract = self.contract_of(case, self.now(), renewal_of).await?;
         let name = case.subject.full_name();
         self.at_work(move |service| {
-            let der = recorded
-                .sign(service.anchors().issuer())
-                .map_err(issuing)?
-                .into_certificate();
+            let der = service.anchors().sign(recorded).map_err(issuing)?;
             let contract = service
                 .inner
                 .parts

@@ -87,7 +87,8 @@ impl Service {
             organisation_identifier: None,
             common_name: &name,
         };
-        let issuer = self.anchors().issuer();
+        let anchors = self.anchors();
+        let issuer = anchors.issuer();
         let spki = key.public_key_info();
         let draft =
             tls::client_draft(issuer, &unit, spki, validity, self.entropy()).map_err(unusable)?;
