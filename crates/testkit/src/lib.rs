@@ -8,6 +8,7 @@ mod judges;
 mod postgres;
 mod sink;
 mod smtp;
+mod softhsm;
 mod tools;
 
 pub use judges::pdf::{
@@ -18,4 +19,5 @@ pub use judges::pki::{LintFinding, openssl, pkilint_etsi};
 pub use postgres::Postgres;
 pub use sink::{HttpSink, Received};
 pub use smtp::{At, ReadAttachment, ReadMail, ReceivedMail, SinkSecurity, SmtpSetup, SmtpSink};
+pub use softhsm::{SoftHsm, in_token};
 pub use tools::{ToolOutput, run, tool, workspace_root};

@@ -12,6 +12,7 @@ const MAY_SEE: &[(&str, &[&str])] = &[
     ("model", &[]),
     ("specimens", &[]),
     ("crypto", &["model"]),
+    ("hsm", &["model", "crypto"]),
     ("pki", &["model", "crypto"]),
     // The container is the caller's: no keys and no certificates here.
     ("pades", &["crypto"]),
@@ -38,6 +39,7 @@ const MAY_SEE: &[(&str, &[&str])] = &[
         &[
             "model",
             "crypto",
+            "hsm",
             "pki",
             "pades",
             "contract",
@@ -61,6 +63,7 @@ const BANNED: &[&str] = &["ring", "openssl", "openssl-sys", "native-tls"];
 /// What a room may not use, even from outside the house.
 const NOT_HERE: &[(&str, &[&str])] = &[
     ("model", &["tokio", "sqlx", "axum", "reqwest", "aws-lc-rs"]),
+    ("hsm", &["tokio", "sqlx", "axum", "reqwest", "aws-lc-rs"]),
     ("pki", &["tokio", "sqlx", "axum", "reqwest", "lopdf"]),
     ("pades", &["tokio", "sqlx", "axum", "reqwest"]),
     ("service", &["sqlx", "axum", "reqwest"]),
