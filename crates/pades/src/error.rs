@@ -85,6 +85,9 @@ pub enum PdfError {
         /// Of the page as it is displayed.
         height: u32,
     },
+    /// One of our own fonts could not be embedded: a fault of ours.
+    #[error("the font {0} could not be embedded")]
+    Font(&'static str),
     /// The caller reserved too few bytes for this CMS. The signature is lost: a container can't
     /// grow once its surroundings are hashed.
     #[error("the signature container holds {reserved} bytes but the CMS needs {needed}")]

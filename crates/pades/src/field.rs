@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 
 use crate::{
-    appearance::Appearance,
+    appearance::{self, Appearance},
     catalog::Catalog,
     document::Document,
     error::PdfError,
@@ -242,7 +242,7 @@ impl Site {
         let new_field = match chosen.existing {
             None => Some(self.add(document, revision, &chosen.name, value, look)?),
             Some(field) => {
-                self.fill_existing(document, revision, field, value)?;
+                self.fill_existing(document, revision, field, value, look)?;
                 None
             }
         };
@@ -274,9 +274,9 @@ impl Site {
             .with("P", Object::Reference(page.id));
         if let Some(look) = look {
             let placement = page.place(document, look.rect)?;
-            let corners = placement.rect.map(|corner| Object::Integer(corner as i64));
-            widget.set("Rect", Object::Array(corners.to_vec()));
-            let form = revision.put_stream(empty_form(), b"")?;
+            widget.set("Rect", placement.rect_object());
+            let rules = appearance::Rules::of(document, self.catalog.dictionary())?;
+            let form = appearance::build(revision, look, &placement, rules)?;
             widget.set("AP", normal_appearance(form));
         }
         revision.put(id, &Object::Dictionary(widget))?;
@@ -291,14 +291,15 @@ impl Site {
         revision: &mut Revision<'_, '_>,
         mut field: EmptyField,
         value: Ref,
+        look: Option<&Appearance>,
     ) -> Result<(), PdfError> {
         field.dictionary.set("V", Object::Reference(value));
         match field.widget {
             Some((id, mut widget)) => {
-                self.dress(document, revision, &mut widget)?;
+                self.dress(document, revision, &mut widget, look)?;
                 revision.put(id, &Object::Dictionary(widget))?;
             }
-            None => self.dress(document, revision, &mut field.dictionary)?,
+            None => self.dress(document, revision, &mut field.dictionary, look)?,
         }
         revision.put(field.id, &Object::Dictionary(field.dictionary))
     }
@@ -310,6 +311,7 @@ impl Site {
         document: &Document<'_>,
         revision: &mut Revision<'_, '_>,
         widget: &mut Dictionary,
+        look: Option<&Appearance>,
     ) -> Result<(), PdfError> {
         let flags = document.value(widget, "F")?.as_integer().unwrap_or(0);
         widget.set("F", Object::Integer(flags | WIDGET_FLAGS));
@@ -321,10 +323,18 @@ impl Site {
             Some((Some(id), Object::Dictionary(dictionary))) => Page { id, dictionary },
             _ => page::find(document, self.catalog.dictionary(), 0)?,
         };
-        if let Err(PdfError::BoxEmpty) = page.place_field(document, widget) {
-            return Ok(());
-        }
-        let form = revision.put_stream(empty_form(), b"")?;
+        let placement = match page.place_field(document, widget) {
+            Ok(placement) => placement,
+            Err(PdfError::BoxEmpty) => return Ok(()),
+            Err(error) => return Err(error),
+        };
+        let form = match look {
+            Some(look) => {
+                let rules = appearance::Rules::of(document, self.catalog.dictionary())?;
+                appearance::build(revision, look, &placement, rules)?
+            }
+            None => revision.put_stream(empty_form(), b"")?,
+        };
         widget.set("AP", normal_appearance(form));
         Ok(())
     }

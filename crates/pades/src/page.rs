@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 
 use crate::{
-    appearance::Rect,
+    appearance::{self, Rect},
     document::Document,
     error::PdfError,
     object::{Dictionary, Object, Ref},
@@ -262,6 +262,13 @@ impl Page {
             node = parent;
         }
         Ok(Object::Null)
+    }
+}
+
+impl Placement {
+    /// `/Rect`.
+    pub fn rect_object(&self) -> Object {
+        Object::Array(self.rect.map(appearance::number).to_vec())
     }
 }
 

@@ -1,12 +1,27 @@
 //! What a visible signature looks like: lines of text and a picture in a box on a page.
 //!
 //! The result is one form XObject with everything that it needs (ISO 32000-2, 12.5.5): fonts are
-//! embedded, and in a file that claims to be PDF/A, colours do not depend on a device. The
-//! pieces: `font` shapes text and embeds what it used of a font, `layout` fits lines into a box,
-//! `picture` reads what senders upload, and this file draws.
+//! embedded, and in a file that claims to be PDF/A, colours do not depend on a device. The pieces:
+//! `font` turns text into glyphs, `layout` fits lines into the box, `picture` reads what senders
+//! upload (`jpeg` what of it may stay as it is), `draw` writes the form, with fonts by `embed` and
+//! colours by `colour`.
 
+mod colour;
+mod draw;
+mod embed;
+mod font;
+mod jpeg;
+mod layout;
 mod picture;
 
+use crate::{
+    document::Document,
+    error::PdfError,
+    inspect,
+    object::{Dictionary, Object},
+};
+
+pub(crate) use draw::{build, number};
 pub use picture::{Picture, PictureError};
 
 /// A visible signature, ready to be drawn.
@@ -46,4 +61,27 @@ pub enum Layout {
     Behind,
     /// The picture stands on the left and the text on the right.
     Beside,
+}
+
+/// What a file asks of the things that are drawn in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Rules {
+    /// Colours must mean the same on every device: it claims to be PDF/A.
+    pub calibrated: bool,
+    /// What is drawn may let shine through what is below: not in PDF/A-1, and in later parts only
+    /// where an output intent says in which colours to mix (ISO 19005-2, 6.2.10).
+    pub transparent: bool,
+}
+
+impl Rules {
+    pub fn of(document: &Document<'_>, catalog: &Dictionary) -> Result<Self, PdfError> {
+        // A claim that can't be read is none.
+        let claim = inspect::pdf_a_claim(document, catalog).unwrap_or_default();
+        let intents = document.value(catalog, "OutputIntents")?;
+        let has_intent = matches!(intents, Object::Array(intents) if !intents.is_empty());
+        Ok(Self {
+            calibrated: claim.is_some(),
+            transparent: claim.is_none_or(|claim| !claim.starts_with('1') && has_intent),
+        })
+    }
 }
