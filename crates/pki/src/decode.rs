@@ -3,7 +3,8 @@
 use const_oid::ObjectIdentifier;
 use der::asn1::AnyRef;
 use der::{DateTime, Decode, Reader as _, SliceReader};
-use time::OffsetDateTime;
+use time::macros::format_description;
+use time::{OffsetDateTime, PrimitiveDateTime};
 use x509_cert::time::Time;
 
 use crate::PkiError;
@@ -87,6 +88,13 @@ impl<'a> Elements<'a> {
         Ok(instant(time))
     }
 
+    /// The next element as a GeneralizedTime that may have a fraction of a second, which is cut
+    /// after nanoseconds (RFC 3161 §2.4.2).
+    pub(crate) fn precise_time(&mut self) -> Result<OffsetDateTime, PkiError> {
+        let text = self.content(GENERALIZED_TIME)?;
+        precise_time(text).ok_or(self.malformed())
+    }
+
     /// Whether nothing is left.
     pub(crate) fn is_finished(&self) -> bool {
         self.rest.is_finished()
@@ -104,6 +112,33 @@ impl<'a> Elements<'a> {
     fn malformed(&self) -> PkiError {
         PkiError::Malformed(self.what)
     }
+}
+
+fn precise_time(text: &[u8]) -> Option<OffsetDateTime> {
+    let form = format_description!("[year][month][day][hour][minute][second]");
+    let text = std::str::from_utf8(text).ok()?.strip_suffix('Z')?;
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+    // A fraction that is there is neither empty nor ends in zero.
+    if text.ends_with(['.', '0']) && whole != text {
+        return None;
+    }
+    if !fraction.bytes().all(|digit| digit.is_ascii_digit()) {
+        return None;
+    }
+    let nanoseconds = fraction
+        .bytes()
+        .chain(std::iter::repeat(b'0'))
+        .take(9)
+        .fold(0, |sum, digit| sum * 10 + u32::from(digit - b'0'));
+    let time = PrimitiveDateTime::parse(whole, &form).ok()?;
+    time.assume_utc().replace_nanosecond(nanoseconds).ok()
+}
+
+/// The first of the elements that stand one after the other in `list`.
+pub(crate) fn first(list: &[u8]) -> Option<&[u8]> {
+    SliceReader::new(list)
+        .and_then(|mut list| list.tlv_bytes())
+        .ok()
 }
 
 /// The content of `element` if it is exactly one element with this tag.
@@ -276,5 +311,44 @@ pub(crate) fn whole_bytes<'a>(bits: &'a [u8], what: &'static str) -> Result<&'a 
     match bits {
         [0, bytes @ ..] => Ok(bytes),
         _ => Err(PkiError::Malformed(what)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use time::macros::datetime;
+
+    use super::*;
+
+    #[test]
+    fn times_may_have_fractions_in_their_one_form() {
+        let read = |text: &str| precise_time(text.as_bytes());
+        assert_eq!(
+            read("20261122093015Z"),
+            Some(datetime!(2026-11-22 09:30:15 UTC))
+        );
+        assert_eq!(
+            read("20261122093015.25Z"),
+            Some(datetime!(2026-11-22 09:30:15.25 UTC))
+        );
+        for bad in [
+            "20261122093015",
+            "20261122093015.Z",
+            "20261122093015.250Z",
+            "20261122093015.2x5Z",
+            "20261122093015+0100",
+            "202611220930Z",
+            "20261322093015Z",
+        ] {
+            assert_eq!(read(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn depth_is_bounded() {
+        let nested =
+            |depth| (0..depth).fold(vec![5, 0], |inner, _| crate::encode::sequence(&[&inner]));
+        assert!(is_der(&nested(MAX_DEPTH - 1)));
+        assert!(!is_der(&nested(MAX_DEPTH)));
     }
 }

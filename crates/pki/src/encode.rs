@@ -111,6 +111,7 @@ pub(crate) fn ia5(text: &str) -> Vec<u8> {
 }
 
 pub(crate) const NULL: [u8; 2] = [0x05, 0x00];
+pub(crate) const TRUE: [u8; 3] = [0x01, 0x01, 0xff];
 
 /// GeneralizedTime in whole seconds, without fraction (RFC 5280 §4.1.2.5.2).
 pub(crate) fn generalized_time(at: OffsetDateTime) -> Vec<u8> {
@@ -172,7 +173,7 @@ pub(crate) fn signature_algorithm_over(key: KeyAlgorithm, digest: DigestAlgorith
 
 /// An Extension (RFC 5280 §4.1).
 pub(crate) fn extension(id: &ObjectIdentifier, critical: bool, value: &[u8]) -> Vec<u8> {
-    let critical: &[u8] = if critical { &[0x01, 0x01, 0xff] } else { &[] };
+    let critical: &[u8] = if critical { &TRUE } else { &[] };
     sequence(&[&oid(id), critical, &octet_string(value)])
 }
 

@@ -4,24 +4,35 @@
 //! The lint reads the very bytes that will be signed, not the values that they were made from, and
 //! decides from these bytes alone which kind of certificate it has before it.
 
+mod revocation;
+mod statements;
+
 use const_oid::ObjectIdentifier;
 use const_oid::db::rfc5912;
 use der::flagset::FlagSet;
 use der::referenced::OwnedToRef;
 use der::{Decode, Encode, Tag, Tagged};
+use model::contact::Country;
 use x509_cert::TbsCertificate;
-use x509_cert::ext::pkix::crl::dp::DistributionPoint;
-use x509_cert::ext::pkix::name::{DistributionPointName, GeneralName};
+use x509_cert::ext::pkix::name::GeneralName;
 use x509_cert::ext::pkix::{
-    AuthorityInfoAccessSyntax, AuthorityKeyIdentifier, BasicConstraints, CertificatePolicies,
-    CrlDistributionPoints, ExtendedKeyUsage, KeyUsage, KeyUsages, SubjectAltName,
-    SubjectKeyIdentifier,
+    AuthorityKeyIdentifier, BasicConstraints, CertificatePolicies, ExtendedKeyUsage, KeyUsage,
+    KeyUsages, SubjectAltName, SubjectKeyIdentifier,
 };
 use x509_cert::name::Name;
+use x509_cert::time::Time;
 
-use crate::decode::{self, Elements, SEQUENCE};
-use crate::profile::statements::{Person, URI};
-use crate::{name, oid, semantics};
+use crate::decode::{Elements, SEQUENCE};
+use crate::profile::statements::Person;
+use crate::{name, oid};
+
+/// Extensions that constrain authorities, and that nobody else's certificate may have.
+const FOR_AUTHORITIES: [ObjectIdentifier; 4] = [
+    oid::NAME_CONSTRAINTS,
+    oid::POLICY_MAPPINGS,
+    oid::POLICY_CONSTRAINTS,
+    oid::INHIBIT_ANY_POLICY,
+];
 
 /// Lengths of RSA keys that subscribers may bring; the back end verifies no others.
 const RSA_BITS: std::ops::RangeInclusive<usize> = 2048..=8192;
@@ -89,7 +100,7 @@ struct Lint<'a> {
     findings: Vec<Finding>,
 }
 
-impl Lint<'_> {
+impl<'a> Lint<'a> {
     fn expect(&mut self, holds: bool, clause: &'static str, message: &'static str) {
         if !holds {
             self.findings.push(Finding { clause, message });
@@ -148,13 +159,31 @@ impl Lint<'_> {
             "Avouch",
             "the serial number must hold at least 64 random bits",
         );
+        let signature = certificate.signature();
+        let parameters = signature.parameters.as_ref();
         self.expect(
-            certificate.signature().oid == oid::ECDSA_WITH_SHA256
-                && certificate.signature().parameters.is_none(),
-            "RFC 5758 §3.2",
-            "the signature algorithm must be ecdsa-with-SHA256 without parameters",
+            match signature.oid {
+                oid::ECDSA_WITH_SHA256 => parameters.is_none(),
+                oid::SHA256_WITH_RSA => parameters.is_some_and(der::Any::is_null),
+                _ => false,
+            },
+            "RFC 5758 §3.2, RFC 4055 §5",
+            "the signature algorithm must be ecdsa-with-SHA256 without parameters, or \
+             sha256WithRSAEncryption with NULL",
+        );
+        self.expect(
+            certificate.issuer_unique_id().is_none() && certificate.subject_unique_id().is_none(),
+            "RFC 5280 §4.1.2.8",
+            "unique identifiers must not be there",
         );
         let validity = certificate.validity();
+        self.expect(
+            [validity.not_before, validity.not_after]
+                .into_iter()
+                .all(is_in_its_form),
+            "RFC 5280 §4.1.2.5",
+            "times must be UTCTime until 2049 and GeneralizedTime from 2050",
+        );
         self.expect(
             validity.not_before.to_unix_duration() < validity.not_after.to_unix_duration(),
             "RFC 5280 §4.1.2.5",
@@ -257,16 +286,9 @@ impl Lint<'_> {
             "RFC 5280 §4.2.1.1",
             "the authority key identifier must be there, hold a key identifier, not be critical",
         );
-        let lists = certificate.get_extension::<CrlDistributionPoints>();
-        self.expect(
-            match &lists {
-                Ok(Some((critical, lists))) => !critical && lists.0.iter().any(is_over_http),
-                Ok(None) => true,
-                Err(_) => false,
-            },
-            "EN 319 412-2 §4.3.11",
-            "a revocation list must be pointed to over HTTP, in an extension that is not critical",
-        );
+        self.revocation();
+        self.policies();
+        self.alternative_names();
         let usage = self.key_usage();
         self.expect(
             usage.is_some_and(|(critical, usage)| critical && !usage.0.is_empty()),
@@ -280,7 +302,51 @@ impl Lint<'_> {
                 "RFC 5280 §4.2.1.3",
                 "only an authority's key may sign certificates or revocation lists",
             );
+            self.expect(
+                !FOR_AUTHORITIES.into_iter().any(|id| self.has_extension(id)),
+                "RFC 5280 §4.2.1",
+                "only an authority may be constrained in what it issues",
+            );
+            self.expect(
+                self.basic_constraints()
+                    .is_none_or(|(_, found)| found.path_len_constraint.is_none()),
+                "RFC 5280 §4.2.1.9",
+                "only an authority may have a path length",
+            );
         }
+    }
+
+    fn policies(&mut self) {
+        let found = self.certificate.get_extension::<CertificatePolicies>();
+        let ids: Vec<_> = found
+            .iter()
+            .flatten()
+            .flat_map(|(_, policies)| &policies.0)
+            .map(|policy| policy.policy_identifier)
+            .collect();
+        self.expect(
+            found.is_ok() && (1..ids.len()).all(|at| !ids[..at].contains(&ids[at])),
+            "RFC 5280 §4.2.1.4",
+            "certificate policies must be readable and each be there once",
+        );
+        self.expect(
+            !ids.contains(&oid::ANY_POLICY) || matches!(self.kind(), Kind::Authority),
+            "RFC 5280 §4.2.1.4",
+            "only an authority may be for any policy",
+        );
+    }
+
+    fn alternative_names(&mut self) {
+        let names = self.certificate.get_extension::<SubjectAltName>();
+        self.expect(
+            match &names {
+                Ok(Some((critical, names))) => !critical && !names.0.is_empty(),
+                Ok(None) => true,
+                Err(_) => false,
+            },
+            "RFC 5280 §4.2.1.6",
+            "alternative names must not be empty, nor critical beside a subject",
+        );
     }
 
     fn authority(&mut self) {
@@ -296,6 +362,14 @@ impl Lint<'_> {
                 .is_some_and(|(_, usage)| usage.key_cert_sign()),
             "RFC 5280 §4.2.1.9",
             "an authority's key must be for signing certificates",
+        );
+        let offices = KeyUsages::KeyCertSign | KeyUsages::CRLSign | KeyUsages::DigitalSignature;
+        self.expect(
+            self.usages()
+                .is_some_and(|usages| (usages & !offices).is_empty())
+                && self.extended_key_usages().is_empty(),
+            "EN 319 412-3 §4.3.1",
+            "an authority's key must be for nothing but what authorities sign",
         );
     }
 
@@ -372,6 +446,32 @@ impl Lint<'_> {
                 "the subject must have a country, an organisation and a common name",
             );
         }
+        self.country();
+        let values = [oid::ORGANIZATION_NAME, oid::ORGANIZATION_IDENTIFIER].map(|attribute| {
+            subject
+                .iter()
+                .find(|one| one.oid == attribute)
+                .and_then(name::text)
+        });
+        self.expect(
+            values[0] != values[1],
+            "EN 319 412-3 §4.2.1",
+            "an organisation's name and its identifier must not be the same",
+        );
+    }
+
+    fn country(&mut self) {
+        let mut countries = self
+            .certificate
+            .subject()
+            .iter()
+            .filter(|one| one.oid == oid::COUNTRY_NAME)
+            .filter_map(name::text);
+        self.expect(
+            countries.all(|code| Country::parse(code).is_ok()),
+            "EN 319 412-2 §4.2.4",
+            "the subject's country must be one of ISO 3166-1",
+        );
     }
 
     fn natural_person(&mut self) {
@@ -388,6 +488,7 @@ impl Lint<'_> {
             "EN 319 412-2 §4.2.4",
             "the subject must not have both a name and a pseudonym",
         );
+        self.country();
         self.issuing_organisation();
         let usages = self.extended_key_usages();
         let (commits, signs_at_large) = self.commitment();
@@ -451,133 +552,6 @@ impl Lint<'_> {
         }
     }
 
-    fn access_pointers(&mut self) {
-        let access = self
-            .certificate
-            .get_extension::<AuthorityInfoAccessSyntax>();
-        let points = |method: ObjectIdentifier| {
-            access.as_ref().is_ok_and(|found| {
-                found.as_ref().is_some_and(|(critical, access)| {
-                    !critical
-                        && access.0.iter().any(|entry| {
-                            entry.access_method == method && is_web_address(&entry.access_location)
-                        })
-                })
-            })
-        };
-        let (issuers, ocsp) = (points(oid::ACCESS_CA_ISSUERS), points(oid::ACCESS_OCSP));
-        self.expect(
-            issuers && ocsp,
-            "EN 319 412-2 §4.4.1",
-            "the issuer's certificate and its OCSP responder must be pointed to over HTTP",
-        );
-    }
-
-    fn policies_and_statements(&mut self, person: Person) {
-        let policies = self.certificate.get_extension::<CertificatePolicies>();
-        self.expect(
-            matches!(&policies, Ok(Some((false, policies))) if !policies.0.is_empty()),
-            "EN 319 412-2 §4.3.3",
-            "certificate policies must be there and not be critical",
-        );
-        let policies = policies
-            .ok()
-            .flatten()
-            .map(|(_, policies)| policies.0)
-            .unwrap_or_default();
-        let has_policy = |id| policies.iter().any(|policy| policy.policy_identifier == id);
-        let Some(statements) = self.statements() else {
-            let message = "the qualified certificate statements are unreadable or critical";
-            return self.expect(false, "EN 319 412-5 §4.1", message);
-        };
-
-        let qualified = statements.ids.contains(&oid::QCS_COMPLIANCE);
-        let in_device = statements.ids.contains(&oid::QCS_QSCD);
-        let other = match person {
-            Person::Natural => Person::Legal,
-            Person::Legal => Person::Natural,
-        };
-        self.expect(
-            has_policy(person.qualified_policy(false)) == (qualified && !in_device)
-                && has_policy(person.qualified_policy(true)) == (qualified && in_device)
-                && !(qualified && has_policy(oid::POLICY_NCP))
-                && ![false, true]
-                    .map(|qscd| other.qualified_policy(qscd))
-                    .into_iter()
-                    .any(has_policy),
-            "EN 319 412-2 §5.2",
-            "policies and statements must agree on whether the certificate is qualified",
-        );
-        self.expect(
-            !in_device || self.commitment().0,
-            "EN 319 412-2 §4.3.2",
-            "a key in a qualified device must be for commitment to content alone (type A)",
-        );
-        self.expect(
-            qualified || (!in_device && !statements.ids.contains(&oid::QCS_TYPE)),
-            "EN 319 412-5 §5",
-            "a certificate that is not qualified must not carry a qualified one's statements",
-        );
-        self.expect(
-            !qualified || statements.types == [person.qc_type()],
-            "EN 319 412-5 §4.2.3",
-            "a qualified certificate must be of type eSign for a person, eSeal for an organisation",
-        );
-        self.expect(
-            !qualified || statements.disclosed_in_english,
-            "EN 319 412-5 §4.3.4",
-            "a disclosure statement in English must be pointed to over HTTPS",
-        );
-        self.identifiers(&statements);
-    }
-
-    /// The form of the identifiers whose semantics is declared (EN 319 412-1 §5.1.3 and §5.1.4).
-    fn identifiers(&mut self, statements: &Statements) {
-        let subject = self.certificate.subject();
-        let value = |attribute| {
-            let found = subject.iter().find(|one| one.oid == attribute);
-            found.and_then(name::text)
-        };
-        let number = value(oid::SERIAL_NUMBER);
-        let organisation = value(oid::ORGANIZATION_IDENTIFIER);
-        let declared = |semantics| statements.semantics.contains(&semantics);
-        let (natural, legal) = (
-            declared(oid::SEMANTICS_NATURAL),
-            declared(oid::SEMANTICS_LEGAL),
-        );
-        self.expect(
-            !natural || number.is_some_and(semantics::is_natural),
-            "EN 319 412-1 §5.1.3",
-            "the identity number must have the form of its semantics, as in IDCES-00000000T",
-        );
-        self.expect(
-            (!legal || organisation.is_some()) && organisation.is_none_or(semantics::is_legal),
-            "EN 319 412-1 §5.1.4",
-            "an organisation identifier must have the form of its semantics, as in VATES-B00000000",
-        );
-        let local = natural && number.is_some_and(semantics::is_local_scheme)
-            || legal && organisation.is_some_and(semantics::is_local_scheme);
-        self.expect(
-            !local || statements.names_register,
-            "EN 319 412-1 §5.1",
-            "who registers numbers of a locally defined scheme must be named by a URI",
-        );
-    }
-
-    fn statements(&self) -> Option<Statements> {
-        let extensions = self.certificate.extensions()?;
-        let Some(extension) = extensions
-            .iter()
-            .find(|one| one.extn_id == oid::QC_STATEMENTS)
-        else {
-            return Some(Statements::default());
-        };
-        if extension.critical {
-            return None;
-        }
-        Statements::parse(extension.extn_value.as_bytes()).ok()
-    }
-
     fn key_usage(&self) -> Option<(bool, KeyUsage)> {
         self.certificate.get_extension().ok().flatten()
     }
@@ -600,73 +574,23 @@ impl Lint<'_> {
     }
 
     fn has_extension(&self, id: ObjectIdentifier) -> bool {
-        self.certificate
-            .extensions()
-            .is_some_and(|list| list.iter().any(|one| one.extn_id == id))
+        self.extension(id).is_some()
+    }
+
+    /// Whether an extension is critical, and its value.
+    fn extension(&self, id: ObjectIdentifier) -> Option<(bool, &'a [u8])> {
+        let mut extensions = self.certificate.extensions()?.iter();
+        let found = extensions.find(|one| one.extn_id == id)?;
+        Some((found.critical, found.extn_value.as_bytes()))
     }
 }
 
-/// What a certificate's QCStatements (RFC 3739 §3.2.6) say.
-#[derive(Default)]
-struct Statements {
-    ids: Vec<ObjectIdentifier>,
-    semantics: Vec<ObjectIdentifier>,
-    names_register: bool,
-    types: Vec<ObjectIdentifier>,
-    disclosed_in_english: bool,
-}
-
-impl Statements {
-    fn parse(value: &[u8]) -> Result<Self, crate::PkiError> {
-        const WHAT: &str = "QCStatements";
-        let mut found = Self::default();
-        let mut list = Elements::of(SEQUENCE, value, WHAT)?;
-        while !list.is_finished() {
-            let mut statement = list.inside(SEQUENCE)?;
-            let id = statement.oid()?;
-            match id {
-                oid::QCS_SYNTAX_V2 => {
-                    let mut semantics = statement.inside(SEQUENCE)?;
-                    found.semantics.push(semantics.oid()?);
-                    if let Some(registers) = semantics.optional(SEQUENCE)? {
-                        let mut registers = Elements::of(SEQUENCE, registers, WHAT)?;
-                        while !registers.is_finished() {
-                            found.names_register |= registers.any()?.first() == Some(&URI);
-                        }
-                    }
-                }
-                oid::QCS_TYPE => {
-                    let mut types = statement.inside(SEQUENCE)?;
-                    while !types.is_finished() {
-                        found.types.push(types.oid()?);
-                    }
-                }
-                oid::QCS_PDS => {
-                    let mut locations = statement.inside(SEQUENCE)?;
-                    while !locations.is_finished() {
-                        let mut location = locations.inside(SEQUENCE)?;
-                        let (url, language) = (location.any()?, location.any()?);
-                        let url = decode::content(0x16, url).unwrap_or_default();
-                        found.disclosed_in_english |= url.starts_with(b"https://")
-                            && decode::content(0x13, language) == Some(b"en");
-                    }
-                }
-                _ => {}
-            }
-            found.ids.push(id);
-        }
-        Ok(found)
+/// UTCTime has two digits of the year, which stand for 1950 to 2049.
+fn is_in_its_form(time: Time) -> bool {
+    match time {
+        Time::UtcTime(_) => true,
+        Time::GeneralTime(time) => time.to_date_time().year() >= 2050,
     }
-}
-
-fn is_web_address(name: &GeneralName) -> bool {
-    matches!(name, GeneralName::UniformResourceIdentifier(uri)
-        if uri.as_str().starts_with("http://") || uri.as_str().starts_with("https://"))
-}
-
-fn is_over_http(point: &DistributionPoint) -> bool {
-    matches!(&point.distribution_point, Some(DistributionPointName::FullName(names))
-        if names.iter().any(is_web_address))
 }
 
 /// The length of the modulus in RSAPublicKey (RFC 8017 appendix A.1.1).

@@ -58,6 +58,8 @@ oids! {
     POLICY_MAPPINGS = "2.5.29.33";
     /// id-ce-authorityKeyIdentifier (RFC 5280 §4.2.1.1).
     AUTHORITY_KEY_IDENTIFIER = "2.5.29.35";
+    /// id-ce-policyConstraints (RFC 5280 §4.2.1.11).
+    POLICY_CONSTRAINTS = "2.5.29.36";
     /// id-ce-extKeyUsage (RFC 5280 §4.2.1.12).
     EXTENDED_KEY_USAGE = "2.5.29.37";
     /// id-ce-freshestCRL (RFC 5280 §4.2.1.15).

@@ -3,6 +3,9 @@
 //! Times are whole seconds, cut and not rounded, with an accuracy of one second. Tokens carry
 //! signing-certificate-v2 and a random 128-bit serial number.
 
+pub mod client;
+mod info;
+
 use std::sync::Arc;
 
 use const_oid::ObjectIdentifier;
