@@ -218,7 +218,8 @@ pub(crate) fn extension<'a>(
 /// The parts of a certificate (RFC 5280 §4.1), each as the very bytes that stand in it.
 pub(crate) struct CertificateParts<'a> {
     pub(crate) tbs: &'a [u8],
-    pub(crate) signature_algorithm: ObjectIdentifier,
+    /// AlgorithmIdentifier.
+    pub(crate) signature_algorithm: &'a [u8],
     pub(crate) signature: &'a [u8],
     pub(crate) serial: &'a [u8],
     pub(crate) issuer: &'a [u8],
@@ -231,7 +232,7 @@ impl<'a> CertificateParts<'a> {
         const WHAT: &str = "certificate";
         let mut certificate = Elements::of(SEQUENCE, der, WHAT)?;
         let tbs = certificate.next(SEQUENCE)?;
-        let (signature_algorithm, _) = algorithm(certificate.next(SEQUENCE)?, WHAT)?;
+        let signature_algorithm = certificate.next(SEQUENCE)?;
         let signature = whole_bytes(certificate.content(BIT_STRING)?, WHAT)?;
         certificate.finish()?;
         let mut parts = Elements::of(SEQUENCE, tbs, WHAT)?;

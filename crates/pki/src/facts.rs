@@ -29,6 +29,8 @@ pub struct CertificateFacts {
     pub key_identifier: String,
     /// Identifier of its issuer's key, where the certificate says it (RFC 5280 §4.2.1.1).
     pub authority_key_identifier: Option<String>,
+    /// Whether it says that nothing will be known about its revocation (RFC 9608).
+    pub no_revocation_available: bool,
     subject_listed: String,
     issuer_listed: String,
 }
@@ -52,6 +54,11 @@ impl CertificateFacts {
             not_after: decode::instant(tbs.validity().not_after),
             key_identifier: hex(&issuance::key_identifier(parts.public_key_info)?),
             authority_key_identifier: issuance::authority_key(tbs).map(|id| hex(&id)),
+            no_revocation_available: tbs
+                .extensions()
+                .into_iter()
+                .flatten()
+                .any(|one| one.extn_id == oid::NO_REV_AVAIL),
             subject_listed: listed(tbs.subject()),
             issuer_listed: listed(tbs.issuer()),
         })
@@ -102,11 +109,6 @@ fn escaped(value: &str) -> String {
         out.push(c);
     }
     out
-}
-
-/// A DER name as an RFC 4514 string.
-pub(crate) fn display_name(der: &[u8]) -> String {
-    Name::from_der(der).map_or_else(|_| "an unreadable name".to_owned(), |name| name.to_string())
 }
 
 /// A certificate in PEM form (RFC 7468 §5).
