@@ -14,16 +14,17 @@ use futures::future::join_all;
 use http_doors::{DoorConfig, Keys as DoorKeys, Product, RegistrationDoorConfig};
 use model::otp::OtpPolicy;
 use model::{Clock, Entropy, RaId};
+use pki::AuthorityUrls;
 use pki::profile::natural_person::{Disclosure, Qualification};
 use secrecy::ExposeSecret;
-use service::{CodeDelivery, Limits, Parts, Policy, Service, TrustAnchors};
+use service::{CodeDelivery, Limits, OneTimeKeys, Parts, Policy, Service, TrustAnchors};
 use store::Store;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
-use crate::installation::{Keys, published_at};
+use crate::installation::Keys;
 use crate::server::Server;
 use crate::system::SystemClock;
 
@@ -92,6 +93,7 @@ impl App {
         let outbox = Arc::new(Notify::new());
         let Keys {
             master,
+            home,
             authorities,
         } = keys;
 
@@ -101,7 +103,7 @@ impl App {
         let blobs = BlobStore::local(&config.storage.blobs)
             .await
             .with_context(|| format!("storage.blobs {}", config.storage.blobs.display()))?;
-        let urls = published_at(config.published_url());
+        let urls = AuthorityUrls::at(config.published_url().as_str());
         let anchors = TrustAnchors::new(authorities, &urls).context("storage.keys")?;
 
         let (sms, mail) = messages.routes(config)?;
@@ -131,6 +133,11 @@ impl App {
             blobs,
             master,
             anchors,
+            one_time_keys: OneTimeKeys::new(
+                config.signature.algorithm(),
+                config.signature.key_place(),
+                home.vault().cloned(),
+            )?,
             renderer: contract::Renderer::new(),
             clock,
             entropy,
@@ -186,15 +193,17 @@ impl App {
         self.store.close().await;
     }
 
-    /// Serves, sends and sweeps until `stop`; then lets everything under way finish.
+    /// Serves, sends, works off jobs and sweeps until `stop`; then lets everything under way finish.
     pub async fn run(self, doors: Vec<(Server, Router)>, stop: CancellationToken) {
         let sending = tokio::spawn(self.dispatcher.run(stop.clone()));
+        let working = tokio::spawn(self.service.clone().run_jobs(stop.clone()));
         let sweeping = tokio::spawn(sweep(self.service, stop.clone()));
         let serving = doors
             .into_iter()
             .map(|(server, router)| server.run(router, stop.clone()));
         join_all(serving).await;
         let _ = sending.await;
+        let _ = working.await;
         let _ = sweeping.await;
         self.store.close().await;
     }
@@ -271,6 +280,9 @@ fn policy(config: &Config, code_delivery: CodeDelivery) -> Policy {
         link_lifetime: time::Duration::days(config.registration_authority.link_days.into()),
         public_url: base_url(config),
         certificate_validity: time::Duration::hours(config.certificates.validity_hours.into()),
+        // A level that has no name was refused when the configuration was read.
+        signature_level: config.signature.level().unwrap_or_default(),
+        posture: config.signature.posture,
         qualification: qualification(config),
     }
 }

@@ -2,7 +2,9 @@
 //!
 //! `template.toml` beside this file is what `avouch init` writes; a test holds the two together.
 
+mod hsm;
 mod registration_authority;
+mod signature;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -12,7 +14,9 @@ use secrecy::SecretString;
 use serde::Deserialize;
 use url::Url;
 
+pub use hsm::Hsm;
 pub use registration_authority::RegistrationAuthority;
+pub use signature::{OneTimeKeys, Signature};
 
 /// The whole configuration.
 #[derive(Debug, Deserialize)]
@@ -29,6 +33,11 @@ pub struct Config {
     /// Certificates.
     #[serde(default)]
     pub certificates: Certificates,
+    /// Signatures.
+    #[serde(default)]
+    pub signature: Signature,
+    /// A token that holds keys.
+    pub hsm: Option<Hsm>,
     /// The One-Shot doors.
     #[serde(default)]
     pub one_shot: OneShot,
@@ -326,6 +335,8 @@ impl Config {
             server: Server::default(),
             storage: Storage::default(),
             certificates: Certificates::default(),
+            signature: Signature::default(),
+            hsm: None,
             one_shot: OneShot::default(),
             registration_authority: RegistrationAuthority::default(),
             otp: Otp::default(),
@@ -374,6 +385,9 @@ impl Config {
         for tls in listeners.into_iter().flatten() {
             tls.certificate = base.join(&tls.certificate);
             tls.key = base.join(&tls.key);
+        }
+        if let Some(hsm) = &mut self.hsm {
+            hsm.anchor(base);
         }
         if let Some(trust) = self.mail.smtp.as_mut().and_then(|smtp| smtp.trust.as_mut()) {
             *trust = base.join(&*trust);
@@ -442,6 +456,20 @@ impl Config {
             1,
             100_000,
         )?;
+        self.signature.level()?;
+        range(
+            "signature.keys_ahead",
+            self.signature.keys_ahead as u64,
+            1,
+            10_000,
+        )?;
+        match &self.hsm {
+            Some(hsm) => hsm.check()?,
+            None if self.signature.one_time_keys == OneTimeKeys::Pkcs11 => {
+                bail!("signature.one_time_keys = \"pkcs11\" needs the section hsm")
+            }
+            None => {}
+        }
         let database = self.storage.database.expose_secret();
         let schemes = ["sqlite:", "postgres://", "postgresql://"];
         if !schemes.iter().any(|scheme| database.starts_with(scheme)) {

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use crate::{
+    appearance::Appearance,
     catalog::Catalog,
     document::Document,
     error::PdfError,
@@ -95,6 +96,21 @@ pub fn inspect(pdf: &[u8]) -> Result<PdfFacts, PdfError> {
         };
         signature::rehearse(document, site)?;
         Ok(facts)
+    })
+}
+
+/// Whether a visible signature can stand where it is to; cheaper than to [prepare](crate::prepare)
+/// it.
+///
+/// # Errors
+///
+/// [`PdfError::PageOutOfRange`], [`PdfError::BoxEmpty`], [`PdfError::BoxOutside`], and those that
+/// keep the file from being read.
+pub fn find_place(pdf: &[u8], appearance: &Appearance) -> Result<(), PdfError> {
+    Document::with(pdf, |document| {
+        let catalog = Catalog::read(document)?;
+        let page = page::find(document, catalog.dictionary(), appearance.page)?;
+        page.place(document, appearance.rect).map(drop)
     })
 }
 

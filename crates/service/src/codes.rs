@@ -128,21 +128,6 @@ impl Service {
         Ok(())
     }
 
-    /// Checks the code of a signature against the documents as they stand.
-    pub(crate) async fn check_signing_code(
-        &self,
-        case: &Case,
-        secret: &SecretString,
-    ) -> Result<(), Error> {
-        let mut reader = self.store().read().await?;
-        let documents = store::documents::list(&mut reader, case.pk()).await?;
-        let contract = self.standing_contract(&mut reader, case).await?;
-        drop(reader);
-        let standing = binding(&documents, &contract);
-        self.check_code(case, Purpose::Sign, secret, &standing)
-            .await
-    }
-
     /// Checks a code against the digest of what stands to be approved. A wrong one costs an
     /// attempt, which is committed at once; a right one is not consumed yet.
     pub(crate) async fn check_code(

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use model::{DocumentUid, RequestPk};
 use pades::PdfError;
 use serde_json::json;
-use store::{Document, PaperKind};
+use store::{Document, DocumentKind, PaperKind};
 use time::OffsetDateTime;
 
 use crate::advance::Actor;
@@ -147,6 +147,8 @@ impl Service {
                 original: Some(blobs.put(&case.key, content).await?),
                 signed: None,
                 uploaded_at: now,
+                kind: DocumentKind::Pdf,
+                good_until: None,
             });
         }
 

@@ -35,9 +35,19 @@ pub enum Error {
     /// The request has no documents at all.
     #[error("no documents found for request {0}")]
     NoDocuments(RequestPk),
-    /// Documents on record whose content is missing from the store.
-    #[error("documents lost: {0:?}")]
-    LostDocuments(Vec<DocumentUid>),
+    /// Documents whose content is missing from the store, or that a call names and the request
+    /// does not have.
+    #[error("documents not there: {0:?}")]
+    LostDocuments(Vec<String>),
+    /// Documents that are to show an image which was never uploaded, each with its name.
+    #[error("{} images are not there", .0.len())]
+    UnknownImages(Vec<(DocumentUid, String)>),
+    /// No metadata has the identifier that a signature is to carry.
+    #[error("metadata not found")]
+    UnknownMetadata,
+    /// User name, password or PIN of the countersigner do not fit, or its certificate may not sign.
+    #[error("wrong countersigner")]
+    WrongCountersigner,
     /// The request has no video.
     #[error("no video found for request {0}")]
     NoVideo(RequestPk),
@@ -50,6 +60,9 @@ pub enum Error {
     /// Password, PIN or officer number do not fit, or the officer belongs to another authority.
     #[error("wrong officer credentials")]
     WrongCredentials,
+    /// The billing account's password is not base64, as it is to be sent.
+    #[error("the billing password is not base64")]
+    BillingCredentials,
     /// The registration authority takes no VideoID requests.
     #[error("VideoID is not enabled for registration authority {0}")]
     VideoIdDisabled(model::RaId),
@@ -122,6 +135,12 @@ pub enum Error {
     /// The sandbox's own token stays.
     #[error("this token may not be deleted")]
     TokenProtected,
+    /// No signing key is ready: the pool is empty, or the vault away. Nothing happened.
+    #[error("no signing key is ready")]
+    NoKeyReady {
+        /// When it is worth asking again, in seconds.
+        retry_after: u32,
+    },
     /// The disk or the object store is full; nothing was stored.
     #[error("storage is full")]
     StorageFull,
@@ -158,8 +177,8 @@ pub enum Error {
     /// The request has no paper of this number.
     #[error("paper {0} not found")]
     UnknownAttachment(i64),
-    /// Papers without which a classic request is not approved.
-    #[error("front and rear of the identity document are missing")]
+    /// Papers without which a request that nobody filmed is not approved.
+    #[error("images of the identity document are missing")]
     MissingPapers,
     /// A correction of fields that an officer has seen on the identity document.
     #[error("{} was identified and stays", .0.join(", "))]
@@ -240,7 +259,12 @@ impl From<blob::BlobError> for Error {
 
 impl From<crypto::CryptoError> for Error {
     fn from(error: crypto::CryptoError) -> Self {
-        Error::Internal(format!("cryptography: {error}"))
+        match error {
+            crypto::CryptoError::Unreachable => Error::NoKeyReady {
+                retry_after: crate::one_time_keys::VAULT_PAUSE,
+            },
+            other => Error::Internal(format!("cryptography: {other}")),
+        }
     }
 }
 

@@ -8,8 +8,11 @@
 //! No wire names of any API and no SQL live here.
 
 mod advance;
+mod asynchronous;
 mod case;
+mod classic;
 mod codes;
+mod creation;
 mod credentials;
 mod decisions;
 mod documents;
@@ -20,12 +23,15 @@ mod files;
 mod install;
 mod intake;
 mod issuance;
+mod key_pool;
 mod mail;
+mod one_time_keys;
 mod papers;
 mod pdf;
 pub mod registration;
 mod requests;
 mod revocation_list;
+mod security;
 mod server_identity;
 mod settings;
 mod signing;
@@ -41,12 +47,15 @@ use std::sync::Arc;
 use blob::BlobStore;
 use crypto::MasterKey;
 use model::otp::OtpPolicy;
-use model::{Clock, Entropy};
+use model::{Clock, Entropy, Level, Posture};
 use pki::profile::natural_person::Qualification;
 use store::Store;
 use tokio::sync::{Notify, Semaphore};
 
+pub use asynchronous::{Progress, SigningTurn};
+pub use classic::{BLANK, Background, CreatedClassic, NewClassic};
 pub use codes::CodeDelivery;
+pub use creation::RequestTerms;
 pub use credentials::Credentials;
 pub use documents::{
     DocumentCopy, DocumentRoom, DocumentView, FileContent, NewDocument, UploadedDocument,
@@ -55,9 +64,14 @@ pub use error::Error;
 pub use fields::{Problem, Problems};
 pub use install::{NewAuthority, NewOfficer, OfficerView};
 pub use intake::{EvidenceUpload, Intake, VideoContent, VideoIntake};
+pub use key_pool::KeyPoolGauges;
+pub use one_time_keys::{KeyPlace, OneTimeKeys};
 pub use requests::{CertificateView, RequestUpdate, RequestView};
 pub use server_identity::ServerIdentity;
-pub use signing::SignCommand;
+pub use signing::{
+    AppearanceOrder, Countersignature, DocumentOrder, PictureOrder, SignCommand, SignOrder, TextOrder,
+};
+pub use store::AttachmentKind;
 pub use sweep::Swept;
 pub use tokens::{NewToken, TokenView};
 pub use trust::TrustAnchors;
@@ -73,6 +87,8 @@ pub struct Parts {
     pub master: MasterKey,
     /// The CA, the TSA and the OCSP responders.
     pub anchors: TrustAnchors,
+    /// The keys of one-time certificates.
+    pub one_time_keys: OneTimeKeys,
     /// Draws up contracts and declarations.
     pub renderer: contract::Renderer,
     /// Time.
@@ -108,6 +124,10 @@ pub struct Policy {
     pub public_url: String,
     /// How long a one-time certificate is valid.
     pub certificate_validity: time::Duration,
+    /// The level of signatures where neither a call nor the authority nor the settings name one.
+    pub signature_level: Level,
+    /// How one-time certificates stand to revocation.
+    pub posture: Posture,
     /// What profiles for qualified certificates state. Only an operator to whom a supervisory
     /// body has granted that status may state anything.
     pub qualification: Qualification,
@@ -149,6 +169,8 @@ pub struct Health {
     pub outbox_pending: i64,
     /// Messages that were given up.
     pub outbox_dead: i64,
+    /// The keys made ahead, where any are.
+    pub key_pool: Option<KeyPoolGauges>,
 }
 
 /// The use cases. Cloning is cheap and shares everything.
@@ -164,6 +186,8 @@ struct Inner {
     /// cores, first come, first served.
     cores: Semaphore,
     per_request: files::KeyedLocks,
+    /// Told after every commit that queued a job.
+    jobs: Notify,
     revocation_list: revocation_list::RevocationList,
 }
 
@@ -175,6 +199,7 @@ impl Service {
                 parts,
                 cores: Semaphore::new(cores()),
                 per_request: files::KeyedLocks::default(),
+                jobs: Notify::new(),
                 revocation_list: Default::default(),
             }),
         }
@@ -197,6 +222,7 @@ impl Service {
             database: self.store().engine(),
             outbox_pending: counts.pending,
             outbox_dead: counts.dead,
+            key_pool: self.inner.parts.one_time_keys.gauges(),
         })
     }
 

@@ -6,17 +6,29 @@ use contract::{
     Identification, Identity, Organisation, VideoPiece,
 };
 use crypto::SoftwareKey;
+use model::evidence::Claims;
 use model::profile::DEFAULT_VALIDITY_DAYS;
 use model::{Language, Subject};
 use serde_json::Value;
-use store::{Officer, Paper, PaperKind, RegistrationAuthority};
+use store::{
+    Attachment, EvidenceImage, EvidenceVideo, Officer, Paper, PaperKind, RegistrationAuthority,
+};
 use time::OffsetDateTime;
 
 use crate::case::Case;
 use crate::credentials::VerifiedOfficer;
 use crate::files::NewBlobs;
-use crate::pdf::{Particulars, Signatory};
+use crate::pdf::{Particulars, Place, Signatory};
 use crate::{Error, Service};
+
+/// What was brought for the identification, as a declaration lists it.
+#[derive(Default)]
+pub(crate) struct BroughtEvidence {
+    pub(crate) claims: Claims,
+    pub(crate) images: Vec<EvidenceImage>,
+    pub(crate) video: Option<EvidenceVideo>,
+    pub(crate) attachments: Vec<Attachment>,
+}
 
 /// A paper's bytes, before and after the officer's signature.
 struct Drawn {
@@ -30,12 +42,15 @@ impl Service {
     pub(crate) async fn draw_up_papers(
         &self,
         case: &Case,
+        evidence: BroughtEvidence,
         verified: &VerifiedOfficer,
         at: OffsetDateTime,
         blobs: &mut NewBlobs,
     ) -> Result<Vec<Paper>, Error> {
         let contract = self.contract_of(case, at, None).await?;
-        let declaration = self.declaration_of(case, &verified.officer, at).await?;
+        let declaration = self
+            .declaration_of(case, evidence, &verified.officer, at)
+            .await?;
         let officer = verified.officer.clone();
         let key = std::sync::Arc::clone(&verified.key);
 
@@ -43,6 +58,7 @@ impl Service {
             .at_work(move |service| service.draw_up(&contract, &declaration, &officer, &key))
             .await??;
 
+        let good_until = self.good_until(self.default_level())?;
         let mut papers = Vec::with_capacity(drawn.len());
         for Drawn {
             kind,
@@ -56,6 +72,7 @@ impl Service {
                 unsigned: blobs.put(&case.key, unsigned).await?,
                 approved: blobs.put(&case.key, approved).await?,
                 signed: None,
+                good_until,
             });
         }
         Ok(papers)
@@ -80,8 +97,10 @@ impl Service {
                     reason: Some(reason.to_owned()),
                     location: None,
                 },
+                level: self.default_level(),
+                attributes: &[],
             };
-            let approved = self.sign_pdf(&pdf, &signatory)?;
+            let approved = self.signer(signatory)?.sign(&pdf, &Place::default())?;
             Ok::<_, Error>(Drawn {
                 kind,
                 unsigned: pdf.into(),
@@ -144,19 +163,31 @@ impl Service {
         })
     }
 
+    /// What was brought for a request that is on record.
+    pub(crate) async fn evidence_of(&self, case: &Case) -> Result<BroughtEvidence, Error> {
+        let mut reader = self.store().read().await?;
+        Ok(BroughtEvidence {
+            claims: self.claims(&mut reader, case).await?,
+            images: store::evidence::images(&mut reader, case.pk()).await?,
+            video: store::evidence::video(&mut reader, case.pk()).await?,
+            attachments: store::attachments::list(&mut reader, case.pk()).await?,
+        })
+    }
+
     async fn declaration_of(
         &self,
         case: &Case,
+        evidence: BroughtEvidence,
         officer: &Officer,
         at: OffsetDateTime,
     ) -> Result<DeclarationData, Error> {
         let authority = self.authority_of(case).await?;
-        let mut reader = self.store().read().await?;
-        let claims = self.claims(&mut reader, case).await?;
-        let images = store::evidence::images(&mut reader, case.pk()).await?;
-        let video = store::evidence::video(&mut reader, case.pk()).await?;
-        let attachments = store::attachments::list(&mut reader, case.pk()).await?;
-        drop(reader);
+        let BroughtEvidence {
+            claims,
+            images,
+            video,
+            attachments,
+        } = evidence;
         let images = images.into_iter().map(|image| EvidencePiece {
             name: image.kind.name().to_owned(),
             media_type: image.media_type,

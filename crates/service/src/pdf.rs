@@ -1,10 +1,10 @@
 //! One PAdES signature on one PDF, at any level.
 
-use crypto::SigningKey;
-use model::Level;
+use crypto::{Digest, SigningKey};
+use model::{HashDescriptor, Level};
 use pades::{Appearance, FieldTarget, PdfError, SecurityStore, SignatureSpec, TimeStampSpec};
 use pki::PkiError;
-use pki::cms::{CmsSigner, TimeStamper};
+use pki::cms::{CmsSigner, HashAttributes, HashedContent, TimeStamper};
 
 use crate::trust::issuing;
 use crate::{Error, Service};
@@ -60,10 +60,12 @@ impl Service {
             level,
             attributes,
         } = signatory;
-        let chain = self.anchors().chain_of(certificate).map_err(issuing)?;
+        let anchors = self.anchors();
+        let chain = anchors.chain_of(certificate).map_err(issuing)?;
         let cms = CmsSigner::new(key, certificate, chain)
             .map_err(issuing)?
-            .with_attributes(attributes.to_vec());
+            .with_attributes(attributes.to_vec())
+            .map_err(issuing)?;
         Ok(Signer {
             service: self,
             cms,
@@ -76,10 +78,20 @@ impl Service {
 }
 
 impl Signer<'_> {
-    /// The container over a digest that came from outside, at a level that a container can have.
-    pub(crate) fn sign_hash(&self, content: &pki::cms::HashedContent<'_>) -> Result<Vec<u8>, Error> {
+    /// The container over a digest that came from outside: B-T at most, since there is no file that
+    /// could carry more.
+    pub(crate) fn sign_hash(&self, descriptor: &HashDescriptor) -> Result<Vec<u8>, Error> {
+        let digest = Digest::from_bytes(descriptor.algorithm, &descriptor.digest)?;
+        let attributes = HashAttributes {
+            signing_time: descriptor.signing_time.then(|| self.service.now()),
+            others: &descriptor.other_attributes,
+        };
+        let content = HashedContent {
+            digest: &digest,
+            attributes: descriptor.signed_attributes.then_some(attributes),
+        };
         self.cms
-            .sign_hash(content, self.stamping())
+            .sign_hash(&content, self.stamping())
             .map_err(issuing)
     }
 

@@ -1,6 +1,6 @@
 //! The server-wide settings that One-Shot clients read and change.
 
-use model::{Environment, RaId};
+use model::{Environment, Level, RaId};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use store::Reader;
@@ -20,6 +20,7 @@ pub(crate) struct Settings {
     pub(crate) request: Request,
     pub(crate) billing: Billing,
     pub(crate) proxy: Proxy,
+    pub(crate) signature: Signature,
 }
 
 #[derive(Clone, Serialize, Deserialize)]
@@ -58,8 +59,15 @@ pub(crate) struct Request {
 #[derive(Clone, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct Billing {
-    billing_username: String,
+    pub(crate) billing_username: String,
     billing_password: String,
+}
+
+#[derive(Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct Signature {
+    /// Empty: what the operator configured.
+    pub(crate) default_level: String,
 }
 
 #[derive(Clone, Default, Serialize, Deserialize)]
@@ -183,6 +191,10 @@ fn coerce(name: &str, slot: &Value, value: &Value) -> Result<Value, String> {
             .parse::<Environment>()
             .map(|env| env.name().into())
             .map_err(|e| e.to_string()),
+        "signature.default_level" if !text.is_empty() => match Level::parse(&text) {
+            Some(level) => Ok(level.wire().into()),
+            None => Err("must be BASIC, T, LTVLITE, LTV or LTVA".to_owned()),
+        },
         "request.default_ra" if !text.is_empty() => match text.parse::<RaId>() {
             Ok(_) => Ok(text.into()),
             Err(_) => Err("must be a number".to_owned()),

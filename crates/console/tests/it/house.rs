@@ -50,14 +50,7 @@ impl House {
         let folder = tempfile::tempdir().unwrap();
         let entropy = Arc::new(SystemEntropy);
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let url = |path: &str| format!("{ADDRESS}{path}");
-        let urls = AuthorityUrls {
-            issuing_ocsp: url("/ocsp"),
-            issuing_certificate: url("/pki/issuing.crt"),
-            issuing_crl: url("/pki/issuing.crl"),
-            root_ocsp: url("/ocsp"),
-            root_certificate: url("/pki/root.crt"),
-        };
+        let urls = AuthorityUrls::at(ADDRESS);
         let names = AuthorityNames {
             country: "ES".into(),
             organisation: "Example".into(),
@@ -75,6 +68,7 @@ impl House {
                 .unwrap(),
             master: master.clone(),
             anchors: TrustAnchors::new(authorities, &urls).unwrap(),
+            one_time_keys: service::OneTimeKeys::default(),
             renderer: contract::Renderer::new(),
             clock,
             entropy: entropy.clone(),

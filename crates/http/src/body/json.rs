@@ -1,7 +1,10 @@
 //! JSON objects and the lenient typing of their members.
 
+use std::collections::BTreeMap;
+
 use axum::body::Body;
 use axum::http::{HeaderMap, header};
+use bytes::Bytes;
 use secrecy::SecretString;
 use serde_json::{Map, Value};
 use service::Problems;
@@ -35,37 +38,49 @@ pub(crate) async fn read_fields(
     body: Body,
     limit: u64,
 ) -> Result<Map<String, Value>, BodyFault> {
+    let (members, _) = read_fields_and_files(headers, body, limit, &[]).await?;
+    Ok(members)
+}
+
+/// As [`read_fields`], and those parts of a multipart form apart that are files of these names.
+pub(crate) async fn read_fields_and_files(
+    headers: &HeaderMap,
+    body: Body,
+    limit: u64,
+    files: &[&str],
+) -> Result<(Map<String, Value>, Vec<(String, Bytes)>), BodyFault> {
     let media_type = |name: &str| {
         let value = headers.get(header::CONTENT_TYPE)?.to_str().ok()?;
         let start = value.trim_start().get(..name.len())?;
         start.eq_ignore_ascii_case(name).then_some(())
     };
     if media_type("multipart/form-data").is_some() {
-        return read_form(headers, body, limit).await;
+        return read_form(headers, body, limit, files).await;
     }
     if media_type("application/x-www-form-urlencoded").is_none() {
-        return read_object(headers, body, limit).await;
+        return Ok((read_object(headers, body, limit).await?, Vec::new()));
     }
     let content = super::read(headers, body, limit).await?;
     // What `curl -d` says of a JSON body, too.
     if content.trim_ascii_start().starts_with(b"{") {
-        return parse_object(&content);
+        return Ok((parse_object(&content)?, Vec::new()));
     }
     let members = url::form_urlencoded::parse(&content)
         .map(|(name, value)| (name.into_owned(), Value::from(value.into_owned())))
         .collect();
     refuse_nul(&members)?;
-    Ok(members)
+    Ok((members, Vec::new()))
 }
 
-/// The texts of a multipart form; files are passed over.
+/// The texts of a multipart form, and its files of these names; others are passed over.
 async fn read_form(
     headers: &HeaderMap,
     body: Body,
     limit: u64,
-) -> Result<Map<String, Value>, BodyFault> {
+    files: &[&str],
+) -> Result<(Map<String, Value>, Vec<(String, Bytes)>), BodyFault> {
     let mut form = Form::open(headers, body)?;
-    let mut members = Map::new();
+    let (mut members, mut found) = (Map::new(), Vec::new());
     let mut left = limit;
     while let Some(mut part) = form.next().await? {
         let content = match part.read(left).await {
@@ -73,12 +88,21 @@ async fn read_form(
             read => read?,
         };
         left -= content.len() as u64;
-        if let Ok(text) = String::from_utf8(content.into()) {
-            members.insert(part.name(), Value::String(text));
+        let name = part.name();
+        let wanted = files.contains(&name.as_str());
+        if wanted && part.file_name().is_some() {
+            found.push((name, content));
+            continue;
+        }
+        match String::from_utf8(content.into()) {
+            Ok(text) => drop(members.insert(name, Value::String(text))),
+            // Some clients send files without a name.
+            Err(bytes) if wanted => found.push((name, bytes.into_bytes().into())),
+            Err(_) => {}
         }
     }
     refuse_nul(&members)?;
-    Ok(members)
+    Ok((members, found))
 }
 
 /// Parses an object; the parser bounds the depth at 128.
@@ -205,6 +229,19 @@ impl Fields {
     /// The members as they are.
     pub(crate) fn into_members(self) -> Map<String, Value> {
         self.members
+    }
+
+    /// Whether nothing is left in it that says anything.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.members.values().all(Value::is_null)
+    }
+
+    /// What was not taken out yet, as far as it is texts.
+    pub(crate) fn texts_left(&self) -> BTreeMap<String, Option<String>> {
+        let texts = self.members.iter();
+        texts
+            .filter_map(|(name, value)| Some((name.clone(), Some(text_of(value)?))))
+            .collect()
     }
 
     /// Whether there is such a member, `null` or not.

@@ -2,7 +2,9 @@
 //!
 //! The prefix of the path chooses the dialect, the dialect chooses the envelopes, and nothing else.
 
+mod async_status;
 mod contract;
+mod create;
 mod decisions;
 mod dialect;
 mod documents;
@@ -15,6 +17,7 @@ mod requests;
 mod schema;
 mod settings;
 mod sign;
+mod sign_order;
 mod tokens;
 mod video;
 mod video_id;
@@ -110,7 +113,9 @@ fn endpoints() -> Vec<Endpoint> {
         video_id::endpoints(),
         evidences::endpoints(),
         video::endpoints(),
+        create::endpoints(),
         requests::endpoints(),
+        async_status::endpoints(),
         decisions::endpoints(),
         documents::endpoints(),
         contract::endpoints(),

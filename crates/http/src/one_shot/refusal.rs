@@ -4,10 +4,11 @@
 
 use axum::http::StatusCode;
 use model::Status;
-use service::{Error, Problem, Problems};
+use service::{BLANK, Error, Problem, Problems};
 
 use super::dialect::Refusal;
 use crate::body::BodyFault;
+use crate::retry_after::NO_KEY;
 
 /// The calls of the API, as far as their words differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -21,6 +22,8 @@ pub(crate) enum Call {
     ListTokens,
     DeleteToken,
     CreateVideoId,
+    CreateRequest,
+    AsyncStatus,
     UploadEvidences,
     UploadVideo,
     DownloadVideo,
@@ -55,6 +58,11 @@ impl Fault {
     /// A refusal in the door's own words.
     pub(crate) fn said(status: StatusCode, text: impl Into<String>) -> Self {
         Self::Door(Refusal::new(status, text))
+    }
+
+    /// Whether the client is at fault whatever the code says.
+    pub(crate) fn is_clients(&self) -> bool {
+        matches!(self, Fault::Service(Error::BillingCredentials))
     }
 
     /// The code and the words that `call` has for this fault.
@@ -94,6 +102,7 @@ fn of_service(call: Call, error: Error) -> Refusal {
     const NO_PERMISSION: &str = "You do not have permission to perform this action";
     use StatusCode as Code;
     let (status, text) = match error {
+        Error::Fields(problems) if call == Call::CreateRequest => return by_field(&problems),
         Error::Fields(problems) => (Code::BAD_REQUEST, problem_text(call, &problems)),
         Error::UnknownRequest(id) => (Code::NOT_FOUND, unknown_request(call, &id)),
         Error::UnknownAuthority => (Code::NOT_FOUND, "Registration Authority not found".into()),
@@ -114,13 +123,28 @@ fn of_service(call: Call, error: Error) -> Refusal {
             "No documents found for specified Request".into(),
         ),
         Error::LostDocuments(uids) => {
-            let uids: Vec<_> = uids.iter().map(ToString::to_string).collect();
             let text = format!(
                 "The following documents are not found in Request's folders: {}",
                 uids.join(", ")
             );
             (Code::NOT_FOUND, text)
         }
+        Error::UnknownImages(images) => {
+            let texts: serde_json::Map<_, _> = images
+                .into_iter()
+                .map(|(document, image)| {
+                    let text = format!("The image {} cannot be found on disk", shortened(&image));
+                    (document.to_string(), text.into())
+                })
+                .collect();
+            return Refusal::new(Code::NOT_FOUND, "Images cannot be found on disk")
+                .with_details(texts.into());
+        }
+        Error::UnknownMetadata => (Code::NOT_FOUND, "Metadata not found on disk".into()),
+        Error::WrongCountersigner => (
+            Code::FORBIDDEN,
+            "Invalid countersignature credentials".into(),
+        ),
         Error::NoVideo(_) => {
             return Refusal::new(Code::NOT_FOUND, "Request not found")
                 .with_reason("no video has been uploaded for this request");
@@ -134,7 +158,19 @@ fn of_service(call: Call, error: Error) -> Refusal {
             Code::BAD_REQUEST,
             "Missing required parameters: incomplete RAO's credentials".into(),
         ),
-        Error::WrongCredentials => (Code::FORBIDDEN, "Invalid RAO credentials".into()),
+        Error::WrongCredentials => (Code::FORBIDDEN, wrong_credentials(call).into()),
+        Error::CredentialBlocked => {
+            return Refusal::new(Code::FORBIDDEN, wrong_credentials(call))
+                .with_reason("blocked after too many wrong passwords or PINs");
+        }
+        Error::BillingCredentials => (
+            Code::INTERNAL_SERVER_ERROR,
+            "Billing credentials not valid. Please check if they are base64 encoded".into(),
+        ),
+        Error::MissingPapers => (
+            Code::BAD_REQUEST,
+            "Error occured during request approval: Missing required docs".into(),
+        ),
         Error::VideoIdDisabled(authority) => (
             Code::BAD_REQUEST,
             format!("Videoid not enabled for Registration Authority {authority}"),
@@ -170,6 +206,13 @@ fn of_service(call: Call, error: Error) -> Refusal {
                 format!("Cannot upload {what} for Request {pk}: Invalid VideoId status 'COMPLETE'");
             (Code::PRECONDITION_FAILED, text)
         }
+        Error::IncompleteSubject { fields, .. } if call == Call::CreateRequest => (
+            Code::PRECONDITION_FAILED,
+            format!(
+                "Error occured during request approval: Invalid request fields: {}",
+                fields.join("; ")
+            ),
+        ),
         Error::IncompleteSubject { request, fields } => (
             Code::PRECONDITION_FAILED,
             format!(
@@ -228,6 +271,9 @@ fn of_service(call: Call, error: Error) -> Refusal {
             return Refusal::new(Code::FORBIDDEN, NO_PERMISSION)
                 .with_reason("the sandbox's own token stays");
         }
+        Error::NoKeyReady { retry_after } => {
+            return Refusal::new(Code::SERVICE_UNAVAILABLE, NO_KEY).with_retry_after(retry_after);
+        }
         Error::StorageFull => (
             Code::INSUFFICIENT_STORAGE,
             "The server's storage is full. Nothing was stored".into(),
@@ -244,6 +290,9 @@ fn unknown_request(call: Call, id: &str) -> String {
         Call::GetRequest => {
             "Request not found. Make sure the upload directory is correct.".to_owned()
         }
+        Call::AsyncStatus => {
+            format!("Request {id} not found. Make sure the upload directory is correct")
+        }
         Call::GenerateOtp => format!("Request {id} not found. Cannot send OTP secret"),
         Call::Sign => format!("Request {id} not found. Cannot sign documents"),
         Call::UploadDocuments => {
@@ -259,6 +308,14 @@ fn unknown_request(call: Call, id: &str) -> String {
     }
 }
 
+/// One of the vendor's two spellings.
+fn wrong_credentials(call: Call) -> &'static str {
+    match call {
+        Call::CreateRequest => "Invalid RAO Credentials",
+        _ => "Invalid RAO credentials",
+    }
+}
+
 fn wrong_status(call: Call, status: Status) -> Refusal {
     let text = match (call, status) {
         (Call::GenerateOtp, _) => "Error occured during OTP generation: Invalid request status",
@@ -267,6 +324,48 @@ fn wrong_status(call: Call, status: Status) -> Refusal {
     };
     Refusal::new(StatusCode::PRECONDITION_FAILED, text)
         .with_reason(format!("the request is in status {status}"))
+}
+
+/// A creation's problems: in the words that it has for the first of some, or else as texts by field.
+fn by_field(problems: &Problems) -> Refusal {
+    if let Some(words) = problems
+        .0
+        .iter()
+        .find_map(|(field, it)| creation_words(field, it))
+    {
+        let refusal = Refusal::new(StatusCode::BAD_REQUEST, words);
+        return match problems.0.len() {
+            1 => refusal,
+            _ => refusal.with_reason(listed(problems)),
+        };
+    }
+    let mut texts = serde_json::Map::new();
+    for (field, problem) in &problems.0 {
+        let text = match problem {
+            Problem::Missing => "This field is required",
+            Problem::Invalid(text) => text,
+        };
+        texts.insert(field.clone(), vec![text].into());
+    }
+    let words = problem_text(Call::CreateRequest, problems);
+    Refusal::new(StatusCode::BAD_REQUEST, words).with_details(texts.into())
+}
+
+fn creation_words<'a>(field: &str, problem: &'a Problem) -> Option<&'a str> {
+    match (field, problem) {
+        ("mobile_phone_number", Problem::Missing) => {
+            Some("Missing parameter: mobile_phone_number required")
+        }
+        ("env", Problem::Missing) => {
+            Some("Missing env parameter. Please set it in settings or specify it as parameter")
+        }
+        ("mobile_phone_number" | "email" | "env" | "id_document_type", Problem::Invalid(text))
+            if text != BLANK =>
+        {
+            Some(text)
+        }
+        _ => None,
+    }
 }
 
 /// All problems in one text. What is missing is named first, as the documented words have it.

@@ -80,13 +80,7 @@ impl House {
         let database = format!("sqlite:{}", folder.path().join("db").display());
         let entropy = Arc::new(SystemEntropy);
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let urls = AuthorityUrls {
-            issuing_ocsp: "http://localhost/ocsp".into(),
-            issuing_certificate: "http://localhost/pki/issuing.crt".into(),
-            issuing_crl: "http://localhost/pki/issuing.crl".into(),
-            root_ocsp: "http://localhost/ocsp".into(),
-            root_certificate: "http://localhost/pki/root.crt".into(),
-        };
+        let urls = AuthorityUrls::at("http://localhost");
         let names = AuthorityNames {
             country: "ES".into(),
             organisation: "Example".into(),
@@ -101,6 +95,7 @@ impl House {
                 .unwrap(),
             master: MasterKey::generate(&*entropy),
             anchors: TrustAnchors::new(authorities, &urls).unwrap(),
+            one_time_keys: service::OneTimeKeys::default(),
             renderer: contract::Renderer::new(),
             clock,
             entropy: entropy.clone(),
@@ -207,6 +202,8 @@ fn policy() -> Policy {
         link_lifetime: time::Duration::days(15),
         public_url: "http://localhost".into(),
         certificate_validity: time::Duration::days(1),
+        signature_level: model::Level::default(),
+        posture: model::Posture::default(),
         qualification: pki::profile::natural_person::Qualification::None,
     }
 }

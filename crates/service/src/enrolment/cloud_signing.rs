@@ -1,6 +1,9 @@
 //! Signing a PDF with a key in the cloud: user name, password, PIN and code.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
+use crypto::SoftwareKey;
 use model::otp::{OtpRefusal, Purpose};
 use secrecy::SecretString;
 use serde_json::json;
@@ -17,6 +20,15 @@ pub struct CloudCredentials {
     pub username: String,
     /// The enrollment code.
     pub password: SecretString,
+}
+
+/// Somebody whose key is here for good, with the key unlocked.
+pub(crate) struct Holder {
+    pub(crate) key: Arc<SoftwareKey>,
+    /// DER.
+    pub(crate) certificate: Vec<u8>,
+    /// Empty where nobody told it.
+    pub(crate) email: String,
 }
 
 impl Service {
@@ -94,6 +106,34 @@ impl Service {
             .await?;
         self.commit(tx).await?;
         Ok(signed.into())
+    }
+
+    /// Unlocks a key that is here for good, if its certificate may sign now.
+    ///
+    /// Fails with [`Error::WrongCredentials`] or [`Error::CredentialBlocked`].
+    pub(crate) async fn unlock_holder(
+        &self,
+        username: &str,
+        password: &SecretString,
+        pin: &SecretString,
+    ) -> Result<Holder, Error> {
+        let (credential, key) = self.verify_credential(username, password, pin).await?;
+        let mut reader = self.store().read().await?;
+        let row = self
+            .good_certificate(&mut reader, &credential.serial)
+            .await?;
+        let email = match credential.request {
+            Some(request) => {
+                let case = self.reopen(&mut reader, request).await?;
+                case.subject.email.as_str().to_owned()
+            }
+            None => String::new(),
+        };
+        Ok(Holder {
+            key,
+            certificate: row.der.ok_or(Error::WrongCredentials)?,
+            email,
+        })
     }
 
     /// The request whose certificate the credentials belong to, if its password is right and the

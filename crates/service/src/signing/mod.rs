@@ -1,0 +1,277 @@
+//! Signing: one certificate and one key for one act, all documents or none.
+//!
+//! The order matters:
+//!
+//! 1. the code is checked against the documents as they stand, and everything that can be wrong
+//!    with what is asked for is found out ([`plan`]);
+//! 2. the certificate's exact content and its key (sealed under the request's data key) go on
+//!    record, so that a crash from here on leads back to this certificate and never to a second;
+//! 3. certificate and signatures are made and stored as blobs;
+//! 4. one transaction points at them, erases the key, uses up the code and moves to `ISSUED`.
+//!
+//! Nothing made in step 3 leaves the server before step 4 has committed, so a retry after a crash
+//! signs again with the same certificate, and whoever retries after step 4 finds `ISSUED`.
+
+mod order;
+mod plan;
+mod sources;
+mod visible;
+
+use model::otp::{OtpRefusal, Purpose};
+use model::{RequestPk, Trigger, transition};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use store::Paper;
+
+use crate::advance::Actor;
+use crate::case::Case;
+use crate::codes::binding;
+use crate::files::NewBlobs;
+use crate::issuance::KeyOnRecord;
+use crate::pdf::{Particulars, Place, Signatory};
+use crate::trust::issuing;
+use crate::{Error, Service};
+
+pub use order::{
+    AppearanceOrder, Countersignature, DocumentOrder, PictureOrder, SignCommand, SignOrder,
+    TextOrder,
+};
+use plan::{Plan, Work};
+
+/// That the signer agreed, and to what.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Consent {
+    /// Digest of the documents and the contract that were agreed to.
+    binding: [u8; 32],
+    /// Method and transaction of an external authentication; `None`: the code.
+    external_unlock: Option<(String, String)>,
+}
+
+impl Service {
+    /// Issues the one-time certificate and signs all documents and the contract: `ISSUED`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::UnknownRequest`], [`Error::WrongStatus`], [`Error::NoDocuments`],
+    /// [`Error::ExternalUnlockNotAllowed`], [`Error::CodeRefused`], and for what the order asks:
+    /// [`Error::Fields`], [`Error::LostDocuments`], [`Error::UnknownImages`],
+    /// [`Error::UnknownMetadata`], [`Error::WrongCountersigner`]. On any error nothing is signed and
+    /// a right code stays usable until it expires.
+    pub async fn sign(&self, id: i64, command: SignCommand) -> Result<(), Error> {
+        let pk = self.peek(id).await?.pk();
+        // The second of two clicks waits here and then finds ISSUED.
+        let _turn = self.inner.per_request.lock(pk).await;
+        let case = self.peek(id).await?;
+        let consent = self.consent(&case, &command).await?;
+        self.perform(case, consent, command.order).await
+    }
+
+    /// Signs what was agreed to earlier, while the documents are still those.
+    ///
+    /// # Errors
+    ///
+    /// As [`Service::sign`].
+    pub(crate) async fn sign_as_agreed(
+        &self,
+        pk: RequestPk,
+        consent: Consent,
+        order: SignOrder,
+    ) -> Result<(), Error> {
+        let _turn = self.inner.per_request.lock(pk).await;
+        let mut reader = self.store().read().await?;
+        let case = self.reopen(&mut reader, pk).await?;
+        drop(reader);
+        transition(case.row.status, Trigger::Enrol)?;
+        self.perform(case, consent, order).await
+    }
+
+    /// Checks the code, or external authentication in its place, and that the request can be
+    /// signed. The code is not used up yet.
+    pub(crate) async fn consent(
+        &self,
+        case: &Case,
+        command: &SignCommand,
+    ) -> Result<Consent, Error> {
+        transition(case.row.status, Trigger::Enrol)?;
+        let mut reader = self.store().read().await?;
+        let documents = store::documents::list(&mut reader, case.pk()).await?;
+        if documents.is_empty() {
+            return Err(Error::NoDocuments(case.pk()));
+        }
+        let contract = self.standing_contract(&mut reader, case).await?;
+        let authority = store::authorities::get(&mut reader, case.row.ra).await?;
+        drop(reader);
+        let binding = binding(&documents, &contract);
+        match (&command.external_unlock, &command.secret) {
+            (Some((method, _)), _) => {
+                let allowed = authority.is_some_and(|one| one.external_unlock.contains(method));
+                if !allowed {
+                    let method = method.chars().take(40).collect();
+                    return Err(Error::ExternalUnlockNotAllowed(method));
+                }
+            }
+            (None, Some(secret)) => {
+                self.check_code(case, Purpose::Sign, secret, &binding)
+                    .await?;
+            }
+            (None, None) => return Err(Error::CodeRefused(None)),
+        }
+        Ok(Consent {
+            binding,
+            external_unlock: command.external_unlock.clone(),
+        })
+    }
+
+    /// Plans, signs and settles.
+    async fn perform(&self, case: Case, consent: Consent, order: SignOrder) -> Result<(), Error> {
+        let plan = self.plan(&case, order).await?;
+        if plan.binding() != consent.binding {
+            return Err(Error::CodeRefused(Some(OtpRefusal::OtherDocuments)));
+        }
+        let issuance = self.record_with_key(case.pk(), Trigger::Enrol).await?;
+        let (made, plan) = self
+            .at_work(move |service| service.sign_all(issuance, &plan).map(|made| (made, plan)))
+            .await??;
+        self.settle_signing(case, plan, made, consent).await
+    }
+
+    /// The certificate, and every file signed with it. All revisions are prepared before the key
+    /// signs the first.
+    fn sign_all(&self, issuance: KeyOnRecord, plan: &Plan) -> Result<Made, Error> {
+        let KeyOnRecord { key, recorded } = issuance;
+        let serial = recorded.serial().to_owned();
+        let certificate = self.anchors().sign(recorded).map_err(issuing)?;
+        let values = plan.values(&certificate)?;
+        let signer = |level| {
+            self.signer(Signatory {
+                key: &key,
+                certificate: &certificate,
+                particulars: plan.particulars(),
+                level,
+                attributes: plan.attributes(),
+            })
+        };
+        let signing = signer(plan.level())?;
+        // Whoever signs last raises the file to the level.
+        let signing_first = signer(plan.level().min(model::Level::Ltv))?;
+        let countersigning = plan
+            .countersigner()
+            .map(|one| {
+                self.signer(Signatory {
+                    key: &*one.key,
+                    certificate: &one.certificate,
+                    particulars: Particulars {
+                        name: Some(one.name.clone()),
+                        ..Particulars::default()
+                    },
+                    level: plan.level(),
+                    attributes: &[],
+                })
+            })
+            .transpose()?;
+
+        let signer_of = |countersigned: bool| match (&countersigning, countersigned) {
+            (Some(second), true) => (&signing_first, Some(second)),
+            _ => (&signing, None),
+        };
+        let mut prepared = Vec::with_capacity(plan.work().len());
+        for work in plan.work() {
+            prepared.push(match work {
+                Work::Pdf(pdf) => {
+                    let place = pdf.place(plan, &values)?;
+                    let (first, _) = signer_of(pdf.countersigned);
+                    let revision = first.prepare(&pdf.content, &place);
+                    Some(revision.map_err(|reason| pdf.refused(reason))?)
+                }
+                Work::Hash(_) => None,
+            });
+        }
+        let mut documents = Vec::with_capacity(prepared.len());
+        for (work, prepared) in plan.work().iter().zip(prepared) {
+            documents.push(match (work, prepared) {
+                (Work::Pdf(pdf), Some(prepared)) => {
+                    let (first, second) = signer_of(pdf.countersigned);
+                    let signed = first.finish(&pdf.content, prepared)?;
+                    match second {
+                        Some(second) => second.sign(&signed, &plan.second_place(&values)?)?,
+                        None => signed,
+                    }
+                }
+                (Work::Hash(descriptor), _) => signing.sign_hash(descriptor)?,
+                (Work::Pdf(_), None) => unreachable!("every PDF was prepared"),
+            });
+        }
+        let contract = signing.sign(&plan.contract_content, &Place::default())?;
+        Ok(Made {
+            serial,
+            documents,
+            contract,
+            certificate: certificate.clone(),
+        })
+    }
+
+    /// Stores what was made and moves the request to `ISSUED`, in one transaction.
+    async fn settle_signing(
+        &self,
+        case: Case,
+        plan: Plan,
+        made: Made,
+        consent: Consent,
+    ) -> Result<(), Error> {
+        let mut blobs = NewBlobs::new(self);
+        let mut files = Vec::with_capacity(made.documents.len());
+        for content in made.documents {
+            files.push(blobs.put(&case.key, content.into()).await?);
+        }
+        let contract = blobs.put(&case.key, made.contract.into()).await?;
+
+        let mut tx = self.store().begin().await?;
+        let mut case = self.relock(&mut tx, case.pk()).await?;
+        // Another process may have changed the documents while these were signed.
+        let standing = store::documents::list(&mut tx, case.pk()).await?;
+        if !standing.iter().eq(plan.documents()) {
+            return Err(Error::CodeRefused(Some(OtpRefusal::OtherDocuments)));
+        }
+        let level = plan.level();
+        let good_until = self.good_until(level)?;
+        for (mut document, file) in standing.into_iter().zip(&files) {
+            document.signed = Some(file.clone());
+            document.good_until = good_until.filter(|_| document.is_pdf());
+            store::documents::update(&mut tx, &document).await?;
+        }
+        let paper = Paper {
+            signed: Some(contract.clone()),
+            good_until,
+            ..plan.contract
+        };
+        store::papers::put(&mut tx, case.pk(), &paper).await?;
+        store::certificates::mark_signed(&mut tx, &made.serial, &made.certificate).await?;
+        match consent.external_unlock {
+            Some(unlock) => {
+                case.row.external_unlock = Some(case.seal(self, "external-unlock", &unlock)?);
+            }
+            None => self.consume_code(&mut tx, &case, Purpose::Sign).await?,
+        }
+        let digests: Vec<_> = files.iter().map(|file| hex::encode(file.sha256)).collect();
+        let details = json!({
+            "serial": made.serial,
+            "certificate_sha256": hex::encode(crypto::sha256(&made.certificate)),
+            "level": level.baseline(),
+            "documents": digests,
+            "contract": hex::encode(contract.sha256),
+        });
+        self.advance(&mut tx, &mut case, Trigger::Enrol, Actor::Client, details)
+            .await?;
+        self.commit(tx).await?;
+        blobs.keep();
+        Ok(())
+    }
+}
+
+/// What [`Service::sign_all`] made.
+struct Made {
+    serial: String,
+    documents: Vec<Vec<u8>>,
+    contract: Vec<u8>,
+    certificate: Vec<u8>,
+}

@@ -1,0 +1,415 @@
+//! Everything that an act of signing needs, gathered and checked before a certificate is issued.
+
+use std::sync::Arc;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use crypto::SigningKey;
+use model::{HashDescriptor, Level};
+use pades::{Appearance, Layout, PdfError, Picture, Rect};
+use pki::CertificateFacts;
+use store::{Document, DocumentKind, Paper};
+use time::OffsetDateTime;
+
+use super::order::{AppearanceOrder, Countersignature, PictureOrder, SignOrder, TextOrder};
+use super::visible::{self, Values};
+use crate::case::Case;
+use crate::codes::binding;
+use crate::pdf::{Particulars, Place};
+use crate::trust::issuing;
+use crate::{Error, Problems, Service};
+
+/// One act of signing, ready to go.
+pub(super) struct Plan {
+    rows: Vec<Document>,
+    work: Vec<Work>,
+    pub(super) contract: Paper,
+    pub(super) contract_content: Bytes,
+    level: Level,
+    field_name: Option<String>,
+    particulars: Particulars,
+    email: String,
+    attributes: Vec<Vec<u8>>,
+    countersigner: Option<Countersigner>,
+    at: OffsetDateTime,
+}
+
+/// What is signed.
+pub(super) enum Work {
+    /// A PDF, which carries its signature.
+    Pdf(Box<PdfWork>),
+    /// A digest of something that we never saw.
+    Hash(HashDescriptor),
+}
+
+/// One PDF.
+pub(super) struct PdfWork {
+    file_name: String,
+    pub(super) content: Bytes,
+    look: Option<Look>,
+    pub(super) countersigned: bool,
+}
+
+/// How a signature shows, with its picture in hand.
+struct Look {
+    order: AppearanceOrder,
+    picture: Option<Picture>,
+    /// What the door calls this appearance.
+    name: &'static str,
+}
+
+/// The second of two who sign.
+pub(super) struct Countersigner {
+    pub(super) key: Arc<dyn SigningKey>,
+    pub(super) certificate: Vec<u8>,
+    pub(super) name: String,
+    email: String,
+    look: Option<Look>,
+}
+
+impl Service {
+    /// Gathers what `order` is about and finds out what is wrong with it.
+    pub(super) async fn plan(&self, case: &Case, order: SignOrder) -> Result<Plan, Error> {
+        let mut reader = self.store().read().await?;
+        let rows = store::documents::list(&mut reader, case.pk()).await?;
+        let contract = self.standing_contract(&mut reader, case).await?;
+        drop(reader);
+        complete(&rows, &order)?;
+        let metadata = match &order.metadata {
+            Some(uid) => Some(
+                self.named_metadata(uid)
+                    .await?
+                    .ok_or(Error::UnknownMetadata)?,
+            ),
+            None => None,
+        };
+        let mut lost = Vec::new();
+        let mut work = Vec::with_capacity(rows.len());
+        for row in &rows {
+            match &row.kind {
+                DocumentKind::Hash(descriptor) => work.push(Work::Hash(descriptor.clone())),
+                DocumentKind::Pdf => {
+                    let Some(file) = &row.original else { continue };
+                    let (look, countersigned) = match order.options.get(&row.uid.to_string()) {
+                        Some(own) => (Some((&own.appearance, "options")), own.countersigned),
+                        None => {
+                            let common = order.appearance.as_ref();
+                            (common.map(|look| (look, "signature.appearance")), false)
+                        }
+                    };
+                    let look = match look {
+                        Some((look, name)) => match self.look(look, name).await? {
+                            Ok(look) => Some(look),
+                            Err(image) => {
+                                lost.push((row.uid, image));
+                                None
+                            }
+                        },
+                        None => None,
+                    };
+                    work.push(Work::Pdf(Box::new(PdfWork {
+                        file_name: row.file_name.clone(),
+                        content: self.fetch(&case.key, file).await?,
+                        look,
+                        countersigned,
+                    })));
+                }
+            }
+        }
+        if !lost.is_empty() {
+            return Err(Error::UnknownImages(lost));
+        }
+        let countersigner = match order.countersignature {
+            Some(countersignature) => Some(self.countersigner(countersignature).await?),
+            None => None,
+        };
+        let plan = Plan {
+            work,
+            contract_content: self.fetch(&case.key, &contract.approved).await?,
+            contract,
+            level: self.level_of(case, order.level).await?,
+            field_name: order.field_name,
+            particulars: Particulars {
+                name: Some(case.subject.full_name()),
+                reason: order.reason,
+                location: order.location,
+            },
+            email: case.subject.email.as_str().to_owned(),
+            attributes: metadata.into_iter().collect(),
+            countersigner,
+            at: self.now(),
+            rows,
+        };
+        self.at_work(move |_| plan.rehearse().map(|()| plan))
+            .await?
+    }
+
+    /// The level: the order's, else the authority's, else the server's.
+    async fn level_of(&self, case: &Case, ordered: Option<Level>) -> Result<Level, Error> {
+        if let Some(level) = ordered {
+            return Ok(level);
+        }
+        let authority = self.authority_of(case).await?;
+        if let Some(level) = authority.settings.signature_level {
+            return Ok(level);
+        }
+        let mut reader = self.store().read().await?;
+        let settings = self.load_settings(&mut reader).await?;
+        let named = Level::parse(&settings.signature.default_level);
+        Ok(named.unwrap_or_else(|| self.default_level()))
+    }
+
+    /// The look that was ordered, or the identifier of an image that there is not.
+    async fn look(
+        &self,
+        order: &AppearanceOrder,
+        name: &'static str,
+    ) -> Result<Result<Look, String>, Error> {
+        let bytes = match &order.picture {
+            None => None,
+            Some(PictureOrder::QrCode(address)) => {
+                let picture = Picture::qr(address)
+                    .map_err(|error| unusable(name, "qrcode", &error.to_string()))?;
+                return Ok(Ok(Look {
+                    order: order.clone(),
+                    picture: Some(picture),
+                    name,
+                }));
+            }
+            Some(PictureOrder::Inline(bytes)) => Some(bytes.clone()),
+            Some(PictureOrder::Uploaded(uid)) => match self.named_picture(uid).await? {
+                Some(bytes) => Some(bytes),
+                None => return Ok(Err(shortened(uid))),
+            },
+            Some(PictureOrder::Named(text)) => match self.named_picture(text).await? {
+                Some(bytes) => Some(bytes),
+                None => match STANDARD.decode(text.trim()) {
+                    Ok(bytes) if bytes.len() > 16 => Some(bytes),
+                    _ => return Ok(Err(shortened(text))),
+                },
+            },
+        };
+        let picture = match bytes {
+            Some(bytes) => Some(
+                self.at_work(move |_| Picture::read(&bytes))
+                    .await?
+                    .map_err(|error| unusable(name, "image", &error.to_string()))?,
+            ),
+            None => None,
+        };
+        Ok(Ok(Look {
+            order: order.clone(),
+            picture,
+            name,
+        }))
+    }
+
+    /// Unlocks the key of the second signer.
+    async fn countersigner(&self, order: Countersignature) -> Result<Countersigner, Error> {
+        let Countersignature {
+            username,
+            password,
+            pin,
+            appearance,
+        } = order;
+        let wrong = |error| match error {
+            Error::WrongCredentials | Error::CredentialBlocked => Error::WrongCountersigner,
+            other => other,
+        };
+        let holder = self
+            .unlock_holder(username.trim(), &password, &pin)
+            .await
+            .map_err(wrong)?;
+        let look = match &appearance {
+            Some(look) => Some(
+                self.look(look, "countersignature")
+                    .await?
+                    .map_err(|_| unusable("countersignature", "image", "there is no such image"))?,
+            ),
+            None => None,
+        };
+        let facts = CertificateFacts::read(&holder.certificate).map_err(issuing)?;
+        Ok(Countersigner {
+            key: holder.key,
+            name: facts.common_name,
+            email: holder.email,
+            certificate: holder.certificate,
+            look,
+        })
+    }
+}
+
+impl Plan {
+    pub(super) fn level(&self) -> Level {
+        self.level
+    }
+
+    pub(super) fn work(&self) -> &[Work] {
+        &self.work
+    }
+
+    pub(super) fn documents(&self) -> &[Document] {
+        &self.rows
+    }
+
+    pub(super) fn particulars(&self) -> Particulars {
+        self.particulars.clone()
+    }
+
+    pub(super) fn attributes(&self) -> &[Vec<u8>] {
+        &self.attributes
+    }
+
+    pub(super) fn countersigner(&self) -> Option<&Countersigner> {
+        self.countersigner.as_ref()
+    }
+
+    /// The digest of what the signer agreed to, as it stands.
+    pub(super) fn binding(&self) -> [u8; 32] {
+        binding(&self.rows, &self.contract)
+    }
+
+    /// What placeholders stand for, with the signer's certificate (DER).
+    pub(super) fn values(&self, certificate: &[u8]) -> Result<Values, Error> {
+        let facts = CertificateFacts::read(certificate).map_err(issuing)?;
+        Ok(Values {
+            subject: facts.subject,
+            ..self.own_values()
+        })
+    }
+
+    fn own_values(&self) -> Values {
+        let name = self.particulars.name.clone().unwrap_or_default();
+        Values {
+            common_name: name.clone(),
+            subject: name,
+            email: self.email.clone(),
+            location: self.particulars.location.clone().unwrap_or_default(),
+            at: self.at,
+        }
+    }
+
+    /// Where and how the second signature stands.
+    pub(super) fn second_place(&self, values: &Values) -> Result<Place, Error> {
+        let Some(second) = &self.countersigner else {
+            return Ok(Place::default());
+        };
+        let facts = CertificateFacts::read(&second.certificate).map_err(issuing)?;
+        let values = Values {
+            common_name: second.name.clone(),
+            subject: facts.subject,
+            email: second.email.clone(),
+            location: values.location.clone(),
+            at: values.at,
+        };
+        Ok(Place {
+            field_name: None,
+            appearance: appearance(second.look.as_ref(), &values)?,
+        })
+    }
+
+    /// Finds out whether everything that shows can be shown where it is to be.
+    fn rehearse(&self) -> Result<(), Error> {
+        let values = self.own_values();
+        for work in &self.work {
+            if let Work::Pdf(pdf) = work {
+                for look in [
+                    appearance(pdf.look.as_ref(), &values)?,
+                    match pdf.countersigned {
+                        true => self.second_place(&values)?.appearance,
+                        false => None,
+                    },
+                ]
+                .into_iter()
+                .flatten()
+                {
+                    pades::find_place(&pdf.content, &look).map_err(|reason| pdf.refused(reason))?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl PdfWork {
+    /// Where and how the signature stands in this file.
+    pub(super) fn place(&self, plan: &Plan, values: &Values) -> Result<Place, Error> {
+        Ok(Place {
+            field_name: plan.field_name.clone(),
+            appearance: appearance(self.look.as_ref(), values)?,
+        })
+    }
+
+    /// What the caller is told of a file that cannot be signed so.
+    pub(super) fn refused(&self, reason: PdfError) -> Error {
+        let member = match reason {
+            PdfError::PageOutOfRange { .. } => "page",
+            PdfError::BoxEmpty | PdfError::BoxOutside { .. } => "position",
+            reason => {
+                return Error::NotSignable {
+                    file_name: self.file_name.clone(),
+                    reason,
+                };
+            }
+        };
+        let within = self.look.as_ref().map_or("appearance", |look| look.name);
+        unusable(within, member, &reason.to_string())
+    }
+}
+
+fn appearance(look: Option<&Look>, values: &Values) -> Result<Option<Appearance>, Error> {
+    let Some(look) = look else {
+        return Ok(None);
+    };
+    let order = &look.order;
+    let lines = lines(&order.text, look, values)?;
+    let [x1, y1, x2, y2] = order.rect;
+    Ok(Some(Appearance {
+        page: order.page,
+        rect: Rect { x1, y1, x2, y2 },
+        lines,
+        picture: look.picture.clone(),
+        layout: match order.beside {
+            true => Layout::Beside,
+            false => Layout::Behind,
+        },
+    }))
+}
+
+fn lines(text: &TextOrder, look: &Look, values: &Values) -> Result<Vec<String>, Error> {
+    visible::lines(text, look.picture.is_some(), values).map_err(|what| {
+        let mut problems = Problems::default();
+        problems.invalid(look.name, what);
+        Error::Fields(problems)
+    })
+}
+
+/// Whether every document is there, and every one that the order names.
+fn complete(rows: &[Document], order: &SignOrder) -> Result<(), Error> {
+    let lost = rows
+        .iter()
+        .filter(|row| row.kind == DocumentKind::Pdf && row.original.is_none())
+        .map(|row| row.uid.to_string());
+    let unknown = order
+        .options
+        .keys()
+        .filter(|uid| !rows.iter().any(|row| row.uid.to_string() == **uid))
+        .map(|uid| shortened(uid));
+    let missing: Vec<_> = lost.chain(unknown).collect();
+    if missing.is_empty() {
+        Ok(())
+    } else {
+        Err(Error::LostDocuments(missing))
+    }
+}
+
+fn unusable(within: &str, member: &str, what: &str) -> Error {
+    let mut problems = Problems::default();
+    problems.invalid(format!("{within}.{member}"), what);
+    Error::Fields(problems)
+}
+
+fn shortened(text: &str) -> String {
+    text.chars().take(40).collect()
+}
