@@ -74,6 +74,24 @@ pub(crate) fn form_body(schema: RefOr<Schema>) -> RequestBody {
         .build()
 }
 
+/// Members in any of the forms in which they are taken: a multipart form, a URL-encoded one, or JSON.
+pub(crate) fn members_body(
+    form: RefOr<Schema>,
+    members: RefOr<Schema>,
+    example: Value,
+) -> RequestBody {
+    let content = |schema| ContentBuilder::new().schema(Some(schema)).build();
+    RequestBodyBuilder::new()
+        .content("multipart/form-data", content(form))
+        .content(
+            "application/x-www-form-urlencoded",
+            content(members.clone()),
+        )
+        .content("application/json", sampled(members, example))
+        .required(Some(Required::True))
+        .build()
+}
+
 /// JSON with a sample.
 pub(crate) fn sampled(schema: RefOr<Schema>, example: Value) -> Content {
     ContentBuilder::new()

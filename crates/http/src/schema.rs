@@ -89,6 +89,18 @@ fn plain(kind: Type, description: &str) -> ObjectBuilder {
         .description(description)
 }
 
+/// One of these texts.
+pub(crate) fn one_of(description: &str, values: &[&str]) -> RefOr<Schema> {
+    plain(Type::String, description)
+        .enum_values(Some(values.iter().copied()))
+        .into()
+}
+
+/// A whole number.
+pub(crate) fn number(description: &str) -> RefOr<Schema> {
+    plain(Type::Integer, description).into()
+}
+
 /// This text and no other.
 pub(crate) fn constant(value: &str) -> RefOr<Schema> {
     plain(Type::String, "")

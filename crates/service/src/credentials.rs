@@ -22,7 +22,7 @@ use crate::{Error, Service};
 /// keys that no enrollment code recovers, too.
 const FAILURES: i64 = 10;
 /// That while.
-const PAUSE: Duration = Duration::minutes(15);
+pub(crate) const PAUSE: Duration = Duration::minutes(15);
 /// Wrong PINs in a row after which a key that can be recovered stays locked.
 pub(crate) const PIN_FAILURES: i64 = 5;
 
@@ -345,6 +345,31 @@ impl Service {
             store::credentials::update(&mut tx, &row).await?;
         }
         self.commit(tx).await
+    }
+
+    /// The same credentials without the token, which may be gone by the time that they are used, of
+    /// an officer who exists. Password and PIN are not tried.
+    ///
+    /// Fails with [`Error::IncompleteCredentials`], [`Error::UnknownToken`] or
+    /// [`Error::UnknownOfficer`].
+    pub(crate) async fn spell_out(&self, credentials: Credentials) -> Result<Credentials, Error> {
+        let rao = credentials.rao.clone();
+        let Complete {
+            username,
+            password,
+            pin,
+        } = self.complete(credentials).await?;
+        let mut reader = self.store().read().await?;
+        store::officers::by_username(&mut reader, &username)
+            .await?
+            .ok_or(Error::UnknownOfficer)?;
+        Ok(Credentials {
+            token: None,
+            username: Some(username),
+            password: Some(password),
+            pin: Some(pin),
+            rao,
+        })
     }
 
     /// Whether the call names a token, or all of user name, password and PIN.

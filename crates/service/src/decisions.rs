@@ -2,12 +2,13 @@
 
 use model::{Language, RequestPk, Status, Trigger, UserId, transition};
 use serde_json::json;
-use store::PaperKind;
+use store::{Paper, PaperKind, Tx};
 
 use crate::advance::Actor;
 use crate::case::Case;
 use crate::credentials::{Credentials, VerifiedOfficer};
 use crate::files::NewBlobs;
+use crate::papers::BroughtEvidence;
 use crate::{Error, Service};
 
 /// How often an approval starts over because the request was corrected under it.
@@ -44,7 +45,6 @@ impl Service {
         officer: &VerifiedOfficer,
         approval: Approval,
     ) -> Result<(), Error> {
-        let actor = Actor::Officer(officer.officer.id);
         for _ in 0..ATTEMPTS {
             let _turn = self.inner.per_request.lock(pk).await;
             let standing = {
@@ -56,42 +56,20 @@ impl Service {
 
             let before = standing.row.clone();
             let mut case = standing;
-            let at = self.now();
-            case.row.officer = Some(officer.officer.id);
             case.row.approving_user = approval.user;
-            case.row.approved_at = Some(at);
             case.row.language = approval.language.or(case.row.language);
-            if case.row.status == Status::VideoReview && case.row.workflow.is_registration() {
-                case.row.validation_officer = Some(officer.officer.id);
-            }
+            let evidence = self.evidence_of(&case).await?;
             let mut blobs = NewBlobs::new(self);
-            let papers = self.draw_up_papers(&case, officer, at, &mut blobs).await?;
+            let papers = self
+                .prepare_approval(&mut case, evidence, officer, &mut blobs)
+                .await?;
 
             let mut tx = self.store().begin().await?;
             if self.relock(&mut tx, pk).await?.row != before {
                 // What was drawn up tells of a subject who has been corrected since.
                 continue;
             }
-            for mut paper in papers.clone() {
-                paper.number = Some(store::sequence::next_document(&mut tx).await?);
-                store::papers::put(&mut tx, case.pk(), &paper).await?;
-            }
-            if case.row.workflow.is_registration() {
-                self.invite(&mut tx, &case).await?;
-            }
-            let digest = |kind| {
-                papers
-                    .iter()
-                    .find(|p| p.kind == kind)
-                    .map(|p| hex::encode(p.approved.sha256))
-            };
-            let details = json!({
-                "declaration": digest(PaperKind::Declaration),
-                "contract": digest(PaperKind::Contract),
-                "user": approval.user.map(|user| user.0),
-            });
-            self.advance(&mut tx, &mut case, Trigger::Approve, actor, details)
-                .await?;
+            self.settle_approval(&mut tx, &mut case, papers).await?;
             self.commit(tx).await?;
             blobs.keep();
             return Ok(());
@@ -101,8 +79,59 @@ impl Service {
         )))
     }
 
+    /// Writes the officer into the request and draws up and signs the papers. Nothing is on record
+    /// yet.
+    pub(crate) async fn prepare_approval(
+        &self,
+        case: &mut Case,
+        evidence: BroughtEvidence,
+        officer: &VerifiedOfficer,
+        blobs: &mut NewBlobs,
+    ) -> Result<Vec<Paper>, Error> {
+        let at = self.now();
+        case.row.officer = Some(officer.officer.id);
+        case.row.approved_at = Some(at);
+        if case.row.status == Status::VideoReview && case.row.workflow.is_registration() {
+            case.row.validation_officer = Some(officer.officer.id);
+        }
+        self.draw_up_papers(case, evidence, officer, at, blobs)
+            .await
+    }
+
+    /// Puts on record what [`Service::prepare_approval`] made and moves the request. Comes last in
+    /// a transaction, as [`Service::advance`] does.
+    pub(crate) async fn settle_approval(
+        &self,
+        tx: &mut Tx,
+        case: &mut Case,
+        papers: Vec<Paper>,
+    ) -> Result<(), Error> {
+        let digest = |kind| {
+            papers
+                .iter()
+                .find(|p| p.kind == kind)
+                .map(|p| hex::encode(p.approved.sha256))
+        };
+        let details = json!({
+            "declaration": digest(PaperKind::Declaration),
+            "contract": digest(PaperKind::Contract),
+            "user": case.row.approving_user.map(|user| user.0),
+        });
+        for mut paper in papers {
+            paper.number = Some(store::sequence::next_document(tx).await?);
+            store::papers::put(tx, case.pk(), &paper).await?;
+        }
+        if case.row.workflow.is_registration() {
+            self.invite(tx, case).await?;
+        }
+        let actor = case.row.officer.map_or(Actor::System, Actor::Officer);
+        self.advance(tx, case, Trigger::Approve, actor, details)
+            .await?;
+        Ok(())
+    }
+
     /// Whether the request is one that can be approved, its status aside.
-    async fn check_approvable(&self, case: &Case) -> Result<(), Error> {
+    pub(crate) async fn check_approvable(&self, case: &Case) -> Result<(), Error> {
         if case.row.workflow.is_registration() {
             self.check_registration(case).await?;
         }

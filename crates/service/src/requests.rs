@@ -2,7 +2,7 @@
 
 use model::contact::{Country, Email, Phone};
 use model::subject::{IdDocumentType, parse_name, parse_number};
-use model::{Environment, RaId, RequestPk, Status, Subject, Trigger, VideoIdPk, transition};
+use model::{Environment, Language, RaId, RequestPk, Status, Subject, Trigger, VideoIdPk, transition};
 use pki::CertificateFacts;
 use serde_json::json;
 use store::{CertificateState, Reader};
@@ -32,8 +32,12 @@ pub struct RequestView {
     pub scratchcard: String,
     /// The environment the client named.
     pub environment: Environment,
+    /// The language that the request names for its papers.
+    pub language: Option<Language>,
     /// Who the certificate will name.
     pub subject: Subject,
+    /// Whether the identification was filmed.
+    pub is_filmed: bool,
     /// Whether all evidence but the video is there.
     pub evidences_uploaded: bool,
     /// Whether the video is there.
@@ -133,6 +137,8 @@ impl Service {
             registration_authority: case.row.ra,
             scratchcard: case.row.scratchcard.clone(),
             environment: case.row.environment,
+            language: case.row.language,
+            is_filmed: case.row.workflow.is_filmed(),
             evidences_uploaded: missing.iter().all(|piece| *piece == "video"),
             video_uploaded,
             missing,

@@ -206,8 +206,8 @@ pub async fn lock(tx: &mut Tx, pk: RequestPk) -> Result<Option<Request>, StoreEr
         .await
 }
 
-/// Changes everything but the numbers, the VideoID record's name, the workflow, whether it is
-/// asynchronous, and the date of creation.
+/// Changes everything but the numbers, the VideoID record's name, the workflow and the date of
+/// creation.
 pub async fn update(tx: &mut Tx, request: &Request) -> Result<(), StoreError> {
     tx.change(
         "request",
@@ -217,7 +217,7 @@ pub async fn update(tx: &mut Tx, request: &Request) -> Result<(), StoreError> {
          subject = $14, billing_username = $15, refuse_reason = $16, officer = $17, \
          identification_officer = $18, validation_officer = $19, registering_user = $20, \
          approving_user = $21, approved_at = $22, renewal_enabled = $23, renewals = $24, \
-         external_unlock = $25, updated_at = $26 WHERE pk = $1",
+         external_unlock = $25, asynchronous = $26, updated_at = $27 WHERE pk = $1",
         params![
             request.pk,
             request.scratchcard,
@@ -244,6 +244,7 @@ pub async fn update(tx: &mut Tx, request: &Request) -> Result<(), StoreError> {
             request.renewal_enabled,
             request.renewals,
             request.external_unlock,
+            request.asynchronous,
             request.updated_at,
         ],
     )

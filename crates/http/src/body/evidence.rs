@@ -6,13 +6,12 @@ use serde_json::Value;
 use super::base64;
 use super::json::Fields;
 
-/// A still before and after decoding.
-pub(crate) type Encoded = (ImageKind, String);
-pub(crate) type Decoded = (ImageKind, Result<Vec<u8>, String>);
-
 /// Takes claims and stills out of a body; `container` is the member that holds all but the
 /// acceptance. What is wrong is noted in `fields`.
-pub(crate) fn read(fields: &mut Fields, container: &'static str) -> (Claims, Vec<Encoded>) {
+pub(crate) fn read(
+    fields: &mut Fields,
+    container: &'static str,
+) -> (Claims, Vec<(ImageKind, String)>) {
     let mut claims = Claims {
         acceptance: fields.object("acceptance"),
         ..Claims::default()
@@ -40,7 +39,9 @@ pub(crate) fn read(fields: &mut Fields, container: &'static str) -> (Claims, Vec
 }
 
 /// Decodes off the async threads: photographs come in megabytes.
-pub(crate) async fn decode_all(images: Vec<Encoded>) -> Vec<Decoded> {
+pub(crate) async fn decode_all<K: Send + 'static>(
+    images: Vec<(K, String)>,
+) -> Vec<(K, Result<Vec<u8>, String>)> {
     if images.is_empty() {
         return Vec::new();
     }

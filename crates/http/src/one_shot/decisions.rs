@@ -124,7 +124,7 @@ async fn refuse(door: Door, args: PathArgs, headers: HeaderMap, body: Body) -> R
     .await
 }
 
-fn credentials(fields: &mut Fields) -> Credentials {
+pub(super) fn credentials(fields: &mut Fields) -> Credentials {
     Credentials {
         token: fields.text("token"),
         username: fields.text("username"),
@@ -165,8 +165,16 @@ fn credential_refusals() -> Vec<(Fault, &'static str)> {
 }
 
 fn credentials_schema(mut more: Vec<schema::Member>) -> RefOr<Schema> {
+    more.extend(credentials_members());
+    schema::object(
+        "The officer's credentials: a token, or user name, password and PIN.",
+        more,
+    )
+}
+
+pub(super) fn credentials_members() -> [schema::Member; 5] {
     let text = schema::optional_text;
-    more.extend([
+    [
         (
             "token",
             text("A stored token. What it holds wins over the members below."),
@@ -184,11 +192,7 @@ fn credentials_schema(mut more: Vec<schema::Member>) -> RefOr<Schema> {
             schema::loose_number("The officer's number; checked when sent."),
             false,
         ),
-    ]);
-    schema::object(
-        "The officer's credentials: a token, or user name, password and PIN.",
-        more,
-    )
+    ]
 }
 
 fn credentials_sample() -> Value {

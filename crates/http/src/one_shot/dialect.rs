@@ -5,6 +5,7 @@ use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value, json};
 
 use crate::layers::request_id::RequestId;
+use crate::retry_after;
 
 /// In which form a client is answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,9 +58,12 @@ impl Dialect {
 /// What a call that went well answers.
 #[derive(Debug, Clone)]
 pub(crate) struct Success {
+    status: StatusCode,
     message: String,
     new: Option<Value>,
     legacy: Value,
+    /// What the payload leaves out. In the new dialect only.
+    reason: Option<String>,
     /// Members that both dialects carry beside the documented ones.
     extra: Map<String, Value>,
 }
@@ -69,9 +73,11 @@ impl Success {
     pub(crate) fn text(message: impl Into<String>) -> Self {
         let message = message.into();
         Self {
+            status: StatusCode::OK,
             legacy: message.clone().into(),
             message,
             new: None,
+            reason: None,
             extra: Map::new(),
         }
     }
@@ -83,6 +89,28 @@ impl Success {
             new: Some(payload),
             ..Self::text(message)
         }
+    }
+
+    /// Says that something was created: 201.
+    pub(crate) fn created(mut self) -> Self {
+        self.status = StatusCode::CREATED;
+        self
+    }
+
+    /// The code.
+    pub(crate) fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// The code and its phrase.
+    pub(crate) fn status_line(&self) -> String {
+        status_line(self.status)
+    }
+
+    /// Says in the new dialect what the payload leaves out.
+    pub(crate) fn with_reason(mut self, reason: String) -> Self {
+        self.reason = Some(reason);
+        self
     }
 
     /// Sets the new dialect's payload alone.
@@ -106,9 +134,11 @@ impl Success {
     /// The body.
     pub(crate) fn body(self, dialect: Dialect) -> Value {
         let Self {
+            status,
             message,
             new,
             legacy,
+            reason,
             mut extra,
         } = self;
         let mut body = Map::new();
@@ -124,10 +154,11 @@ impl Success {
                     body.insert("detail".into(), payload.clone());
                     body.insert("details".into(), payload);
                 }
+                body.extend(reason.map(|reason| ("reason".to_owned(), reason.into())));
             }
             Dialect::Legacy => {
                 extra.remove("messsage");
-                body.insert("status".into(), "200 OK".into());
+                body.insert("status".into(), status_line(status).into());
                 body.insert("details".into(), legacy);
             }
         }
@@ -137,7 +168,7 @@ impl Success {
 
     /// The answer.
     pub(crate) fn into_response(self, dialect: Dialect) -> Response {
-        json_response(StatusCode::OK, &self.body(dialect))
+        json_response(self.status, &self.body(dialect))
     }
 }
 
@@ -154,6 +185,8 @@ pub(crate) struct Refusal {
     /// What the documented words leave out. In the new dialect only.
     reason: Option<String>,
     request_id: Option<RequestId>,
+    /// When to ask again, in seconds.
+    retry_after: Option<u32>,
 }
 
 impl Refusal {
@@ -165,6 +198,7 @@ impl Refusal {
             legacy_status: None,
             reason: None,
             request_id: None,
+            retry_after: None,
         }
     }
 
@@ -181,6 +215,12 @@ impl Refusal {
 
     pub(crate) fn with_reason(mut self, reason: impl Into<String>) -> Self {
         self.reason = Some(reason.into());
+        self
+    }
+
+    /// Says when to ask again.
+    pub(crate) fn with_retry_after(mut self, seconds: u32) -> Self {
+        self.retry_after = Some(seconds);
         self
     }
 
@@ -226,7 +266,10 @@ impl Refusal {
                 .headers_mut()
                 .insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
-        response
+        match self.retry_after {
+            Some(seconds) => retry_after::hint(response, seconds),
+            None => response,
+        }
     }
 }
 

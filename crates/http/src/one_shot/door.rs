@@ -53,8 +53,9 @@ impl Door {
             Fault::Service(Error::Internal(text)) => Some(text.clone()),
             _ => None,
         };
+        let clients_fault = fault.is_clients();
         let mut refusal = fault.refusal(call);
-        if refusal.status.is_server_error() {
+        if refusal.status.is_server_error() && !clients_fault {
             tracing::error!(call = ?call, error = internal.unwrap_or_else(|| refusal.text.clone()), "failed");
             refusal = refusal.with_id(self.request_id.clone());
         }

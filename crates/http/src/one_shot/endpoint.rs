@@ -56,6 +56,12 @@ enum Body {
     Form {
         schema: RefOr<Schema>,
     },
+    /// A form of either kind, or JSON.
+    Members {
+        form: RefOr<Schema>,
+        members: RefOr<Schema>,
+        example: Value,
+    },
 }
 
 enum Answer {
@@ -212,6 +218,21 @@ impl Endpoint {
         self
     }
 
+    /// The same members as a multipart form, whose files are bytes, or as texts in other forms.
+    pub(crate) fn members(
+        mut self,
+        form: RefOr<Schema>,
+        members: RefOr<Schema>,
+        example: Value,
+    ) -> Self {
+        self.body = Body::Members {
+            form,
+            members,
+            example,
+        };
+        self
+    }
+
     /// A message and nothing else.
     pub(crate) fn answers(self, sample: Success) -> Self {
         self.answers_each(None, None, sample)
@@ -356,51 +377,46 @@ impl Endpoint {
             Fault::Service(service::Error::StorageFull),
             "The server's disk is full.",
         );
-        let mut common = match &self.body {
-            Body::None => Vec::new(),
-            Body::Json { .. } => {
-                let unparsable = BodyFault::Json {
-                    message: "Expecting ',' delimiter".into(),
-                    line: 5,
-                    column: 11,
-                    offset: 205,
-                };
-                vec![
-                    (
-                        Fault::Body(unparsable),
-                        "The body is no JSON. Line, column and character say where.",
-                    ),
-                    (
-                        Fault::Body(BodyFault::NotAnObject),
-                        "The body is JSON, but no object.",
-                    ),
-                    (
-                        Fault::Body(BodyFault::Nul("email".into())),
-                        "A text holds the character U+0000.",
-                    ),
-                    cut,
-                    stalled,
-                    too_large,
-                    full,
-                ]
-            }
-            Body::Form { .. } => vec![
-                (
-                    Fault::Body(BodyFault::NotMultipart),
-                    "The body is no multipart form.",
-                ),
-                (
-                    Fault::Body(BodyFault::Multipart(
-                        "the form ended before its closing boundary".into(),
-                    )),
-                    "The form is broken or cut off. Nothing was stored.",
-                ),
-                cut,
-                stalled,
-                too_large,
-                full,
-            ],
+        let unparsable = BodyFault::Json {
+            message: "Expecting ',' delimiter".into(),
+            line: 5,
+            column: 11,
+            offset: 205,
         };
+        let in_json = [
+            (
+                Fault::Body(unparsable),
+                "The body is no JSON. Line, column and character say where.",
+            ),
+            (
+                Fault::Body(BodyFault::NotAnObject),
+                "The body is JSON, but no object.",
+            ),
+            (
+                Fault::Body(BodyFault::Nul("email".into())),
+                "A text holds the character U+0000.",
+            ),
+        ];
+        let no_form = (
+            Fault::Body(BodyFault::NotMultipart),
+            "The body is no multipart form.",
+        );
+        let broken_form = (
+            Fault::Body(BodyFault::Multipart(
+                "the form ended before its closing boundary".into(),
+            )),
+            "The form is broken or cut off. Nothing was stored.",
+        );
+        let mut common = Vec::new();
+        match &self.body {
+            Body::None => {}
+            Body::Json { .. } => common.extend(in_json),
+            Body::Form { .. } => common.extend([no_form, broken_form]),
+            Body::Members { .. } => common.extend(in_json.into_iter().chain([broken_form])),
+        }
+        if !matches!(self.body, Body::None) {
+            common.extend([cut, stalled, too_large, full]);
+        }
         common.extend([
             (
                 Fault::said(StatusCode::UNAUTHORIZED, "Missing or unknown API key"),
@@ -450,6 +466,15 @@ impl Endpoint {
                 *required,
             )),
             Body::Form { schema } => Some(describe::form_body(schema.clone())),
+            Body::Members {
+                form,
+                members,
+                example,
+            } => Some(describe::members_body(
+                form.clone(),
+                members.clone(),
+                example.clone(),
+            )),
         };
         if let Some(body) = body {
             operation = operation.request_body(Some(body));
@@ -472,7 +497,7 @@ impl Endpoint {
                     Dialect::Legacy => legacy,
                 };
                 let content = describe::sampled(
-                    schema::success(dialect, payload.clone()),
+                    schema::success(dialect, payload.clone(), &sample.status_line()),
                     sample.clone().body(dialect),
                 );
                 let links: &[_] = if self.call == Call::CreateVideoId {
@@ -486,7 +511,7 @@ impl Endpoint {
                 let response = links.iter().fold(response, |response, target| {
                     response.link(target.operation_id.clone(), target.link(dialect))
                 });
-                responses = responses.response("200", response);
+                responses = responses.response(sample.status().as_str(), response);
             }
             Answer::Bytes {
                 media_types,
@@ -564,7 +589,7 @@ impl Endpoint {
     }
 
     pub(super) fn takes_form(&self) -> bool {
-        matches!(self.body, Body::Form { .. })
+        matches!(self.body, Body::Form { .. } | Body::Members { .. })
     }
 }
 

@@ -200,8 +200,9 @@ struct Record {
     mobile_phone_number: Option<String>,
     /// `DD/MM/YYYY`.
     birth_date: Option<String>,
-    communication_language: &'static str,
-    /// Always true.
+    /// Upper case, as in `ES`; empty where the request names none.
+    communication_language: String,
+    /// Whether the identification was filmed.
     videoid_mode: bool,
     /// Always true.
     paperless_mode: bool,
@@ -213,8 +214,8 @@ struct Record {
     approving_user: Option<User>,
     /// Null before approval.
     approving_rao: Option<Officer>,
-    /// This server's addition.
-    videoid: VideoId,
+    /// This server's addition; null where nothing was filmed.
+    videoid: Option<VideoId>,
 }
 
 /// Who acted for the registration authority.
@@ -296,8 +297,10 @@ impl Record {
             email: subject("email"),
             mobile_phone_number: subject("mobile_phone_number"),
             birth_date: subject("birth_date"),
-            communication_language: "",
-            videoid_mode: true,
+            communication_language: view
+                .language
+                .map_or_else(String::new, |language| language.code().to_uppercase()),
+            videoid_mode: view.is_filmed,
             paperless_mode: true,
             certificate_set: view
                 .certificates
@@ -307,13 +310,13 @@ impl Record {
             registering_user: user,
             approving_user: view.officer.as_ref().map(User::of),
             approving_rao: view.officer.map(Officer::of),
-            videoid: VideoId {
+            videoid: view.is_filmed.then_some(VideoId {
                 videoid_pk: view.videoid.0,
                 evidences_uploaded: view.evidences_uploaded,
                 video_uploaded: view.video_uploaded,
                 missing: view.missing,
                 refuse_reason: view.refuse_reason,
-            },
+            }),
             profile: view.profile,
             scratchcard: view.scratchcard,
         }

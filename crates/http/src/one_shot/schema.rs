@@ -7,7 +7,11 @@ use super::Dialect;
 pub(super) use crate::schema::*;
 
 /// The envelope of success around `payload`; `None` where there is a message only.
-pub(crate) fn success(dialect: Dialect, payload: Option<RefOr<Schema>>) -> RefOr<Schema> {
+pub(crate) fn success(
+    dialect: Dialect,
+    payload: Option<RefOr<Schema>>,
+    status_line: &str,
+) -> RefOr<Schema> {
     let members = match dialect {
         Dialect::New => {
             let mut members = vec![
@@ -21,7 +25,7 @@ pub(crate) fn success(dialect: Dialect, payload: Option<RefOr<Schema>>) -> RefOr
             members
         }
         Dialect::Legacy => vec![
-            ("status", constant("200 OK"), true),
+            ("status", constant(status_line), true),
             (
                 "details",
                 payload.unwrap_or_else(|| text("What was done.")),

@@ -7,7 +7,7 @@ use model::RaId;
 use model::event::WebhookFormat;
 use serde::Serialize;
 use serde_json::{Value, json};
-use service::{CreatedVideoId, Error, NewVideoId, Problems};
+use service::{CreatedVideoId, Error, NewVideoId, Problems, RequestTerms};
 use utoipa::ToSchema;
 
 use super::dialect::{Dialect, Success};
@@ -15,6 +15,7 @@ use super::door::Door;
 use super::endpoint::Endpoint;
 use super::refusal::Call;
 use super::schema;
+use crate::body::json::Fields;
 
 /// The numbers of a request and its VideoID, drawn from one sequence: either is accepted
 /// everywhere.
@@ -109,9 +110,7 @@ async fn create(door: Door, headers: HeaderMap, body: Body) -> Response {
         let new = NewVideoId {
             mobile_phone_number: fields.text("mobile_phone_number"),
             email: fields.text("email"),
-            registration_authority: fields.text("registration_authority"),
-            profile: fields.text("profile"),
-            env: fields.text("env"),
+            terms: terms(&mut fields),
             billing_username: fields.text("billing_username"),
             webhook_url,
             webhook_format: legacy.then_some(WebhookFormat::Status),
@@ -121,6 +120,15 @@ async fn create(door: Door, headers: HeaderMap, body: Body) -> Response {
         Ok(success(created.videoid.0, Created::payload(created)))
     })
     .await
+}
+
+/// Authority, profile and environment, as every creation takes them.
+pub(super) fn terms(fields: &mut Fields) -> RequestTerms {
+    RequestTerms {
+        registration_authority: fields.text("registration_authority"),
+        profile: fields.text("profile"),
+        env: fields.text("env"),
+    }
 }
 
 fn success(pk: i64, payload: Value) -> Success {

@@ -442,7 +442,7 @@ fn role(image: ImageKind) -> Option<AttachmentKind> {
 }
 
 /// What a paper is, found out by looking; `None` where it is of no accepted kind.
-fn media_type(content: &[u8]) -> Option<&'static str> {
+pub(crate) fn media_type(content: &[u8]) -> Option<&'static str> {
     match evidence::image::probe(content) {
         Ok(facts) => Some(facts.format.media_type()),
         Err(_) => pades::inspect(content).ok().map(|_| "application/pdf"),

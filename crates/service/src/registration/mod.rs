@@ -27,6 +27,7 @@ use std::collections::BTreeMap;
 pub use caller::{Caller, ClientRefusal};
 pub use contact_limits::{ContactCheck, ContactLimit};
 pub use decisions::{Decided, OfficerCredentials};
+pub(crate) use documents::media_type;
 pub use documents::{DeclarationView, NewAttachment, PaperCopy, PaperName};
 pub use officers::OfficerForm;
 pub use records::{

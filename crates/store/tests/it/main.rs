@@ -2,6 +2,7 @@
 
 mod audit;
 mod concurrency;
+mod jobs;
 mod migration;
 mod opening;
 mod outbox;

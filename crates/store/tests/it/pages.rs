@@ -26,7 +26,7 @@ fn ids(numbers: &[i64]) -> Vec<RaId> {
     numbers.iter().copied().map(RaId).collect()
 }
 
-/// Registrations 1001 to 1007 of authorities 2 and 3, in turn, and a one-time request.
+/// Registrations 1001 to 1007 of authorities 2 and 3, in turn, and one-time requests.
 async fn registrations(store: &Store) {
     tree(store).await;
     let mut tx = store.begin().await.unwrap();
@@ -55,6 +55,15 @@ async fn registrations(store: &Store) {
         ..request(1008, 2008)
     };
     store::requests::insert(&mut tx, &one_time).await.unwrap();
+    let one_time_classic = Request {
+        ra: RaId(2),
+        workflow: Workflow::OneShotClassic,
+        asynchronous: true,
+        ..request(1009, 2009)
+    };
+    store::requests::insert(&mut tx, &one_time_classic)
+        .await
+        .unwrap();
     for (pk, email, document) in [
         (1001, 1, 1),
         (1002, 1, 2),

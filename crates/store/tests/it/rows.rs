@@ -8,8 +8,8 @@ use model::{
     UserId, VideoIdPk, Workflow,
 };
 use store::{
-    Certificate, CertificateState, Document, DocumentKind, EvidenceImage, EvidenceVideo, Otp, Paper, PaperKind,
-    StoreError, StoredFile, Token,
+    Certificate, CertificateState, Document, DocumentKind, EvidenceImage, EvidenceVideo, Otp,
+    Paper, PaperKind, StoreError, StoredFile, Token,
 };
 use time::Duration;
 
@@ -402,6 +402,8 @@ on_both! {
             number: 500 + seconds,
             request: Some(PK),
             renewal: seconds == 2,
+            issuer: "0a".to_owned(),
+            shard: (seconds > 1).then_some(seconds),
             state: CertificateState::Recorded,
             tbs: vec![0x30; 300],
             der: None,
@@ -482,9 +484,23 @@ on_both! {
             (serial.to_owned(), CertificateState::Revoked, since, reason)
         };
         let late = [revoked("12", at(8), None), revoked("ab01", at(9), reason)];
-        let not_good = store::certificates::not_good(&mut tx, at(6)).await.unwrap();
-        assert_eq!(not_good, late, "the officer's has run out");
-        assert_eq!(store::certificates::not_good(&mut tx, at(5)).await.unwrap().len(), 3);
+        let not_good = async |tx: &mut store::Tx, issuer, shard, after| {
+            store::certificates::not_good(tx, issuer, shard, after).await.unwrap()
+        };
+        let rest = not_good(&mut tx, "0a", None, at(6)).await;
+        assert_eq!(rest, late, "the officer's has run out");
+        assert_eq!(not_good(&mut tx, "0a", None, at(5)).await.len(), 3);
+        assert_eq!(not_good(&mut tx, "0a", Some(2), at(5)).await, late[..1]);
+        assert_eq!(not_good(&mut tx, "0b", None, at(5)).await, []);
+
+        let latest = store::certificates::latest_revision(&mut tx).await.unwrap();
+        let changes = store::certificates::changes(&mut tx, 0, latest).await.unwrap();
+        let serials: Vec<_> = changes.iter().map(|change| change.serial.as_str()).collect();
+        assert_eq!(serials, ["ab01", "12", "ff"], "each once, in the order of the last change");
+        assert_eq!((changes[1].issuer.as_str(), changes[1].shard), ("0a", Some(2)));
+        let after = store::certificates::changes(&mut tx, latest, latest + 1).await.unwrap();
+        assert_eq!(after, []);
+        assert_eq!(store::certificates::adopt(&mut tx, "0c").await.unwrap(), 0);
         tx.commit().await.unwrap();
 
         let mut tx = fixture.store.begin().await.unwrap();
