@@ -1,7 +1,7 @@
 //! What can be set of a registration authority at the command line.
 
 /// Names and what they take. The names are those of the Registration Authority API.
-const FIELDS: [(&str, &str); 37] = [
+const FIELDS: [(&str, &str); 38] = [
     ("name", "its name, as contracts print it"),
     ("parent", "the authority above it"),
     ("enabled_from", "first day, YYYY-MM-DD"),
@@ -79,6 +79,10 @@ const FIELDS: [(&str, &str); 37] = [
     (
         "auto_scratchcards",
         "true or false: scratchcards are made when none is left",
+    ),
+    (
+        "signature_level",
+        "BASIC, T, LTVLITE, LTV or LTVA: where a call names none",
     ),
     ("webhook_url", "where its events go"),
     ("webhook_format", "status or event"),

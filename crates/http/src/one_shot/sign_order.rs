@@ -10,8 +10,6 @@ use serde_json::{Map, Value};
 use service::{
     AppearanceOrder, Countersignature, DocumentOrder, PictureOrder, SignOrder, TextOrder,
 };
-use utoipa::openapi::RefOr;
-use utoipa::openapi::schema::Schema;
 
 use super::dialect::Refusal;
 use super::refusal::Fault;

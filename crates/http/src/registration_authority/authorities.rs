@@ -228,6 +228,11 @@ fn authority_schema(is_new: bool) -> RefOr<Schema> {
                 text("Of subscribers: `en`, `es` or `it`."),
                 false,
             ),
+            (
+                "signature_level",
+                text("`BASIC`, `T`, `LTVLITE`, `LTV` or `LTVA`: of One-Shot signatures whose call names none."),
+                false,
+            ),
         ],
     )
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use model::RaId;
+use model::{Level, RaId};
 use model::authority::{Act, AuthoritySettings, VideoUploadAuth};
 use model::contact::{Country, Email};
 use model::event::WebhookFormat;
@@ -349,6 +349,13 @@ fn apply_settings(settings: &mut AuthoritySettings, reading: &mut Reading<'_>) {
             _ => Err("must be certificate or identifier"),
         },
     );
+    let level = &mut settings.signature_level;
+    reading.change("signature_level", level, usual.signature_level, |text| {
+        match Level::parse(text) {
+            Some(level) => Ok(Some(level)),
+            None => Err("must be BASIC, T, LTVLITE, LTV or LTVA"),
+        }
+    });
     reading.change(
         "language",
         &mut settings.language,
