@@ -62,7 +62,9 @@
 
 mod appearance;
 mod catalog;
+mod changes;
 mod document;
+mod encryption;
 mod error;
 mod field;
 mod filter;
@@ -79,9 +81,10 @@ mod text;
 mod xref;
 
 pub use appearance::{Appearance, Layout, Picture, PictureError, Rect};
+pub use changes::{Change, ChangeKind, Changes, changes};
 pub use error::{PdfError, Place};
 pub use field::FieldTarget;
-pub use inspect::{Coverage, EmbeddedSignature, PdfFacts, inspect, signatures};
+pub use inspect::{Coverage, EmbeddedSignature, PdfFacts, find_place, inspect, signatures};
 pub use permission::Certification;
 pub use security::{SecurityStore, security_store};
 pub use signature::{Prepared, SignatureSpec, TimeStampSpec, prepare, prepare_time_stamp};
