@@ -13,6 +13,7 @@ use der::flagset::FlagSet;
 use der::referenced::OwnedToRef;
 use der::{Decode, Encode, Tag, Tagged};
 use model::contact::Country;
+use spki::SubjectPublicKeyInfoOwned;
 use x509_cert::TbsCertificate;
 use x509_cert::ext::pkix::name::GeneralName;
 use x509_cert::ext::pkix::{
@@ -83,6 +84,29 @@ pub fn check(tbs: &[u8]) -> Vec<Finding> {
         Kind::Person(Person::Legal) => lint.legal_person(),
     }
     lint.findings
+}
+
+/// Checks a public key: of a kind and length that we certify.
+pub(crate) fn key(key: &SubjectPublicKeyInfoOwned) -> Result<(), Finding> {
+    let bits = key.subject_public_key.raw_bytes();
+    let (clause, holds, message) = match key.algorithm.oid {
+        rfc5912::RSA_ENCRYPTION => (
+            "RFC 8017 appendix A.1.1",
+            RSA_BITS.contains(&rsa_modulus_bits(bits).unwrap_or_default()),
+            "an RSA key must have 2048 to 8192 bits",
+        ),
+        _ => (
+            "RFC 5480 §2",
+            key.algorithm.oid == rfc5912::ID_EC_PUBLIC_KEY
+                && key.algorithm.owned_to_ref().parameters_oid() == Ok(rfc5912::SECP_256_R_1)
+                && bits.len() == 65,
+            "the public key must be RSA, or an uncompressed point on P-256",
+        ),
+    };
+    match holds {
+        true => Ok(()),
+        false => Err(Finding { clause, message }),
+    }
 }
 
 enum Kind {
@@ -189,23 +213,8 @@ impl<'a> Lint<'a> {
             "RFC 5280 §4.1.2.5",
             "validity must begin before it ends",
         );
-        let key = certificate.subject_public_key_info();
-        let bits = key.subject_public_key.raw_bytes();
-        let (clause, holds, message) = match key.algorithm.oid {
-            rfc5912::RSA_ENCRYPTION => (
-                "RFC 8017 appendix A.1.1",
-                RSA_BITS.contains(&rsa_modulus_bits(bits).unwrap_or_default()),
-                "an RSA key must have 2048 to 8192 bits",
-            ),
-            _ => (
-                "RFC 5480 §2",
-                key.algorithm.oid == rfc5912::ID_EC_PUBLIC_KEY
-                    && key.algorithm.owned_to_ref().parameters_oid() == Ok(rfc5912::SECP_256_R_1)
-                    && bits.len() == 65,
-                "the public key must be RSA, or an uncompressed point on P-256",
-            ),
-        };
-        self.expect(holds, clause, message);
+        self.findings
+            .extend(key(certificate.subject_public_key_info()).err());
     }
 
     /// Rules for any name, the issuer's or the subject's.

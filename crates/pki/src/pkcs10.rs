@@ -3,12 +3,13 @@
 //! Only the key counts: whom the certificate names is decided by the registration authority, so
 //! that the subject and the attributes in a request are not looked at.
 
-use der::pem;
+use crypto::CryptoError;
+use der::{Decode, pem};
+use spki::SubjectPublicKeyInfoOwned;
 
-use crate::PkiError;
 use crate::decode::{self, BIT_STRING, Elements, SEQUENCE};
 use crate::name::value;
-use crate::oid;
+use crate::{PkiError, lint, oid};
 
 /// No request is longer than this, in bytes; doors need not read further.
 pub const MAX_LEN: usize = 16_384;
@@ -60,6 +61,9 @@ impl Request {
             let reason = "must be signed by ecdsa-with-SHA256 or sha256WithRSAEncryption";
             return Err(value(FIELD, reason));
         }
+        let key = SubjectPublicKeyInfoOwned::from_der(public_key_info)
+            .map_err(|_| PkiError::Malformed(WHAT))?;
+        lint::key(&key).map_err(|_| CryptoError::PublicKey)?;
         crypto::verify(public_key_info, info, signature)?;
         Ok(Self {
             public_key_info: public_key_info.to_vec(),

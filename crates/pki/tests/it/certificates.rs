@@ -107,7 +107,7 @@ fn openssl_shows_what_the_profile_promises() {
          serialNumber=IDCES-99999999R,C=ES",
         "X509v3 Key Usage: critical\n                Non Repudiation\n",
         "OCSP - URI:http://pki.example.com/ocsp",
-        "CA Issuers - URI:http://pki.example.com/issuing.cer",
+        "CA Issuers - URI:http://pki.example.com/pki/",
         "Policy: 0.4.0.2042.1.1",
         "Policy: 1.3.6.1.4.1.32473.1.1\n                  CPS: https://pki.example.com/cps",
         "email:carmen@example.com",
@@ -128,7 +128,7 @@ fn only_officers_certificates_point_to_the_revocation_list() {
     let points = |certificate: &[u8]| {
         let arguments = ["x509", "-inform", "DER", "-noout", "-text"];
         let shown = openssl(arguments, certificate).must_accept().text();
-        shown.contains("URI:http://pki.example.com/issuing.crl")
+        shown.contains(".crl")
     };
     let one_time = a.issue(&specimen(), &Qualification::None).signed;
     assert!(!points(one_time.certificate()));

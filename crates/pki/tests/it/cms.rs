@@ -1,7 +1,8 @@
-use crypto::{SystemEntropy, sha256};
+use crypto::{KeyAlgorithm, SystemEntropy, sha256};
 use pki::cms::CmsSigner;
-use pki::profile::natural_person::Qualification;
+use pki::profile::natural_person::{Posture, Qualification};
 use pki::verify::{VerifyError, verify_detached};
+use pki::{ObjectIdentifier, attributes};
 use proptest::prelude::*;
 use testkit::{ToolOutput, openssl};
 use time::Duration;
@@ -228,23 +229,55 @@ fn our_verifier_reads_what_openssl_signs() {
 #[test]
 fn no_container_is_longer_than_announced() {
     let a = &*AUTHORITIES;
-    let person = a.issue(&specimen(), &Qualification::None);
     let chain = [a.made.issuing.certificate.clone()];
-    let signer = CmsSigner::new(person.key.as_ref(), person.signed.certificate(), &chain).unwrap();
     let (tsa, clock) = (a.tsa(), Fixed(a.now));
     let stamper = tsa.stamper(&clock, &SystemEntropy);
-    for stamper in [None, Some(&stamper as &dyn pki::cms::TimeStamper)] {
-        let longest = (0..64)
-            .map(|_| signer.sign(&[7; 32], stamper).unwrap().len())
-            .max()
-            .unwrap();
-        let most = signer.max_size(stamper);
-        assert!(
-            longest <= most && most - longest < 16,
-            "{longest} of {most}"
-        );
+    for algorithm in [KeyAlgorithm::EcdsaP256, KeyAlgorithm::Rsa3072] {
+        let none = Qualification::None;
+        let person = a.issue_as(&specimen(), &none, algorithm, Posture::Classic);
+        let signer =
+            CmsSigner::new(person.key.as_ref(), person.signed.certificate(), &chain).unwrap();
+        let described = attributes::opaque(&DESCRIPTION, &[7; 300]);
+        let plain = signer.max_size(None);
+        let signer = signer.with_attributes(vec![described.clone()]).unwrap();
+        assert!(signer.max_size(None) >= plain + described.len());
+        for stamper in [None, Some(&stamper as &dyn pki::cms::TimeStamper)] {
+            let longest = (0..64)
+                .map(|_| signer.sign(&[7; 32], stamper).unwrap().len())
+                .max()
+                .unwrap();
+            let most = signer.max_size(stamper);
+            assert!(
+                longest <= most && most - longest < 16,
+                "{longest} of {most}"
+            );
+        }
     }
 }
+
+#[test]
+fn further_attributes_are_signed() {
+    let a = &*AUTHORITIES;
+    let person = a.issue(&specimen(), &Qualification::None);
+    let chain = [a.made.issuing.certificate.clone()];
+    let described = attributes::opaque(&DESCRIPTION, b"contract 4711");
+    let signer = CmsSigner::new(person.key.as_ref(), person.signed.certificate(), &chain)
+        .unwrap()
+        .with_attributes(vec![described])
+        .unwrap();
+    let cms = signer.sign(&sha256(CONTENT), None).unwrap();
+    judged("cms-described", &cms, CONTENT).must_accept();
+    let at = cms
+        .windows(13)
+        .position(|window| window == b"contract 4711")
+        .unwrap();
+    let mut changed = cms;
+    changed[at] ^= 1;
+    judged("cms-described-otherwise", &changed, CONTENT).must_refuse();
+}
+
+/// An arc for examples (RFC 5612).
+const DESCRIPTION: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.4.1.32473.2.1");
 
 proptest! {
     /// Whatever byte is changed, the container is refused or still says the same.

@@ -9,7 +9,15 @@ use crate::{AUTHORITIES, specimen, text};
 
 fn list(number: u64, entries: &[Entry]) -> Vec<u8> {
     let a = &*AUTHORITIES;
-    crl::build(&a.issuer, number, a.now, a.now + Duration::DAY, entries).unwrap()
+    crl::build(
+        &a.issuer,
+        number,
+        a.now,
+        a.now + Duration::DAY,
+        entries,
+        None,
+    )
+    .unwrap()
 }
 
 fn entry(serial: &str, reason: Option<RevocationReason>) -> Entry {
@@ -151,7 +159,7 @@ fn serial_numbers_that_are_none_are_refused() {
     let a = &*AUTHORITIES;
     for bad in ["", "xy", "+1", " 1", &"1".repeat(41)] {
         let entries = [entry(bad, None)];
-        let refused = crl::build(&a.issuer, 1, a.now, a.now + Duration::DAY, &entries);
+        let refused = crl::build(&a.issuer, 1, a.now, a.now + Duration::DAY, &entries, None);
         assert_eq!(refused, Err(PkiError::Malformed("serial number")), "{bad}");
     }
 }

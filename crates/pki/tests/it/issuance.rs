@@ -121,6 +121,32 @@ fn lints_name_the_rule() {
         ..terms(&none)
     };
     assert!(findings(&specimen(), &claimed).contains("EN 319 412-2 §5.2"));
+
+    // Named by the installation and once more by the standard; for any use at all.
+    for policy in [pki::oid::POLICY_NCP, pki::oid::ANY_POLICY] {
+        let policy = Terms {
+            policy: Some(policy),
+            ..terms(&none)
+        };
+        assert!(findings(&specimen(), &policy).contains("RFC 5280 §4.2.1.4"));
+    }
+
+    let nowhere = NaturalPerson {
+        country: "XY".into(),
+        ..specimen()
+    };
+    assert!(findings(&nowhere, &terms(&none)).contains("ISO 3166-1"));
+
+    let speechless = Qualification::Qualified {
+        qscd: false,
+        disclosures: ["en", "Español"]
+            .map(|language| Disclosure {
+                url: "https://pki.example.com/pds".into(),
+                language: language.into(),
+            })
+            .into(),
+    };
+    assert!(findings(&specimen(), &terms(&speechless)).contains("ISO 639-1"));
 }
 
 #[test]
@@ -148,7 +174,7 @@ fn certificates_are_signed_by_the_issuer_they_name() {
     let pointers = pki::issuance::Pointers {
         ocsp: String::new(),
         certificate: String::new(),
-        crl: None,
+        lists: None,
     };
     let root = Issuer::new(
         made.root.certificate.clone(),

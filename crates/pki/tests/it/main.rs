@@ -3,13 +3,17 @@
 mod certificates;
 mod cms;
 mod crl;
+mod hashes;
 mod issuance;
 mod ocsp;
 mod pkcs10;
 mod pkcs12;
+mod rsa;
+mod short_term;
 mod subscribers;
 mod tls;
 mod tsa;
+mod tsa_client;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock};
@@ -43,21 +47,10 @@ impl Authorities {
             organisation_identifier: Some("VATES-B00000000".into()),
             prefix: "Avouch Test".into(),
         };
-        let urls = AuthorityUrls {
-            issuing_ocsp: "http://pki.example.com/ocsp".into(),
-            issuing_certificate: "http://pki.example.com/issuing.cer".into(),
-            issuing_crl: "http://pki.example.com/issuing.crl".into(),
-            root_ocsp: "http://pki.example.com/ocsp/root".into(),
-            root_certificate: "http://pki.example.com/root.cer".into(),
-        };
+        let urls = AuthorityUrls::at("http://pki.example.com");
         let now = machine_time();
         let made = establish(&names, &urls, now, &SystemEntropy).unwrap();
-        let issuer = Issuer::new(
-            made.issuing.certificate.clone(),
-            made.issuing.key.clone(),
-            urls.issuing_pointers(),
-        )
-        .unwrap();
+        let issuer = made.issuing.issuer(&urls).unwrap();
         let folder = tempfile::tempdir().unwrap();
         let authorities = Self {
             made,
@@ -116,7 +109,18 @@ impl Authorities {
     }
 
     fn issue(&self, person: &NaturalPerson, qualification: &Qualification) -> Person {
-        let key = Arc::new(SoftwareKey::generate(KeyAlgorithm::EcdsaP256).unwrap());
+        let algorithm = KeyAlgorithm::EcdsaP256;
+        self.issue_as(person, qualification, algorithm, Posture::Classic)
+    }
+
+    fn issue_as(
+        &self,
+        person: &NaturalPerson,
+        qualification: &Qualification,
+        algorithm: KeyAlgorithm,
+        posture: Posture,
+    ) -> Person {
+        let key = Arc::new(SoftwareKey::generate(algorithm).unwrap());
         let terms = Terms {
             validity: Validity::starting(self.now, Validity::ONE_DAY),
             qualification,
@@ -127,7 +131,7 @@ impl Authorities {
             &self.issuer,
             person,
             &terms,
-            Posture::Classic,
+            posture,
             key.public_key_info(),
             &SystemEntropy,
         )
