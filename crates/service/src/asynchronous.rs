@@ -120,6 +120,7 @@ impl Service {
         let case = self.peek(id).await?;
         let consent = self.consent(&case, &command).await?;
         let order = command.order;
+        self.rehearse(&case, order.clone()).await?;
 
         let mut tx = self.store().begin().await?;
         let mut case = self.relock(&mut tx, case.pk()).await?;

@@ -1,7 +1,9 @@
 //! The end-to-end suite: the built program, driven over real HTTP as its users drive it.
 
+mod asynchronous;
 mod bad_input;
 mod browser;
+mod classic;
 mod cli;
 mod cli_registration;
 mod client;

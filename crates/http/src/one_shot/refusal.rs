@@ -505,6 +505,54 @@ mod tests {
     }
 
     #[test]
+    fn a_creation_speaks_of_some_fields_in_words_and_of_others_by_name() {
+        use super::super::Dialect;
+        let told = |list| {
+            let refusal = Fault::from(problems(list)).refusal(Call::CreateRequest);
+            assert_eq!(refusal.status.as_u16(), 400);
+            refusal.body(Dialect::New)
+        };
+        let phone = told(&[("mobile_phone_number", None)]);
+        assert_eq!(
+            phone["details"],
+            "Missing parameter: mobile_phone_number required"
+        );
+        assert_eq!(phone.get("reason"), None);
+        let env = told(&[("env", None), ("profile", None)]);
+        assert_eq!(
+            env["details"],
+            "Missing env parameter. Please set it in settings or specify it as parameter"
+        );
+        assert_eq!(env["reason"], "env: missing; profile: missing");
+        let fields = told(&[("email", Some(BLANK)), ("given_name", None)]);
+        assert_eq!(
+            fields["details"],
+            serde_json::json!({
+                "email": ["This field may not be blank"],
+                "given_name": ["This field is required"],
+            })
+        );
+        assert_eq!(
+            fields["message"],
+            "Missing required parameters: given_name; This field may not be blank"
+        );
+    }
+
+    #[test]
+    fn a_creation_has_its_own_spelling_of_wrong_credentials() {
+        for error in [Error::WrongCredentials, Error::CredentialBlocked] {
+            assert_eq!(
+                text(Call::CreateRequest, error),
+                (403, "Invalid RAO Credentials".into())
+            );
+        }
+        assert_eq!(
+            text(Call::Approve, Error::CredentialBlocked),
+            (403, "Invalid RAO credentials".into())
+        );
+    }
+
+    #[test]
     fn insides_stay_inside() {
         let refusal =
             Fault::from(Error::Internal("table otps is locked".into())).refusal(Call::Sign);

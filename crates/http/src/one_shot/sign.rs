@@ -6,7 +6,7 @@ use axum::response::Response;
 use model::otp::OtpRefusal;
 use model::{RequestPk, Status};
 use serde_json::json;
-use service::{Error, Problems, SignCommand};
+use service::{Error, Problems, SignCommand, SigningTurn};
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::Schema;
 
@@ -20,6 +20,8 @@ use crate::body::json::Fields;
 use crate::path_args::PathArgs;
 
 const SIGNED: &str = "Documents correctly signed";
+const QUEUED: &str =
+    "Your documents are going to be signed. You will receive them in a few seconds";
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
     vec![
@@ -30,7 +32,9 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
                 "Sign",
                 "Issues the one-time certificate and signs all documents and the contract with \
                  it, or none: `ISSUED`. Opened by the code that was sent, or by an external \
-                 authentication where the registration authority has that enabled.",
+                 authentication where the registration authority has that enabled. Asynchronous \
+                 requests answer `Your documents are going to be signed. You will receive them in \
+                 a few seconds` as soon as the code is checked.",
             )
             .json(body_schema(), json!({ "secret": "123456" }), true)
             .answers(Success::text(SIGNED))
@@ -60,17 +64,34 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
                     (Error::WrongStatus(Status::VideoReview).into(), "The request is not in `ENROLLREADY`."),
                 ]
             }),
+        Endpoint::post(Call::Sign, sign_later).aliases(&["/async/sign/{pk}"]),
     ]
 }
 
 async fn sign(door: Door, args: PathArgs, headers: HeaderMap, body: Body) -> Response {
-    door.answer(Call::Sign, async {
-        let fields = door.fields(&headers, body).await?;
-        let command = command(fields)?;
-        door.service.sign(args.pk()?, command).await?;
-        Ok(Success::text(SIGNED))
-    })
-    .await
+    let work = act(&door, &args, headers, body, false);
+    door.answer(Call::Sign, work).await
+}
+
+/// In the background whatever the request is.
+async fn sign_later(door: Door, args: PathArgs, headers: HeaderMap, body: Body) -> Response {
+    let work = act(&door, &args, headers, body, true);
+    door.answer(Call::Sign, work).await
+}
+
+async fn act(
+    door: &Door,
+    args: &PathArgs,
+    headers: HeaderMap,
+    body: Body,
+    later: bool,
+) -> Result<Success, Fault> {
+    let command = command(door.fields(&headers, body).await?)?;
+    let turn = door.service.sign_in_turn(args.pk()?, command, later);
+    Ok(Success::text(match turn.await? {
+        SigningTurn::Done => SIGNED,
+        SigningTurn::Queued => QUEUED,
+    }))
 }
 
 /// Reads both dialects' bodies, whose union is accepted.

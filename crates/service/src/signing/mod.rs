@@ -28,6 +28,7 @@ use crate::case::Case;
 use crate::codes::binding;
 use crate::files::NewBlobs;
 use crate::issuance::KeyOnRecord;
+use crate::one_time_keys::OneTimeKey;
 use crate::pdf::{Particulars, Place, Signatory};
 use crate::trust::issuing;
 use crate::{Error, Service};
@@ -122,22 +123,32 @@ impl Service {
         })
     }
 
+    /// Finds out what is wrong with an act that is put off.
+    ///
+    /// Fails as [`Service::sign`] does for what the order asks.
+    pub(crate) async fn rehearse(&self, case: &Case, order: SignOrder) -> Result<(), Error> {
+        self.plan(case, order).await.map(drop)
+    }
+
     /// Plans, signs and settles.
     async fn perform(&self, case: Case, consent: Consent, order: SignOrder) -> Result<(), Error> {
         let plan = self.plan(&case, order).await?;
         if plan.binding() != consent.binding {
             return Err(Error::CodeRefused(Some(OtpRefusal::OtherDocuments)));
         }
-        let issuance = self.record_with_key(case.pk(), Trigger::Enrol).await?;
+        let issuance = self.record_with_one_time_key(case.pk()).await?;
+        let spent = issuance.key.reference();
         let (made, plan) = self
             .at_work(move |service| service.sign_all(issuance, &plan).map(|made| (made, plan)))
             .await??;
-        self.settle_signing(case, plan, made, consent).await
+        self.settle_signing(case, plan, made, consent).await?;
+        self.destroy_one_time_key(spent).await;
+        Ok(())
     }
 
     /// The certificate, and every file signed with it. All revisions are prepared before the key
     /// signs the first.
-    fn sign_all(&self, issuance: KeyOnRecord, plan: &Plan) -> Result<Made, Error> {
+    fn sign_all(&self, issuance: KeyOnRecord<OneTimeKey>, plan: &Plan) -> Result<Made, Error> {
         let KeyOnRecord { key, recorded } = issuance;
         let serial = recorded.serial().to_owned();
         let certificate = self.anchors().sign(recorded).map_err(issuing)?;
