@@ -5,6 +5,7 @@
 //! from its structure, bytes parsed altogether, and objects listed.
 
 use std::{
+    borrow::Cow,
     cell::{Cell, RefCell},
     collections::{HashMap, HashSet},
     ops::Range,
@@ -14,6 +15,7 @@ use std::{
 use memchr::memmem;
 
 use crate::{
+    encryption::Protection,
     error::{PdfError, Place},
     filter,
     object::{Dictionary, Object, Ref},
@@ -28,6 +30,8 @@ const MAX_INDIRECTIONS: usize = 16;
 pub(crate) struct Document<'a> {
     pub data: &'a [u8],
     pub xref: Xref,
+    /// Set if the file is encrypted; strings are handed out and taken in as plain ones.
+    pub protection: Option<Protection>,
     inflate_left: Cell<usize>,
     parse_left: Cell<usize>,
     object_streams: RefCell<HashMap<u32, Rc<ObjectStream>>>,
@@ -69,12 +73,12 @@ impl<'a> Document<'a> {
             Err(error @ PdfError::Broken { .. }) => error,
             Err(error) => return Err(error),
         };
-        let rebuilt = xref::rebuild(data, header)
-            .and_then(|xref| Self::new(data, xref))
-            .and_then(|document| {
-                document.check_complete()?;
-                work(&document)
-            });
+        let rebuilt = xref::rebuild(data, header).and_then(|(xref, object_streams)| {
+            let mut document = Self::new(data, xref)?;
+            document.list_compressed(&object_streams)?;
+            document.check_complete()?;
+            work(&document)
+        });
         match rebuilt {
             // The first complaint says more about the file than the failed repair.
             Err(PdfError::Broken { .. }) => Err(broken),
@@ -83,21 +87,63 @@ impl<'a> Document<'a> {
     }
 
     fn new(data: &'a [u8], xref: Xref) -> Result<Self, PdfError> {
-        if xref
-            .trailer
-            .get("Encrypt")
-            .is_some_and(|value| !value.is_null())
-        {
-            return Err(PdfError::Encrypted);
-        }
-        Ok(Self {
+        let mut document = Self {
             data,
             xref,
+            protection: None,
             inflate_left: Cell::new(xref::inflate_limit(data)),
             parse_left: Cell::new(parse_limit(data)),
             object_streams: RefCell::default(),
             misplaced: Cell::new(false),
-        })
+        };
+        document.protection = document.open_protection()?;
+        Ok(document)
+    }
+
+    fn open_protection(&self) -> Result<Option<Protection>, PdfError> {
+        let trailer = &self.xref.trailer;
+        let Some(entry) = trailer.get("Encrypt").filter(|entry| !entry.is_null()) else {
+            return Ok(None);
+        };
+        let file_id = match trailer.get("ID") {
+            Some(Object::Array(parts)) => match parts.first() {
+                Some(Object::String(first)) => first.as_slice(),
+                _ => &[],
+            },
+            _ => &[],
+        };
+        match self.locate(entry)? {
+            (id, Object::Dictionary(dictionary)) => {
+                Protection::open(id, &dictionary, file_id).map(Some)
+            }
+            (id, _) => Err(PdfError::in_object(
+                "there is no encryption dictionary where one should be",
+                id.map_or(0, |id| id.number),
+            )),
+        }
+    }
+
+    /// Adds what object streams hold to a rebuilt map. An object that stands behind the stream in
+    /// the file is newer than its state within.
+    fn list_compressed(&mut self, streams: &[xref::FoundStream]) -> Result<(), PdfError> {
+        for found in streams {
+            let stream = self.object_stream(found.number)?;
+            for (index, inner) in (0..).zip(&stream.index) {
+                let newer = match self.xref.entries.get(&inner.number) {
+                    Some(Entry::Offset { at, .. }) => *at > found.at,
+                    _ => false,
+                };
+                if !newer {
+                    let entry = Entry::Compressed {
+                        stream: found.number,
+                        index,
+                    };
+                    self.xref.entries.insert(inner.number, entry);
+                }
+            }
+            xref::check_count(self.xref.entries.len(), self.data)?;
+        }
+        Ok(())
     }
 
     /// The object that `id` names; `None` where there is none, which means null (7.3.10).
@@ -107,11 +153,14 @@ impl<'a> Document<'a> {
             Some(Entry::Offset { generation, .. }) if *generation != id.generation => Ok(None),
             Some(Entry::Offset { at, .. }) => {
                 let ParsedIndirect {
-                    value,
+                    mut value,
                     span,
                     stream,
                     ..
                 } = self.parse_at(id.number, *at)?;
+                if let Some(protection) = &self.protection {
+                    protection.decrypt_strings(id, &mut value);
+                }
                 Ok(Some(Indirect {
                     value,
                     span: Some(span),
@@ -188,8 +237,12 @@ impl<'a> Document<'a> {
         };
         let length = xref::stream_length(&self.data[start..], length.as_ref());
         self.spend(length)?;
+        let mut data = Cow::Borrowed(&self.data[start..start + length]);
+        if let Some(protection) = &self.protection {
+            data = protection.decrypt_stream(id, dictionary, &self.data[start..start + length])?;
+        }
         let limit = self.inflate_left.get();
-        let plain = filter::decode(dictionary, &self.data[start..start + length], limit, number)?;
+        let plain = filter::decode(dictionary, &data, limit, number)?;
         self.inflate_left.set(limit - plain.len());
         Ok(plain)
     }

@@ -24,9 +24,14 @@ pub enum PdfError {
     /// what came before would sign another document than its sender meant.
     #[error("the PDF is incomplete: its last revision is cut off; send the file again")]
     Truncated,
-    /// The file has an `/Encrypt` dictionary (ISO 32000-2, 7.6).
-    #[error("the PDF is encrypted; remove its protection and send it again")]
-    Encrypted,
+    /// It is encrypted and does not open without a password, or not by the standard handler
+    /// (ISO 32000-2, 7.6).
+    #[error("the PDF is encrypted {0}; remove its protection and send it again")]
+    Encrypted(&'static str),
+    /// It is encrypted, and its permissions allow neither new signature fields nor filling in one
+    /// that is there (ISO 32000-2, table 22).
+    #[error("the PDF is protected against signing; remove its protection and send it again")]
+    Protected,
     /// Its author certified it against every change (DocMDP, P = 1; ISO 32000-2, 12.8.2.2).
     #[error("the PDF is certified by its author against any change, so it can't be signed")]
     Certified,

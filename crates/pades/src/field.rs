@@ -139,7 +139,7 @@ impl Site {
         match target {
             FieldTarget::New(wanted) => {
                 let name = self.free_name(wanted);
-                let refusal = match self.may_create(&name, purpose) {
+                let refusal = match self.may_create(document, &name, purpose) {
                     Ok(()) => {
                         return Ok(Chosen {
                             name,
@@ -191,7 +191,20 @@ impl Site {
 
     /// Whether earlier signatures stay valid when a field is added. An invisible one changes
     /// nothing that they vouch for.
-    fn may_create(&self, name: &str, purpose: Purpose<'_>) -> Result<(), PdfError> {
+    fn may_create(
+        &self,
+        document: &Document<'_>,
+        name: &str,
+        purpose: Purpose<'_>,
+    ) -> Result<(), PdfError> {
+        // A signature in a field that was there can be archived, too.
+        let archives = matches!(purpose, Purpose::TimeStamp);
+        if let Some(protection) = &document.protection
+            && !protection.permits_new_fields()
+            && !(archives && protection.permits_filling_in())
+        {
+            return Err(PdfError::Protected);
+        }
         let visible = matches!(
             purpose,
             Purpose::Signature {
@@ -214,6 +227,11 @@ impl Site {
         field: &EmptyField,
         purpose: Purpose<'_>,
     ) -> Result<(), PdfError> {
+        if let Some(protection) = &document.protection
+            && !protection.permits_filling_in()
+        {
+            return Err(PdfError::Protected);
+        }
         if self.permissions.is_locked(&field.name) {
             return Err(PdfError::Locked(field.name.clone()));
         }

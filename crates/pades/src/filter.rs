@@ -17,8 +17,15 @@ pub(crate) fn decode(
     limit: usize,
     number: u32,
 ) -> Result<Vec<u8>, PdfError> {
-    let filters = one_or_many(dictionary.get("Filter"));
-    let parameters = one_or_many(dictionary.get("DecodeParms"));
+    let mut filters = one_or_many(dictionary.get("Filter"));
+    let mut parameters = one_or_many(dictionary.get("DecodeParms"));
+    // Undone already, where the file is encrypted; it may only be the first (7.4.10).
+    if let [Object::Name(name), rest @ ..] = filters
+        && name == b"Crypt"
+    {
+        filters = rest;
+        parameters = parameters.get(1..).unwrap_or_default();
+    }
     match filters {
         [] => Ok(data[..data.len().min(limit)].to_vec()),
         [Object::Name(name)] if matches!(name.as_slice(), b"FlateDecode" | b"Fl") => {

@@ -131,6 +131,12 @@ impl Dictionary {
             .map(|(key, value)| (key.as_slice(), value))
     }
 
+    pub fn iter_mut(&mut self) -> impl Iterator<Item = (&[u8], &mut Object)> {
+        self.entries
+            .iter_mut()
+            .map(|(key, value)| (key.as_slice(), value))
+    }
+
     /// True when `/Type` is there and is `name`.
     pub fn is_type(&self, name: &str) -> bool {
         self.get("Type").and_then(Object::as_name) == Some(name.as_bytes())

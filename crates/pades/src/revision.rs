@@ -5,7 +5,7 @@
 //! (hybrid files included), a stream after a stream. Where the file's own data had to be rebuilt,
 //! the new section lists every object of the file and leads back to none of the damaged ones.
 
-use std::collections::BTreeMap;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use crate::{
     document::Document,
@@ -65,19 +65,22 @@ impl<'d, 'a> Revision<'d, 'a> {
     /// Writes a new object, or a new state of one.
     pub fn put(&mut self, id: Ref, value: &Object) -> Result<(), PdfError> {
         let start = self.begin(id);
-        value.write(&mut self.tail);
+        self.write(id, value);
         self.end(id, start)
     }
 
     /// Writes a new stream; its `/Length` is added here.
     pub fn put_stream(&mut self, dictionary: Dictionary, data: &[u8]) -> Result<Ref, PdfError> {
         let id = self.allocate()?;
+        let data = match &self.document.protection {
+            Some(protection) => Cow::Owned(protection.encrypt_stream(id, data)),
+            None => Cow::Borrowed(data),
+        };
+        let dictionary = dictionary.with("Length", Object::Integer(data.len() as i64));
         let start = self.begin(id);
-        dictionary
-            .with("Length", Object::Integer(data.len() as i64))
-            .write(&mut self.tail);
+        self.write(id, &Object::Dictionary(dictionary));
         self.tail.extend_from_slice(b"\nstream\n");
-        self.tail.extend_from_slice(data);
+        self.tail.extend_from_slice(&data);
         self.tail.extend_from_slice(b"\nendstream");
         self.end(id, start)?;
         Ok(id)
@@ -86,13 +89,13 @@ impl<'d, 'a> Revision<'d, 'a> {
     /// Writes a signature dictionary (12.8.1) whose `/ByteRange` and `/Contents` are still blank.
     pub fn put_signature_value(
         &mut self,
-        dictionary: &Dictionary,
+        dictionary: Dictionary,
         reserve: usize,
     ) -> Result<(Ref, Blanks), PdfError> {
         let id = self.allocate()?;
         let start = self.begin(id);
+        self.write(id, &Object::Dictionary(dictionary));
         let tail = &mut self.tail;
-        dictionary.write(tail);
         tail.truncate(tail.len() - ">>".len());
         tail.extend_from_slice(b"/ByteRange ");
         let byte_range = tail.len()..tail.len() + LONGEST_BYTE_RANGE.len();
@@ -110,6 +113,14 @@ impl<'d, 'a> Revision<'d, 'a> {
                 contents,
             },
         ))
+    }
+
+    /// Encrypts the strings of `value` if the file is encrypted.
+    fn write(&mut self, id: Ref, value: &Object) {
+        match &self.document.protection {
+            Some(protection) => protection.encrypt_strings(id, value).write(&mut self.tail),
+            None => value.write(&mut self.tail),
+        }
     }
 
     fn begin(&mut self, id: Ref) -> usize {
@@ -176,7 +187,9 @@ impl<'d, 'a> Revision<'d, 'a> {
             }
         }
         trailer.set("Size", Object::Integer(i64::from(self.next)));
-        trailer.set("ID", self.identifier(file_id)?);
+        if let Some(id) = self.identifier(file_id)? {
+            trailer.set("ID", id);
+        }
         if let Some(start) = xref.start {
             trailer.set("Prev", Object::Integer(start as i64));
         }
@@ -198,7 +211,9 @@ impl<'d, 'a> Revision<'d, 'a> {
         Ok(self.tail)
     }
 
-    fn identifier(&self, file_id: &[u8]) -> Result<Object, PdfError> {
+    /// The identifier of the new state. Its first part never changes; where an encrypted file has
+    /// none, it gets none, since the key depends on it.
+    fn identifier(&self, file_id: &[u8]) -> Result<Option<Object>, PdfError> {
         let first = match self.document.value(&self.document.xref.trailer, "ID")? {
             Object::Array(parts) => match parts.first() {
                 Some(Object::String(first)) if !first.is_empty() => Some(first.clone()),
@@ -206,11 +221,12 @@ impl<'d, 'a> Revision<'d, 'a> {
             },
             _ => None,
         };
+        if first.is_none() && self.document.protection.is_some() {
+            return Ok(None);
+        }
         let second = Object::String(file_id.to_vec());
-        Ok(Object::Array(vec![
-            first.map_or_else(|| second.clone(), Object::String),
-            second,
-        ]))
+        let first = first.map_or_else(|| second.clone(), Object::String);
+        Ok(Some(Object::Array(vec![first, second])))
     }
 }
 

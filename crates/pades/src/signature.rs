@@ -243,7 +243,7 @@ impl Order<'_> {
         let store = self.security_store;
         let capacity = 2 * self.reserve + store.size() + USUAL_REVISION;
         let mut revision = Revision::new(document, capacity);
-        let (value_id, blanks) = revision.put_signature_value(&value, self.reserve)?;
+        let (value_id, blanks) = revision.put_signature_value(value, self.reserve)?;
         security::add(document, store, &mut site.catalog, &mut revision)?;
         site.catalog.declare_extension(document, &mut revision)?;
         site.fill(document, &mut revision, chosen, value_id, self.purpose)?;

@@ -18,6 +18,8 @@ use crate::{
 /// Annex C.2 names 8,388,607 as the customary highest object number.
 pub(crate) const MAX_OBJECT_NUMBER: u32 = 8_388_607;
 
+const TRAILER_LOST: &str = "and the trailer that would say how is lost";
+
 /// Where an object stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Entry {
@@ -96,7 +98,7 @@ pub(crate) fn read(data: &[u8], header: usize, inflate_limit: usize) -> Result<X
     while let Some(section) = next.take() {
         work += section.entries.len();
         // Sections can overlap, so the map alone does not bound the work.
-        check_count(work, max_entries(data).saturating_mul(4))?;
+        check_limit(work, max_entries(data).saturating_mul(4))?;
         // In a hybrid file the entries of the stream stand before the table's free ones, which
         // hide them from old readers (7.5.8.4).
         let hidden = match offset(&section.trailer, "XRefStm") {
@@ -110,7 +112,7 @@ pub(crate) fn read(data: &[u8], header: usize, inflate_limit: usize) -> Result<X
         for (number, entry) in used.chain(&hidden).chain(free) {
             xref.entries.entry(*number).or_insert(*entry);
         }
-        check_count(xref.entries.len(), max_entries(data))?;
+        check_count(xref.entries.len(), data)?;
         complete(&mut xref.trailer, &section.trailer);
         if let Some(previous) = offset(&section.trailer, "Prev") {
             if !seen.insert(previous) {
@@ -123,15 +125,22 @@ pub(crate) fn read(data: &[u8], header: usize, inflate_limit: usize) -> Result<X
     Ok(xref)
 }
 
+/// An object stream that [`rebuild`] came across.
+pub(crate) struct FoundStream {
+    pub number: u32,
+    /// Where its object begins.
+    pub at: usize,
+}
+
 /// Finds every object by its `N G obj`, and every trailer, later ones in the file replacing
 /// earlier ones. Streams are skipped as a whole, so that a PDF inside a PDF does not leak out.
-pub(crate) fn rebuild(data: &[u8], header: usize) -> Result<Xref, PdfError> {
+/// What object streams hold is still to be added, since they may be encrypted.
+pub(crate) fn rebuild(data: &[u8], header: usize) -> Result<(Xref, Vec<FoundStream>), PdfError> {
     let mut entries = HashMap::new();
     let mut trailer = Dictionary::default();
     let mut catalog = None;
     let mut encrypted = false;
-    let mut kind = Kind::Table;
-    let mut inflate_limit = inflate_limit(data);
+    let mut object_streams = Vec::new();
     let mut at = header;
     for mark in memchr::memchr2_iter(b'o', b't', &data[header..]).map(|mark| mark + header) {
         if mark < at {
@@ -176,36 +185,31 @@ pub(crate) fn rebuild(data: &[u8], header: usize) -> Result<Xref, PdfError> {
         if dictionary.is_type("XRef") {
             replace(&mut trailer, dictionary);
         } else if dictionary.is_type("ObjStm") {
-            kind = Kind::Stream;
-            let plain = filter::decode(&dictionary, &data[stream..at], inflate_limit, number)?;
-            inflate_limit -= plain.len();
-            for (index, inner) in (0..).zip(stream_index(&plain, &dictionary)) {
-                entries.insert(
-                    inner.number,
-                    Entry::Compressed {
-                        stream: number,
-                        index,
-                    },
-                );
-            }
+            object_streams.push(FoundStream { number, at: start });
         }
-        check_count(entries.len(), max_entries(data))?;
+        check_count(entries.len(), data)?;
     }
     if trailer.get("Root").is_none() {
         // The trailer that would say so is lost.
         if encrypted {
-            return Err(PdfError::Encrypted);
+            return Err(PdfError::Encrypted(TRAILER_LOST));
         }
         let id = catalog.ok_or_else(|| PdfError::at_byte("there is no catalogue", data.len()))?;
         trailer.set("Root", Object::Reference(id));
     }
-    Ok(Xref {
+    let kind = if object_streams.is_empty() {
+        Kind::Table
+    } else {
+        Kind::Stream
+    };
+    let xref = Xref {
         entries,
         trailer,
         kind,
         start: None,
         header,
-    })
+    };
+    Ok((xref, object_streams))
 }
 
 /// One line of an object stream's index (7.5.7).
@@ -363,7 +367,7 @@ impl Reader<'_> {
         if row == 0 {
             return Err(broken());
         }
-        check_count(plain.len() / row, max_entries(self.data))?;
+        check_count(plain.len() / row, self.data)?;
         let whole = [
             Object::Integer(0),
             Object::Integer((plain.len() / row) as i64),
@@ -514,7 +518,12 @@ fn max_entries(data: &[u8]) -> usize {
         .min(MAX_OBJECT_NUMBER as usize + 1)
 }
 
-fn check_count(count: usize, limit: usize) -> Result<(), PdfError> {
+/// Fails if there are more entries than `data` can hold.
+pub(crate) fn check_count(count: usize, data: &[u8]) -> Result<(), PdfError> {
+    check_limit(count, max_entries(data))
+}
+
+fn check_limit(count: usize, limit: usize) -> Result<(), PdfError> {
     if count > limit {
         let what = "it lists more objects than it can hold";
         return Err(PdfError::Limit {

@@ -197,6 +197,34 @@ def pyhanko(data, certify=None, field=None):
     return signers.sign_pdf(writer, metadata, signer=signer, bytes_reserved=4096).getvalue()
 
 
+def encrypted(plain):
+    """Every kind of encryption, and every combination of permissions that makes a difference."""
+    def encrypt(name, *options, data=plain, user="", more=()):
+        return save(name, tool("qpdf", "IN", "--allow-weak-crypto", "--static-id", *more, "--encrypt",
+                               user, "owner", *options, "--", "OUT", data=data))
+
+    field = (OUT / "empty-field.pdf").read_bytes()
+    encrypt("encrypted-rc4-40", "40")
+    encrypt("encrypted-rc4-128", "128", "--use-aes=n")
+    encrypt("encrypted-crypt-filter-rc4", "128", "--use-aes=n", "--force-V4")
+    encrypt("encrypted-aes-128", "128", "--use-aes=y")
+    encrypt("encrypted-aes-256-r5", "256", "--force-R5")
+    encrypt("encrypted-aes-256", "256")
+    encrypt("encrypted-object-streams", "256", more=["--object-streams=generate"])
+    encrypt("encrypted-object-streams-rc4", "128", "--use-aes=n",
+            more=["--object-streams=generate"])
+    encrypt("encrypted-cleartext-metadata", "128", "--use-aes=y", "--cleartext-metadata",
+            data=(OUT / "pdf-a-2b.pdf").read_bytes())
+    encrypt("encrypted-form", "128", "--use-aes=y", data=(OUT / "form.pdf").read_bytes())
+    encrypt("once-encrypted-fill-in", "256", "--modify=form", data=field)
+    encrypt("refuse-password", "256", user="secret")
+    encrypt("refuse-password-rc4", "128", "--use-aes=n", user="secret")
+    encrypt("refuse-protected", "256", "--modify=none", data=field)
+    encrypt("refuse-protected-annotate", "128", "--modify=annotate")
+    broken = (OUT / "encrypted-object-streams.pdf").read_bytes()
+    save("repair-encrypted", broken.replace(b"startxref\n", b"startxref\n9"))
+
+
 def main():
     import img2pdf
     import pypdf
@@ -252,8 +280,7 @@ def main():
     save("certified-form-filling", pyhanko(plain, MDPPerm.FILL_FORMS))
     save("certified-annotations", pyhanko(plain, MDPPerm.ANNOTATE))
     save("refuse-certified", pyhanko(plain, MDPPerm.NO_CHANGES))
-    save("refuse-encrypted",
-         tool("qpdf", "IN", "--encrypt", "", "owner", "256", "--", "OUT", data=plain))
+    encrypted(plain)
     save("refuse-xfa", simple(Raw(), catalog=b"<</Type/Catalog/Pages 2 0 R/AcroForm<</Fields[]"
                               b"/XFA 6 0 R>>>>").stream(6, b"", b"<xdp/>").table(b"/Root 1 0 R"))
 

@@ -15,7 +15,10 @@ root = x509.Certificate.load(pem.unarmor(open(sys.argv[1], "rb").read())[2])
 for path in sys.argv[2:]:
     with open(path, "rb") as file:
         opinions = []
-        for signature in PdfFileReader(file, strict=False).embedded_signatures:
+        reader = PdfFileReader(file, strict=False)
+        if reader.encrypted:
+            reader.decrypt("")
+        for signature in reader.embedded_signatures:
             context = ValidationContext(trust_roots=[root], allow_fetching=False)
             status = validate_pdf_signature(signature, context)
             opinions.append({

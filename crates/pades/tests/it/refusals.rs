@@ -18,7 +18,10 @@ fn refused(pdf: &[u8]) -> PdfError {
 #[test]
 fn reasons_are_told_apart() {
     let file = |name: &str| corpus(name).swap_remove(0).1;
-    assert_eq!(refused(&file("refuse-encrypted")), PdfError::Encrypted);
+    assert_eq!(
+        refused(&file("refuse-encrypted")),
+        PdfError::Encrypted("with a password")
+    );
     assert_eq!(refused(&file("refuse-certified")), PdfError::Certified);
     assert_eq!(refused(&file("refuse-xfa")), PdfError::Xfa);
     for rubbish in [&b""[..], b"\x89PNG\r\n\x1a\n", b"Dear Sir or Madam", b"%PD"] {
@@ -41,15 +44,15 @@ fn a_signed_file_that_may_not_be_signed_again_can_still_be_looked_at() {
 
 #[test]
 fn an_encrypted_file_does_not_pass_for_a_plain_one_when_it_is_damaged() {
-    let (_, pdf) = corpus("refuse-encrypted").swap_remove(0);
+    let (_, pdf) = corpus("refuse-password").swap_remove(0);
     let text = pdf
         .windows(9)
         .rposition(|part| part == b"startxref")
         .unwrap();
     let damaged = [&pdf[..text], b"startxref\n3\n%%EOF\n"].concat();
-    assert_eq!(refused(&damaged), PdfError::Encrypted);
+    assert_eq!(refused(&damaged), PdfError::Encrypted("with a password"));
     let trailer = pdf.windows(7).rposition(|part| part == b"trailer").unwrap();
-    assert_eq!(refused(&pdf[..trailer]), PdfError::Encrypted);
+    assert!(matches!(refused(&pdf[..trailer]), PdfError::Encrypted(_)));
 }
 
 #[test]

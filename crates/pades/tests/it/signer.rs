@@ -141,8 +141,11 @@ pub fn spec() -> SignatureSpec {
     }
 }
 
-/// The PDFs of the corpus whose names begin with `prefix`, or with none of the marks that have
-/// tests of their own where it is empty.
+/// The mark of files that can't be signed, and of those that can be signed once only.
+const MARKS: [&str; 2] = ["refuse-", "once-"];
+
+/// The PDFs of the corpus whose names begin with `prefix`; where it is empty, those that can be
+/// signed again and again.
 pub fn corpus(prefix: &str) -> Vec<(String, Vec<u8>)> {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/corpus");
     let mut files: Vec<_> = fs::read_dir(folder)
@@ -151,7 +154,7 @@ pub fn corpus(prefix: &str) -> Vec<(String, Vec<u8>)> {
         .filter(|path| path.extension().is_some_and(|extension| extension == "pdf"))
         .map(|path| (path.file_stem().unwrap().to_str().unwrap().to_owned(), path))
         .filter(|(name, _)| name.starts_with(prefix))
-        .filter(|(name, _)| !prefix.is_empty() || !name.starts_with("refuse-"))
+        .filter(|(name, _)| !prefix.is_empty() || !MARKS.iter().any(|mark| name.starts_with(mark)))
         .map(|(name, path)| (name, fs::read(path).unwrap()))
         .collect();
     files.sort();
