@@ -16,6 +16,8 @@ const MAY_SEE: &[(&str, &[&str])] = &[
     ("pki", &["model", "crypto"]),
     // The container is the caller's: no keys and no certificates here.
     ("pades", &["crypto"]),
+    // It judges what others made as well as what we made, and stands beside the service.
+    ("validation", &["model", "crypto", "pki", "pades"]),
     ("contract", &["model"]),
     ("evidence", &["model", "crypto"]),
     // The audit chain hashes its entries where they are written, inside the transaction.
@@ -42,6 +44,7 @@ const MAY_SEE: &[(&str, &[&str])] = &[
             "hsm",
             "pki",
             "pades",
+            "validation",
             "contract",
             "evidence",
             "store",
