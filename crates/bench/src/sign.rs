@@ -7,7 +7,7 @@ use anyhow::{Context, ensure};
 use crypto::{KeyAlgorithm, SigningKey, SoftwareKey, SystemEntropy, sha256};
 use pades::{FieldTarget, SecurityStore, SignatureSpec};
 use pki::cms::CmsSigner;
-use pki::issuance::{Issuer, Validity};
+use pki::issuance::Validity;
 use pki::profile::natural_person::{self, NaturalPerson, Posture, Qualification, Terms};
 use pki::{AuthorityNames, AuthorityUrls, establish};
 use time::OffsetDateTime;
@@ -86,16 +86,10 @@ impl Identity {
             organisation_identifier: None,
             prefix: "Bench".to_owned(),
         };
-        let urls = AuthorityUrls {
-            issuing_ocsp: "http://127.0.0.1/ocsp".to_owned(),
-            issuing_certificate: "http://127.0.0.1/issuing.crt".to_owned(),
-            issuing_crl: "http://127.0.0.1/issuing.crl".to_owned(),
-            root_ocsp: "http://127.0.0.1/root-ocsp".to_owned(),
-            root_certificate: "http://127.0.0.1/root.crt".to_owned(),
-        };
+        let urls = AuthorityUrls::at("http://127.0.0.1");
         let made = establish(&names, &urls, now, &SystemEntropy)?;
+        let issuer = made.issuing.issuer(&urls)?;
         let issuing = made.issuing.certificate;
-        let issuer = Issuer::new(issuing.clone(), made.issuing.key, urls.issuing_pointers())?;
         let person = NaturalPerson {
             given_name: "Ana".to_owned(),
             surname: "Ejemplo Muestra".to_owned(),

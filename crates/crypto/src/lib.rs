@@ -50,6 +50,9 @@ pub enum CryptoError {
     /// The PIN is not the one under which the secret was wrapped: the person's fault.
     #[error("wrong PIN")]
     WrongPin,
+    /// The password is not the one under which the file was encrypted: the person's fault.
+    #[error("wrong password")]
+    Password,
     /// A chunk of the wrong size, or one after the last: a bug in the calling code.
     #[error("chunks must be full, except for the last one, and nothing follows the last one")]
     ChunkOrder,

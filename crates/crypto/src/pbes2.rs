@@ -5,7 +5,10 @@
 
 use std::num::NonZeroU32;
 
-use aws_lc_rs::cipher::{AES_256, EncryptionContext, PaddedBlockEncryptingKey, UnboundCipherKey};
+use aws_lc_rs::cipher::{
+    AES_256, DecryptionContext, EncryptionContext, PaddedBlockDecryptingKey,
+    PaddedBlockEncryptingKey, UnboundCipherKey,
+};
 use aws_lc_rs::iv::FixedLength;
 use aws_lc_rs::pbkdf2;
 use zeroize::Zeroizing;
@@ -29,16 +32,7 @@ pub fn encrypt(
     password: &[u8],
     parameters: &Parameters,
 ) -> Result<Vec<u8>, CryptoError> {
-    let mut key = Zeroizing::new([0; 32]);
-    pbkdf2::derive(
-        pbkdf2::PBKDF2_HMAC_SHA256,
-        parameters.iterations,
-        &parameters.salt,
-        password,
-        key.as_mut_slice(),
-    );
-    let key = UnboundCipherKey::new(&AES_256, key.as_slice())
-        .and_then(PaddedBlockEncryptingKey::cbc_pkcs7)
+    let key = PaddedBlockEncryptingKey::cbc_pkcs7(derived(password, parameters)?)
         .map_err(|_| CryptoError::Backend)?;
     let iv = EncryptionContext::Iv128(FixedLength::from(parameters.iv));
     // Room for the padding, so that growing leaves no copy of the plain text behind.
@@ -47,6 +41,37 @@ pub fn encrypt(
     key.less_safe_encrypt(&mut *text, iv)
         .map_err(|_| CryptoError::Backend)?;
     Ok(std::mem::take(&mut *text))
+}
+
+/// Decrypts what [`encrypt`] made. A wrong password mostly shows by the padding; where it does
+/// not, what comes out is noise.
+///
+/// Fails with [`CryptoError::Password`].
+pub fn decrypt(
+    encrypted: &[u8],
+    password: &[u8],
+    parameters: &Parameters,
+) -> Result<Zeroizing<Vec<u8>>, CryptoError> {
+    let key = PaddedBlockDecryptingKey::cbc_pkcs7(derived(password, parameters)?)
+        .map_err(|_| CryptoError::Backend)?;
+    let iv = DecryptionContext::Iv128(FixedLength::from(parameters.iv));
+    let mut text = Zeroizing::new(encrypted.to_vec());
+    let plain = key
+        .decrypt(&mut text, iv)
+        .map_err(|_| CryptoError::Password)?;
+    Ok(Zeroizing::new(plain.to_vec()))
+}
+
+fn derived(password: &[u8], parameters: &Parameters) -> Result<UnboundCipherKey, CryptoError> {
+    let mut key = Zeroizing::new([0; 32]);
+    pbkdf2::derive(
+        pbkdf2::PBKDF2_HMAC_SHA256,
+        parameters.iterations,
+        &parameters.salt,
+        password,
+        key.as_mut_slice(),
+    );
+    UnboundCipherKey::new(&AES_256, key.as_slice()).map_err(|_| CryptoError::Backend)
 }
 
 #[cfg(test)]
@@ -73,5 +98,9 @@ mod tests {
             hex,
             "e9fb9318ee1e80625515561e80c4347eba7f1d87cca59286e8695345d9884556"
         );
+        let back = decrypt(&text, "contraseña".as_bytes(), &parameters).unwrap();
+        assert_eq!(*back, b"a secret of seventeen");
+        let wrong = decrypt(&text, b"contrasena", &parameters);
+        assert_ne!(wrong.as_ref().map(|plain| plain.as_slice()), Ok(back.as_slice()));
     }
 }

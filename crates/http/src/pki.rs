@@ -9,7 +9,10 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use service::Service;
+use bytes::Bytes;
+use service::{Freshness, Service};
+use time::OffsetDateTime;
+use time::macros::format_description;
 
 use crate::body::{self, BodyFault};
 use crate::problem::Problem;
@@ -35,15 +38,8 @@ pub(crate) fn router(service: Service) -> Router {
             "/pki/root.pem",
             get(|State(service): State<Service>| async move { pem(&service.root_certificate()) }),
         )
-        .route(
-            "/pki/issuing.crt",
-            get(|State(service): State<Service>| async move { der(&service.issuing_certificate()) }),
-        )
-        .route(
-            "/pki/issuing.pem",
-            get(|State(service): State<Service>| async move { pem(&service.issuing_certificate()) }),
-        )
-        .route("/pki/issuing.crl", get(revocation_list))
+        .route("/pki/{file}", get(published))
+        .route("/pki/{issuer}/{file}", get(shard))
         .with_state(service)
 }
 
@@ -51,35 +47,69 @@ pub(crate) fn router(service: Service) -> Router {
 /// refused.
 async fn ocsp_post(State(service): State<Service>, headers: HeaderMap, body: Body) -> Response {
     match body::read(&headers, body, LIMIT).await {
-        Ok(request) => ocsp(&service, &request).await,
+        Ok(request) => ocsp(&service, &request).await.0,
         Err(fault) => unread(&fault),
     }
 }
 
 /// OCSP over GET (RFC 6960 Appendix A.1): base64, then URL-encoded. A client that joins it to a
-/// URL with a slash at its end sends two.
+/// URL with a slash at its end sends two. Caches on the way may keep the answer (RFC 5019 §6.2).
 async fn ocsp_get(
     State(service): State<Service>,
     request: Result<Path<String>, PathRejection>,
 ) -> Response {
     let request = request.map(|Path(text)| text).unwrap_or_default();
-    match STANDARD.decode(request.trim_start_matches('/')) {
-        Ok(request) => ocsp(&service, &request).await,
-        Err(_) => ocsp_response(MALFORMED_REQUEST.to_vec()),
+    let Ok(request) = STANDARD.decode(request.trim_start_matches('/')) else {
+        return ocsp_response(MALFORMED_REQUEST.to_vec());
+    };
+    let (mut response, fresh) = ocsp(&service, &request).await;
+    let caching = fresh.map_or_else(not_kept, kept);
+    response.headers_mut().extend(caching);
+    response
+}
+
+async fn ocsp(service: &Service, request: &[u8]) -> (Response, Option<Freshness>) {
+    match service.ocsp(request).await {
+        Ok(answer) => (ocsp_response(Bytes::from_owner(answer.der)), answer.fresh),
+        Err(error) => {
+            tracing::error!(%error, "no OCSP answer");
+            (ocsp_response(INTERNAL_ERROR.to_vec()), None)
+        }
     }
 }
 
-async fn ocsp(service: &Service, request: &[u8]) -> Response {
-    let answer = service.ocsp(request).await.unwrap_or_else(|error| {
-        tracing::error!(%error, "no OCSP answer");
-        INTERNAL_ERROR.to_vec()
-    });
-    ocsp_response(answer)
+/// Every OCSP answer, errors included, is a 200: the status is inside.
+fn ocsp_response(der: impl IntoResponse) -> Response {
+    ([(header::CONTENT_TYPE, "application/ocsp-response")], der).into_response()
 }
 
-/// Every OCSP answer, errors included, is a 200: the status is inside.
-fn ocsp_response(der: Vec<u8>) -> Response {
-    ([(header::CONTENT_TYPE, "application/ocsp-response")], der).into_response()
+/// How long a cache may hand an answer out, in seconds: a revocation is to show soon, although
+/// the answer before it is signed for longer.
+const CACHED_FOR: u32 = 300;
+
+fn kept(fresh: Freshness) -> HeaderMap {
+    let control = format!("max-age={CACHED_FOR}, public, no-transform, must-revalidate");
+    let fields = [
+        (header::LAST_MODIFIED, http_date(fresh.this_update)),
+        (header::EXPIRES, http_date(fresh.next_update)),
+        (header::CACHE_CONTROL, control),
+    ];
+    fields
+        .into_iter()
+        .filter_map(|(name, value)| Some((name, HeaderValue::from_str(&value).ok()?)))
+        .collect()
+}
+
+fn not_kept() -> HeaderMap {
+    HeaderMap::from_iter([(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))])
+}
+
+/// IMF-fixdate (RFC 9110 §5.6.7).
+fn http_date(at: OffsetDateTime) -> String {
+    let form = format_description!(
+        "[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT"
+    );
+    at.to_utc().format(&form).unwrap_or_default()
 }
 
 /// RFC 3161 §3.4.
@@ -101,23 +131,68 @@ async fn time_stamp(State(service): State<Service>, headers: HeaderMap, body: Bo
     }
 }
 
-/// The CRL as RFC 2585 §4.2 wants it. A revocation shows in it at once, so that nobody is told to
+/// What an issuing authority publishes: `issuing`, by which older certificates know the first one,
+/// or its key's identifier, by which all others do; then what it is.
+async fn published(
+    State(service): State<Service>,
+    file: Result<Path<String>, PathRejection>,
+) -> Response {
+    let Ok(Path(file)) = file else {
+        return unknown();
+    };
+    let Some((issuer, kind)) = file.split_once('.') else {
+        return unknown();
+    };
+    let issuer = (issuer != "issuing").then_some(issuer);
+    let certificate = || service.issuing_certificate(issuer);
+    match kind {
+        "crt" => certificate().map_or_else(unknown, |it| der(&it)),
+        "pem" => certificate().map_or_else(unknown, |it| pem(&it)),
+        "crl" => revocation_list(&service, issuer, None).await,
+        _ => unknown(),
+    }
+}
+
+/// A shard of an issuing authority's revocation lists.
+async fn shard(
+    State(service): State<Service>,
+    path: Result<Path<(String, String)>, PathRejection>,
+) -> Response {
+    let Ok(Path((issuer, file))) = path else {
+        return unknown();
+    };
+    let number = file.strip_suffix(".crl").and_then(|shard| {
+        let number: u16 = shard.parse().ok()?;
+        (number.to_string() == shard).then_some(number)
+    });
+    match number {
+        Some(number) => revocation_list(&service, Some(&issuer), Some(number)).await,
+        None => unknown(),
+    }
+}
+
+/// A CRL as RFC 2585 §4.2 wants it. A revocation shows in it at once, so that nobody is told to
 /// keep it.
-async fn revocation_list(State(service): State<Service>) -> Response {
-    match service.crl().await {
-        Ok(list) => (
+async fn revocation_list(service: &Service, issuer: Option<&str>, shard: Option<u16>) -> Response {
+    match service.crl(issuer, shard).await {
+        Ok(Some(list)) => (
             [
                 (header::CONTENT_TYPE, "application/pkix-crl"),
                 (header::CACHE_CONTROL, "no-cache"),
             ],
-            list,
+            Bytes::from_owner(list),
         )
             .into_response(),
+        Ok(None) => unknown(),
         Err(error) => {
             tracing::error!(%error, "no revocation list");
             Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "Internal server error").into_response()
         }
     }
+}
+
+fn unknown() -> Response {
+    Problem::new(StatusCode::NOT_FOUND, "Nothing is published here").into_response()
 }
 
 fn unread(fault: &BodyFault) -> Response {

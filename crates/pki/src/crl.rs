@@ -1,5 +1,5 @@
-//! Certificate revocation lists (RFC 5280 §5), complete and direct: one list tells of everything
-//! that an issuer revoked.
+//! Certificate revocation lists (RFC 5280 §5), direct: complete ones, and shards of which each tells
+//! of the certificates that point to it.
 
 use model::certificate::RevocationReason;
 use time::OffsetDateTime;
@@ -19,7 +19,8 @@ pub struct Entry {
 }
 
 /// A DER CertificateList of version 2, signed by the issuer. `number` must grow from list to list
-/// (RFC 5280 §5.2.3).
+/// (RFC 5280 §5.2.3). A shard says for which certificates it is by the address that they name it
+/// by (RFC 5280 §5.2.5); a complete list says nothing.
 ///
 /// Fails with [`PkiError::Malformed`] where a serial number is none, or where the key does.
 pub fn build(
@@ -28,6 +29,7 @@ pub fn build(
     this_update: OffsetDateTime,
     next_update: OffsetDateTime,
     entries: &[Entry],
+    shard: Option<&str>,
 ) -> Result<Vec<u8>, PkiError> {
     let algorithm = encode::signature_algorithm(issuer.key().algorithm());
     let revoked = entries.iter().map(revoked).collect::<Result<Vec<_>, _>>()?;
@@ -43,6 +45,7 @@ pub fn build(
             false,
             &encode::unsigned(&number.to_be_bytes()),
         ),
+        &shard.map(issuing_distribution_point).unwrap_or_default(),
     ]);
     let list = encode::sequence(&[
         &encode::small(1),
@@ -59,6 +62,13 @@ pub fn build(
         &algorithm,
         &encode::bit_string(&signature),
     ]))
+}
+
+fn issuing_distribution_point(address: &str) -> Vec<u8> {
+    let full_name = encode::tlv(0x86, &[address.as_bytes()]);
+    let point = encode::context(0, &encode::context(0, &full_name));
+    let value = encode::sequence(&[&point]);
+    encode::extension(&oid::ISSUING_DISTRIBUTION_POINT, true, &value)
 }
 
 fn revoked(entry: &Entry) -> Result<Vec<u8>, PkiError> {

@@ -1,15 +1,17 @@
 //! An installation's authorities, made once at first start: root, issuing authority,
 //! time-stamping unit, and an OCSP responder for each authority.
 
+use std::num::NonZeroU16;
 use std::sync::Arc;
 
 use crypto::{KeyAlgorithm, SigningKey, SoftwareKey};
 use model::Entropy;
 use time::{Duration, OffsetDateTime};
 
-use crate::PkiError;
-use crate::issuance::{Issuer, Pointers, Validity};
+use crate::decode::CertificateParts;
+use crate::issuance::{Issuer, Lists, Pointers, Validity};
 use crate::profile::{Unit, authority, ocsp_responder, time_stamping};
+use crate::{CertificateFacts, PkiError, name, oid};
 
 /// Who runs the installation.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,39 +26,80 @@ pub struct AuthorityNames {
     pub prefix: String,
 }
 
-/// Where relying parties find what the authorities publish.
+/// Where relying parties find what the authorities publish: all under one address.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AuthorityUrls {
-    /// OCSP responder for what the issuing authority issued.
-    pub issuing_ocsp: String,
-    /// The issuing authority's certificate, DER.
-    pub issuing_certificate: String,
-    /// The issuing authority's revocation list, DER.
-    pub issuing_crl: String,
-    /// OCSP responder for what the root issued.
-    pub root_ocsp: String,
-    /// The root's certificate, DER.
-    pub root_certificate: String,
+    base: String,
+    shards: NonZeroU16,
 }
 
 impl AuthorityUrls {
-    /// What goes into certificates that the issuing authority issues. A list that is not published
-    /// under plain `http` is left out (EN 319 412-2 GEN-4.3.11-4): OCSP alone serves then.
-    pub fn issuing_pointers(&self) -> Pointers {
-        Pointers {
-            ocsp: self.issuing_ocsp.clone(),
-            certificate: self.issuing_certificate.clone(),
-            crl: Some(self.issuing_crl.clone()).filter(|url| url.starts_with("http://")),
+    /// In how many shards an authority's revocation lists are published unless configured
+    /// otherwise: of 100,000 revocations one shard tells of 1,600.
+    pub const SHARDS: NonZeroU16 = NonZeroU16::new(64).expect("it is not zero");
+
+    /// Under this address, with or without a slash at its end.
+    pub fn at(base: &str) -> Self {
+        Self {
+            base: base.trim_end_matches('/').to_owned(),
+            shards: Self::SHARDS,
         }
+    }
+
+    /// With revocation lists in another number of shards.
+    pub fn with_shards(self, shards: NonZeroU16) -> Self {
+        Self { shards, ..self }
     }
 
     /// What goes into certificates that the root issues.
     pub fn root_pointers(&self) -> Pointers {
         Pointers {
-            ocsp: self.root_ocsp.clone(),
-            certificate: self.root_certificate.clone(),
-            crl: None,
+            ocsp: self.ocsp(),
+            certificate: format!("{}/pki/root.crt", self.base),
+            lists: None,
         }
+    }
+
+    /// What goes into certificates that an issuing authority issues: addresses with its key's
+    /// identifier, which stay its own when another takes its office. Lists that are not published
+    /// under plain `http` are left out (EN 319 412-2 GEN-4.3.11-4): OCSP alone serves then.
+    ///
+    /// Fails with [`PkiError::Malformed`].
+    pub fn issuing_pointers(&self, certificate: &[u8]) -> Result<Pointers, PkiError> {
+        let key = CertificateFacts::read(certificate)?.key_identifier;
+        let folder = format!("{}/pki/{key}", self.base);
+        let lists = Lists {
+            folder: folder.clone(),
+            shards: self.shards,
+        };
+        Ok(Pointers {
+            ocsp: self.ocsp(),
+            certificate: format!("{folder}.crt"),
+            lists: self.base.starts_with("http://").then_some(lists),
+        })
+    }
+
+    fn ocsp(&self) -> String {
+        format!("{}/ocsp", self.base)
+    }
+}
+
+impl AuthorityNames {
+    /// Those that a root's certificate (DER) was made with.
+    ///
+    /// Fails with [`PkiError::Malformed`] where another program made it.
+    pub fn of_root(certificate: &[u8]) -> Result<Self, PkiError> {
+        let malformed = || PkiError::Malformed("name of the root");
+        let subject = CertificateParts::parse(certificate)?.subject;
+        let text = |attribute| name::attribute(subject, attribute);
+        let common_name = text(oid::COMMON_NAME).ok_or_else(malformed)?;
+        let prefix = common_name.strip_suffix(Role::Root.title());
+        Ok(Self {
+            country: text(oid::COUNTRY_NAME).ok_or_else(malformed)?,
+            organisation: text(oid::ORGANIZATION_NAME).ok_or_else(malformed)?,
+            organisation_identifier: text(oid::ORGANIZATION_IDENTIFIER),
+            prefix: prefix.ok_or_else(malformed)?.trim_end().to_owned(),
+        })
     }
 }
 
@@ -67,6 +110,16 @@ pub struct Entity {
     pub certificate: Vec<u8>,
     /// The key.
     pub key: Arc<dyn SigningKey>,
+}
+
+impl Entity {
+    /// This authority as one that issues to people, published under `urls`.
+    ///
+    /// Fails with [`PkiError::Malformed`] or [`PkiError::Mismatch`].
+    pub fn issuer(&self, urls: &AuthorityUrls) -> Result<Issuer, PkiError> {
+        let pointers = urls.issuing_pointers(&self.certificate)?;
+        Issuer::new(self.certificate.clone(), Arc::clone(&self.key), pointers)
+    }
 }
 
 impl std::fmt::Debug for Entity {
@@ -222,11 +275,7 @@ pub fn establish_with(
         appoint(issuer, &appointment, keys(role)?, now, entropy)
     };
     let issuing = appointed(&root_issuer, Role::Issuing)?;
-    let issuer = Issuer::new(
-        issuing.certificate.clone(),
-        issuing.key.clone(),
-        urls.issuing_pointers(),
-    )?;
+    let issuer = issuing.issuer(urls)?;
     Ok(Established {
         time_stamping: appointed(&issuer, Role::TimeStamping)?,
         issuing_ocsp: appointed(&issuer, Role::IssuingOcsp)?,

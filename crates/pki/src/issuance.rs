@@ -4,6 +4,7 @@
 //! signed, and none is signed before its exact bytes could be stored. After a crash, the stored
 //! bytes give the same [`Recorded`] again and the same serial number is used, never a second one.
 
+use std::num::NonZeroU16;
 use std::sync::Arc;
 
 use crypto::{KeyAlgorithm, SigningKey};
@@ -34,9 +35,35 @@ pub struct Pointers {
     pub ocsp: String,
     /// Where its own certificate can be fetched, as DER.
     pub certificate: String,
-    /// Where its revocation list can be fetched, if it publishes one. Only certificates that last
+    /// Where its revocation lists can be fetched, if it publishes them. Only certificates that last
     /// point there.
-    pub crl: Option<String>,
+    pub lists: Option<Lists>,
+}
+
+/// Where an issuer's revocation lists can be fetched. Beside the complete one there are shards, each
+/// of which tells of a part of the certificates: a revocation then makes a short list out of date,
+/// and relying parties fetch a short one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lists {
+    /// What the addresses begin with; a slash, the shard's number and `.crl` follow.
+    pub folder: String,
+    /// How many there are, for certificates that are issued from now on.
+    pub shards: NonZeroU16,
+}
+
+impl Lists {
+    /// The shard for the certificate of a key (DER SubjectPublicKeyInfo).
+    ///
+    /// Fails with [`PkiError::Malformed`].
+    pub fn shard_for(&self, public_key_info: &[u8]) -> Result<u16, PkiError> {
+        let [high, low, ..] = key_identifier(public_key_info)?;
+        Ok(u16::from_be_bytes([high, low]) % self.shards)
+    }
+
+    /// Where a shard is.
+    pub fn address(&self, shard: u16) -> String {
+        format!("{}/{shard}.crl", self.folder)
+    }
 }
 
 impl Issuer {
@@ -89,7 +116,8 @@ impl Issuer {
         &self.subject
     }
 
-    pub(crate) fn pointers(&self) -> &Pointers {
+    /// What it writes into the certificates that it issues.
+    pub fn pointers(&self) -> &Pointers {
         &self.pointers
     }
 
@@ -265,6 +293,17 @@ impl Recorded {
     /// The serial number as lower-case hexadecimal digits.
     pub fn serial(&self) -> &str {
         &self.serial
+    }
+
+    /// The shard of the issuer's revocation lists that the certificate points to, if it does.
+    pub fn shard(&self, lists: &Lists) -> Option<u16> {
+        let parts = parts_of(&self.tbs).ok()?;
+        let shard = lists.shard_for(parts.public_key_info).ok()?;
+        let address = lists.address(shard);
+        let mut parts = self.tbs.windows(address.len());
+        parts
+            .any(|part| part == address.as_bytes())
+            .then_some(shard)
     }
 
     /// Signs.

@@ -6,7 +6,8 @@
 //!   [`issuance`] leads a draft through lint and record to the signature.
 //! * [`cms`] makes signature containers, [`attributes`] are what they say besides, [`tsa`] time-stamps
 //!   or asks others to, [`ocsp`] and [`crl`] tell what is revoked.
-//! * [`pkcs10`] reads requests of keys made elsewhere, [`pkcs12`] hands out keys made here.
+//! * [`pkcs10`] reads requests of keys made elsewhere, [`pkcs12`] hands out keys made here,
+//!   [`pkcs8`] keeps one under a passphrase.
 //! * [`verify`] judges a container against trusted roots, offline.
 //!
 //! Private keys are [`crypto::SigningKey`]s; the time and randomness are arguments.
@@ -25,6 +26,7 @@ pub mod ocsp;
 pub mod oid;
 pub mod pkcs10;
 pub mod pkcs12;
+pub mod pkcs8;
 pub mod profile;
 mod semantics;
 pub mod tsa;

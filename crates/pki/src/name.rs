@@ -5,8 +5,9 @@
 
 use const_oid::ObjectIdentifier;
 use der::asn1::{PrintableStringRef, Utf8StringRef};
-use der::{Tag, Tagged};
+use der::{Decode, Tag, Tagged};
 use x509_cert::attr::AttributeTypeAndValue;
+use x509_cert::name::Name;
 
 use crate::{PkiError, encode, oid};
 
@@ -104,6 +105,13 @@ pub(crate) fn text(attribute: &AttributeTypeAndValue) -> Option<&str> {
             .map(|s| s.as_str()),
         _ => None,
     }
+}
+
+/// An attribute's text in a DER name.
+pub(crate) fn attribute(name: &[u8], attribute: ObjectIdentifier) -> Option<String> {
+    let name = Name::from_der(name).ok()?;
+    let found = name.iter().find(|one| one.oid == attribute)?;
+    text(found).map(str::to_owned)
 }
 
 fn clean(field: &'static str, text: &str, max: usize) -> Result<String, PkiError> {

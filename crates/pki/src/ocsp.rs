@@ -13,6 +13,8 @@ use crate::{CertificateFacts, PkiError, encode, issuance, oid};
 pub const MAX_REQUEST_LEN: usize = 8192;
 /// No request asks about more certificates than this.
 pub const MAX_QUESTIONS: usize = 20;
+/// Longest CertID, in bytes, that names a certificate by SHA-256 and no superfluous parameters.
+const MAX_COMMON_LEN: usize = 112;
 /// Longest nonce that is echoed, in bytes (RFC 9654 §2.1).
 const MAX_NONCE_LEN: usize = 128;
 
@@ -146,6 +148,17 @@ impl Request {
         Ok(Self { questions, nonce })
     }
 
+    /// The CertID of the one certificate that is asked about, where the answer would be the same
+    /// for everybody: without a nonce, and named as everybody names it.
+    pub fn common(&self) -> Option<&[u8]> {
+        match self.questions.as_slice() {
+            [one] if self.nonce.is_none() && one.element.len() <= MAX_COMMON_LEN => {
+                Some(&one.element)
+            }
+            _ => None,
+        }
+    }
+
     /// The serial numbers asked about, as lower-case hexadecimal digits.
     pub fn serials(&self) -> impl Iterator<Item = &str> {
         self.questions
@@ -232,6 +245,11 @@ impl Responder {
             archive_cutoff,
             fresh_for,
         })
+    }
+
+    /// How long its answers may be relied on.
+    pub fn fresh_for(&self) -> Duration {
+        self.fresh_for
     }
 
     /// With answers that may be relied on for another time.

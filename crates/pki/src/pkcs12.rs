@@ -8,11 +8,11 @@
 
 use std::num::NonZeroU32;
 
-use crypto::pbes2::{self, Parameters};
 use crypto::{SoftwareKey, Zeroizing, hmac_sha256, sha1_identifier, sha256};
 use model::Entropy;
 
 use crate::decode::CertificateParts;
+use crate::pkcs8::{encrypted, random};
 use crate::{ObjectIdentifier, PkiError, encode, issuance, oid};
 
 /// Rounds of each key derivation. As many as .NET opens under its default limits: 300,000 for one
@@ -41,7 +41,7 @@ pub fn build(
         certificates.extend(certificate_bag(one, &[]));
     }
     let certificates = encode::sequence(&[&certificates]);
-    let (algorithm, text) = encrypted(&certificates, password, entropy)?;
+    let (algorithm, text) = encrypted(&certificates, password, ITERATIONS, entropy)?;
     let certificates = encode::sequence(&[
         &encode::small(0),
         &encode::sequence(&[
@@ -51,7 +51,7 @@ pub fn build(
         ]),
     ]);
 
-    let (algorithm, text) = encrypted(key_pkcs8, password, entropy)?;
+    let (algorithm, text) = encrypted(key_pkcs8, password, ITERATIONS, entropy)?;
     let key = encode::sequence(&[&algorithm, &encode::octet_string(&text)]);
     let key = encode::sequence(&[&bag(&oid::BAG_SHROUDED_KEY, &key, &attributes)]);
 
@@ -90,37 +90,6 @@ fn attributes(certificate: &[u8], friendly_name: &str) -> Vec<u8> {
     encode::set(&encode::sorted(vec![&name, &id]))
 }
 
-/// PBES2's AlgorithmIdentifier (RFC 8018 appendix A.4) and what it encrypted.
-fn encrypted(
-    plain: &[u8],
-    password: &str,
-    entropy: &dyn Entropy,
-) -> Result<(Vec<u8>, Vec<u8>), PkiError> {
-    let parameters = Parameters {
-        salt: random(entropy),
-        iterations: ITERATIONS,
-        iv: random(entropy),
-    };
-    let derivation = encode::sequence(&[
-        &encode::oid(&oid::PBKDF2),
-        &encode::sequence(&[
-            &encode::octet_string(&parameters.salt),
-            &encode::unsigned(&ITERATIONS.get().to_be_bytes()),
-            &encode::sequence(&[&encode::oid(&oid::HMAC_WITH_SHA256), &encode::NULL]),
-        ]),
-    ]);
-    let cipher = encode::sequence(&[
-        &encode::oid(&oid::AES_256_CBC),
-        &encode::octet_string(&parameters.iv),
-    ]);
-    let algorithm = encode::sequence(&[
-        &encode::oid(&oid::PBES2),
-        &encode::sequence(&[&derivation, &cipher]),
-    ]);
-    let encrypted = pbes2::encrypt(plain, password.as_bytes(), &parameters)?;
-    Ok((algorithm, encrypted))
-}
-
 /// MacData over the authenticated safe (RFC 7292 §4).
 fn mac(safe: &[u8], password: &str, entropy: &dyn Entropy) -> Vec<u8> {
     let salt: [u8; 16] = random(entropy);
@@ -157,10 +126,4 @@ fn mac_key(password: &str, salt: &[u8]) -> Zeroizing<[u8; 32]> {
 /// BMPString: UTF-16, big end first.
 fn bmp(text: &str) -> Vec<u8> {
     text.encode_utf16().flat_map(u16::to_be_bytes).collect()
-}
-
-fn random<const N: usize>(entropy: &dyn Entropy) -> [u8; N] {
-    let mut bytes = [0; N];
-    entropy.fill(&mut bytes);
-    bytes
 }

@@ -215,6 +215,7 @@ impl Service {
         .and_then(|draft| draft.lint()?.record())
         .map_err(issuing)?;
         let tbs = recorded.tbs().to_vec();
+        let listed = anchors.listing(&recorded);
         let signed = recorded.sign(issuer).map_err(issuing)?;
 
         let serial = signed.serial().to_owned();
@@ -244,6 +245,8 @@ impl Service {
             not_after: validity.not_after,
             recorded_at: now,
             renewal: false,
+            issuer: listed.issuer,
+            shard: listed.shard,
             revoked_at: None,
             reason: None,
         };

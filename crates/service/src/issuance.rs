@@ -12,6 +12,7 @@ use time::Duration;
 
 use crate::advance::Actor;
 use crate::case::Case;
+use crate::one_time_keys::OneTimeKey;
 use crate::papers::validity_days;
 use crate::trust::{issuing, refused};
 use crate::{Error, Service};
@@ -20,8 +21,8 @@ use crate::{Error, Service};
 pub(crate) const BACKDATED: Duration = Duration::minutes(5);
 
 /// A key of the signer's or subscriber's that we make, and what its certificate will say.
-pub(crate) struct KeyOnRecord {
-    pub(crate) key: SoftwareKey,
+pub(crate) struct KeyOnRecord<K = SoftwareKey> {
+    pub(crate) key: K,
     pub(crate) recorded: Recorded,
 }
 
@@ -69,22 +70,81 @@ impl Service {
         let mut tx = self.store().begin().await?;
         let case = self.relock(&mut tx, pk).await?;
         transition(case.row.status, trigger)?;
-        for row in self.unfinished(&mut tx, &case, trigger).await? {
-            if let Some(sealed) = &row.sealed_key {
-                let pkcs8 = case.key.open(&key_context(&row.serial), sealed)?;
-                return Ok(KeyOnRecord {
-                    key: SoftwareKey::from_pkcs8(&pkcs8)?,
-                    recorded: Recorded::from_tbs(&row.tbs).map_err(issuing)?,
-                });
-            }
+        if let Some((pkcs8, recorded)) = self.left_on_record(&mut tx, &case, trigger).await? {
+            return Ok(KeyOnRecord {
+                key: SoftwareKey::from_pkcs8(&pkcs8)?,
+                recorded,
+            });
         }
         let key = SoftwareKey::generate(KeyAlgorithm::EcdsaP256)?;
-        let pkcs8 = key.to_pkcs8()?;
-        let public = key.public_key_info();
+        let (public, pkcs8) = (key.public_key_info(), key.to_pkcs8()?);
         let recorded = self
             .put_on_record(tx, &case, trigger, public, Some(&pkcs8))
             .await?;
         Ok(KeyOnRecord { key, recorded })
+    }
+
+    /// As [`Service::record_with_key`], for one act of signing, with the kind of key that the
+    /// operator chose.
+    ///
+    /// Fails with [`Error::NoKeyReady`]; nothing is on record then.
+    pub(crate) async fn record_with_one_time_key(
+        &self,
+        pk: RequestPk,
+    ) -> Result<KeyOnRecord<OneTimeKey>, Error> {
+        let trigger = Trigger::Enrol;
+        let mut fresh = self.one_time_key_at_once()?;
+        loop {
+            let mut tx = self.store().begin().await?;
+            let case = self.relock(&mut tx, pk).await?;
+            transition(case.row.status, trigger)?;
+            if let Some((record, recorded)) = self.left_on_record(&mut tx, &case, trigger).await? {
+                drop(tx);
+                let unused = fresh.and_then(|key| key.reference());
+                self.destroy_one_time_key(unused).await;
+                let key = self.open_one_time_key(&record).await?;
+                return Ok(KeyOnRecord { key, recorded });
+            }
+            let Some(key) = fresh.take() else {
+                // Nobody waits for a key inside a transaction.
+                drop(tx);
+                fresh = Some(self.fresh_one_time_key().await?);
+                continue;
+            };
+            let (public, record) = (key.public_key_info(), key.record()?);
+            let recorded = self
+                .put_on_record(tx, &case, trigger, public, Some(&record))
+                .await?;
+            return Ok(KeyOnRecord { key, recorded });
+        }
+    }
+
+    /// What an attempt left on record: the key, or where it is, and the certificate's content.
+    async fn left_on_record(
+        &self,
+        tx: &mut Tx,
+        case: &Case,
+        trigger: Trigger,
+    ) -> Result<Option<(Zeroizing<Vec<u8>>, Recorded)>, Error> {
+        for row in self.unfinished(tx, case, trigger).await? {
+            if let Some(sealed) = &row.sealed_key {
+                let key = case.key.open(&key_context(&row.serial), sealed)?;
+                return Ok(Some((key, Recorded::from_tbs(&row.tbs).map_err(issuing)?)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// All keys, or where they are, of certificates on record that can still be signed.
+    pub(crate) async fn keys_on_record(&self) -> Result<Vec<Zeroizing<Vec<u8>>>, Error> {
+        let mut reader = self.store().read().await?;
+        let rows = store::certificates::with_key(&mut reader, self.now()).await?;
+        let mut keys = Vec::with_capacity(rows.len());
+        for (request, serial, sealed) in rows {
+            let case = self.reopen(&mut reader, request).await?;
+            keys.push(case.key.open(&key_context(&serial), &sealed)?);
+        }
+        Ok(keys)
     }
 
     /// The certificate that an attempt left on record for this key (DER SubjectPublicKeyInfo),
@@ -131,7 +191,7 @@ impl Service {
         case: &Case,
         trigger: Trigger,
         public_key_info: &[u8],
-        pkcs8: Option<&Zeroizing<Vec<u8>>>,
+        key: Option<&Zeroizing<Vec<u8>>>,
     ) -> Result<Recorded, Error> {
         let now = self.now();
         let validity = self.validity_of(case);
@@ -141,12 +201,14 @@ impl Service {
             .and_then(Linted::record)
             .map_err(|error| refused(case, error))?;
         let serial = recorded.serial().to_owned();
-        let sealed_key =
-            pkcs8.map(|pkcs8| case.key.seal(&key_context(&serial), pkcs8, self.entropy()));
+        let listed = self.anchors().listing(&recorded);
+        let sealed_key = key.map(|key| case.key.seal(&key_context(&serial), key, self.entropy()));
         let row = Certificate {
             number: store::certificates::next_number(&mut tx).await?,
             request: Some(case.pk()),
             renewal: is_renewal(trigger),
+            issuer: listed.issuer,
+            shard: listed.shard,
             state: CertificateState::Recorded,
             tbs: recorded.tbs().to_vec(),
             der: None,

@@ -30,7 +30,7 @@ mod papers;
 mod pdf;
 pub mod registration;
 mod requests;
-mod revocation_list;
+mod revocation;
 mod security;
 mod server_identity;
 mod settings;
@@ -66,6 +66,7 @@ pub use install::{NewAuthority, NewOfficer, OfficerView};
 pub use intake::{EvidenceUpload, Intake, VideoContent, VideoIntake};
 pub use key_pool::KeyPoolGauges;
 pub use one_time_keys::{KeyPlace, OneTimeKeys};
+pub use revocation::{Freshness, OcspAnswer};
 pub use requests::{CertificateView, RequestUpdate, RequestView};
 pub use server_identity::ServerIdentity;
 pub use signing::{
@@ -188,7 +189,7 @@ struct Inner {
     per_request: files::KeyedLocks,
     /// Told after every commit that queued a job.
     jobs: Notify,
-    revocation_list: revocation_list::RevocationList,
+    revocation: revocation::Revocation,
 }
 
 impl Service {
@@ -200,7 +201,7 @@ impl Service {
                 cores: Semaphore::new(cores()),
                 per_request: files::KeyedLocks::default(),
                 jobs: Notify::new(),
-                revocation_list: Default::default(),
+                revocation: revocation::Revocation::default(),
             }),
         }
     }

@@ -62,15 +62,19 @@ impl Service {
     ) -> Result<Signed, Error> {
         let recorded = draft.lint().and_then(Linted::record).map_err(issuing)?;
         let tbs = recorded.tbs().to_vec();
+        let anchors = self.anchors();
+        let listed = anchors.listing(&recorded);
         let signed = recorded
             .clone()
-            .sign(self.anchors().issuer_of(&recorded))
+            .sign(anchors.issuer_of(&recorded))
             .map_err(issuing)?;
         let row = Certificate {
             serial: signed.serial().to_owned(),
             number: store::certificates::next_number(tx).await?,
             request: None,
             renewal: false,
+            issuer: listed.issuer,
+            shard: listed.shard,
             state: CertificateState::Valid,
             tbs,
             der: Some(signed.certificate().to_vec()),

@@ -1,17 +1,16 @@
 //! The CA, its OCSP responders and the TSA, generation by generation, as the use cases see them.
 
-use std::collections::HashMap;
+use std::collections::BTreeSet;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use model::{Clock, Entropy};
 use pki::cms::TimeStamper;
-use pki::establish::{Authorities, Entity};
+use pki::establish::{Authorities, Entity, Role};
 use pki::issuance::{Draft, Issuer, Recorded, Validity};
-use pki::ocsp::{self, Refusal, Responder};
+use pki::ocsp::{self, Responder};
 use pki::profile::natural_person::{self, NaturalPerson, Qualification, Terms};
 use pki::tsa::Tsa;
 use pki::{AuthorityUrls, CertificateFacts, PkiError};
-use store::CertificateState;
 use time::OffsetDateTime;
 
 use crate::case::Case;
@@ -55,13 +54,51 @@ pub(crate) struct Anchors {
     issuing: usize,
     tsa: Tsa,
     time_stamping: Vec<u8>,
-    /// Serial numbers of the authorities' own certificates.
-    established: Vec<String>,
+    root_key: String,
+    /// The authorities' own certificates, the root's included.
+    established: Vec<Appointed>,
+}
+
+/// A certificate of one of the authorities themselves.
+pub(crate) struct Appointed {
+    pub(crate) office: &'static str,
+    pub(crate) facts: CertificateFacts,
+    pub(crate) der: Vec<u8>,
+    /// Whether it is in use: the last of its office.
+    pub(crate) current: bool,
+}
+
+impl Appointed {
+    fn new(office: &'static str, der: &[u8]) -> Result<Self, PkiError> {
+        Ok(Self {
+            office,
+            facts: CertificateFacts::read(der)?,
+            der: der.to_vec(),
+            current: false,
+        })
+    }
+
+    /// The identifier of its issuer's key.
+    pub(crate) fn issuer(&self) -> &str {
+        let facts = &self.facts;
+        let issuer = facts.authority_key_identifier.as_deref();
+        issuer.unwrap_or(&facts.key_identifier)
+    }
+}
+
+/// Where a certificate stands among those issued.
+pub(crate) struct Listing {
+    /// Its issuer's key identifier.
+    pub(crate) issuer: String,
+    /// The shard of the issuer's revocation lists that it points to.
+    pub(crate) shard: Option<i64>,
 }
 
 /// An issuing authority and what belongs to it.
 struct Generation {
     issuer: Issuer,
+    /// The identifier of its key, in hexadecimal.
+    key: String,
     /// What leads from an end entity towards the root, which is not sent along.
     chain: Vec<Vec<u8>>,
     responder: Responder,
@@ -69,8 +106,7 @@ struct Generation {
 
 impl Generation {
     fn issued(&self, facts: &CertificateFacts) -> bool {
-        let key = hex::encode(self.issuer.key_identifier());
-        facts.authority_key_identifier == Some(key)
+        facts.authority_key_identifier.as_ref() == Some(&self.key)
     }
 }
 
@@ -82,15 +118,22 @@ impl Anchors {
             time_stamping,
             responders,
         } = authorities;
-        let everybody = issuing.iter().chain(&time_stamping).chain(&responders);
-        let established = everybody
-            .map(|entity| Ok(CertificateFacts::read(&entity.certificate)?.serial))
-            .collect::<Result<_, PkiError>>()?;
+        let mut established = vec![Appointed::new(Role::Root.name(), &root)?];
+        for (office, holders) in [
+            (Role::Issuing.name(), &issuing),
+            (Role::TimeStamping.name(), &time_stamping),
+            ("ocsp", &responders),
+        ] {
+            for holder in holders {
+                established.push(Appointed::new(office, &holder.certificate)?);
+            }
+        }
         let generation = |entity: Entity| {
             let responder = responder_of(&entity.certificate, &responders)?;
             Ok(Generation {
-                chain: vec![entity.certificate.clone()],
-                issuer: Issuer::new(entity.certificate, entity.key, urls.issuing_pointers())?,
+                key: CertificateFacts::read(&entity.certificate)?.key_identifier,
+                issuer: entity.issuer(urls)?,
+                chain: vec![entity.certificate],
                 responder,
             })
         };
@@ -110,8 +153,23 @@ impl Anchors {
             .iter()
             .find(|one| one.issued(&facts))
             .map_or(&[][..], |one| &one.chain);
+        let (root_responder, root_key) = (
+            responder_of(&root, &responders)?,
+            CertificateFacts::read(&root)?.key_identifier,
+        );
+        let responding = generations.iter().map(|one| &one.responder);
+        let used: Vec<_> = responding
+            .chain([&root_responder])
+            .map(Responder::certificate)
+            .chain(generations.iter().map(|one| one.issuer.certificate()))
+            .chain([root.as_slice(), &unit.certificate])
+            .collect();
+        for one in &mut established {
+            one.current = used.contains(&one.der.as_slice());
+        }
         Ok(Self {
-            root_responder: responder_of(&root, &responders)?,
+            root_responder,
+            root_key,
             tsa: Tsa::new(&unit.certificate, chain, unit.key)?,
             time_stamping: unit.certificate,
             root,
@@ -163,23 +221,34 @@ impl Anchors {
         found.unwrap_or(self.issuer())
     }
 
-    /// OCSP answers for a certificate of ours (DER) that is good now, and for its issuer.
+    /// OCSP answers for certificates of ours (DER) that are good now, and for their issuers, each
+    /// once. A certificate that says that nothing will be known about it has none of its own.
     pub(crate) fn answers_for(
         &self,
-        certificate: &[u8],
+        certificates: &[&[u8]],
         now: OffsetDateTime,
     ) -> Result<Vec<Vec<u8>>, PkiError> {
-        let facts = CertificateFacts::read(certificate)?;
-        let generation = self.generation_of(&facts)?;
-        let issuer = CertificateFacts::read(generation.issuer.certificate())?;
         let good = ocsp::Status::Good;
-        Ok(vec![
-            generation
-                .responder
-                .answer_about(&facts.serial, good, now)?,
-            self.root_responder
-                .answer_about(&issuer.serial, good, now)?,
-        ])
+        let mut answers = Vec::with_capacity(certificates.len() + 1);
+        let mut issuers = BTreeSet::new();
+        for certificate in certificates {
+            let facts = CertificateFacts::read(certificate)?;
+            let generation = self.generation_of(&facts)?;
+            if !facts.no_revocation_available {
+                let answer = generation
+                    .responder
+                    .answer_about(&facts.serial, good, now)?;
+                answers.push(answer);
+            }
+            let issuer = CertificateFacts::read(generation.issuer.certificate())?;
+            if issuers.insert(issuer.serial.clone()) {
+                let answer = self
+                    .root_responder
+                    .answer_about(&issuer.serial, good, now)?;
+                answers.push(answer);
+            }
+        }
+        Ok(answers)
     }
 
     pub(crate) fn stamper<'a>(
@@ -199,9 +268,59 @@ impl Anchors {
         found.ok_or(PkiError::Mismatch("the certificate is of another issuer"))
     }
 
-    fn responders(&self) -> impl Iterator<Item = &Responder> {
-        let issuing = self.generations.iter().map(|one| &one.responder);
-        issuing.chain([&self.root_responder])
+    /// Whether this is the serial number of one of the authorities' own certificates.
+    pub(crate) fn established(&self, issuer: &str, serial: &str) -> bool {
+        let mut own = self.established.iter();
+        own.any(|one| one.facts.serial == serial && one.issuer() == issuer)
+    }
+
+    /// The authorities' own certificates.
+    pub(crate) fn appointed(&self) -> &[Appointed] {
+        &self.established
+    }
+
+    /// Who answers what is asked about one issuer's certificates, and that issuer's key identifier.
+    pub(crate) fn responder_for(&self, request: &ocsp::Request) -> Option<(&str, &Responder)> {
+        let issuing = self.generations.iter();
+        let mut all = issuing
+            .map(|one| (one.key.as_str(), &one.responder))
+            .chain([(self.root_key.as_str(), &self.root_responder)]);
+        all.find(|(_, responder)| responder.serves(request))
+    }
+
+    /// The key identifier of the first issuing authority, whose certificates point to addresses
+    /// without one.
+    pub(crate) fn first_issuer(&self) -> &str {
+        let first = self.generations.first();
+        &first.unwrap_or(self.current()).key
+    }
+
+    /// The issuing authority with that key identifier.
+    pub(crate) fn issuer_with(&self, key: &str) -> Option<&Issuer> {
+        let found = self.generations.iter().find(|one| one.key == key);
+        found.map(|one| &one.issuer)
+    }
+
+    /// The key identifiers of the authorities that still sign lists, and in how many shards.
+    pub(crate) fn publishing(&self, now: OffsetDateTime) -> Vec<(String, u16)> {
+        let alive = self.generations.iter();
+        alive
+            .filter(|one| now <= one.issuer.not_after())
+            .map(|one| {
+                let lists = one.issuer.pointers().lists.as_ref();
+                (one.key.clone(), lists.map_or(0, |lists| lists.shards.get()))
+            })
+            .collect()
+    }
+
+    /// Where a certificate stands that is on record.
+    pub(crate) fn listing(&self, recorded: &Recorded) -> Listing {
+        let issuer = self.issuer_of(recorded);
+        let lists = issuer.pointers().lists.as_ref();
+        Listing {
+            issuer: hex::encode(issuer.key_identifier()),
+            shard: lists.and_then(|lists| recorded.shard(lists)).map(i64::from),
+        }
     }
 }
 
@@ -243,67 +362,17 @@ impl Service {
         self.anchors().root.clone()
     }
 
-    /// The issuing CA's certificate, DER.
-    pub fn issuing_certificate(&self) -> Vec<u8> {
-        self.anchors().issuer().certificate().to_vec()
+    /// The certificate of the issuing authority with that key identifier, or of the first one, DER.
+    pub fn issuing_certificate(&self, issuer: Option<&str>) -> Option<Vec<u8>> {
+        let anchors = self.anchors();
+        let issuer = anchors.issuer_with(issuer.unwrap_or(anchors.first_issuer()))?;
+        Some(issuer.certificate().to_vec())
     }
 
     /// From now on the authorities are these: what is under way ends with those it began with.
     pub fn replace_authorities(&self, anchors: TrustAnchors) {
         self.inner.parts.anchors.replace(anchors);
-    }
-
-    /// Answers an OCSP request (RFC 6960), DER for DER. What cannot be answered is refused in
-    /// the protocol's own words.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Internal`] only.
-    pub async fn ocsp(&self, request: &[u8]) -> Result<Vec<u8>, Error> {
-        let request = match ocsp::Request::parse(request) {
-            Ok(request) => request,
-            Err(refusal) => return Ok(refusal.response()),
-        };
-        let anchors = self.anchors();
-        let Some(responder) = anchors.responders().find(|one| one.serves(&request)) else {
-            return Ok(Refusal::Unauthorized.response());
-        };
-        let mut known = HashMap::new();
-        let mut reader = self.store().read().await?;
-        for serial in request.serials() {
-            known.insert(serial.to_owned(), self.standing(&mut reader, serial).await?);
-        }
-        drop(reader);
-        let lookup = |serial: &str| known.get(serial).copied().unwrap_or(ocsp::Status::Unknown);
-        responder
-            .respond(&request, lookup, self.now())
-            .map_err(issuing)
-    }
-
-    async fn standing(
-        &self,
-        reader: &mut store::Reader,
-        serial: &str,
-    ) -> Result<ocsp::Status, Error> {
-        if self
-            .anchors()
-            .established
-            .iter()
-            .any(|known| known == serial)
-        {
-            return Ok(ocsp::Status::Good);
-        }
-        let Some(row) = store::certificates::get(reader, serial).await? else {
-            return Ok(ocsp::Status::Unknown);
-        };
-        Ok(match row.state {
-            CertificateState::Recorded => ocsp::Status::Unknown,
-            CertificateState::Valid => ocsp::Status::Good,
-            CertificateState::Suspended | CertificateState::Revoked => ocsp::Status::Revoked {
-                at: row.revoked_at.unwrap_or(row.not_before),
-                reason: row.reason,
-            },
-        })
+        self.inner.revocation.forget_answers();
     }
 
     /// Answers a time-stamp request (RFC 3161), DER for DER.

@@ -13,8 +13,8 @@ use crate::sequence;
 macro_rules! select {
     ($rest:literal) => {
         concat!(
-            "SELECT serial, number, request, renewal, state, tbs, der, sealed_key, not_before, \
-             not_after, recorded_at, revoked_at, reason FROM certificate ",
+            "SELECT serial, number, request, renewal, issuer, shard, state, tbs, der, sealed_key, \
+             not_before, not_after, recorded_at, revoked_at, reason FROM certificate ",
             $rest
         )
     };
@@ -36,14 +36,16 @@ pub async fn next_number(tx: &mut Tx) -> Result<i64, StoreError> {
 /// Records a certificate. Fails with [`StoreError::Duplicate`] where its serial number is taken.
 pub async fn insert(tx: &mut Tx, certificate: &Certificate) -> Result<(), StoreError> {
     tx.execute(
-        "INSERT INTO certificate (serial, number, request, renewal, state, tbs, der, sealed_key, \
-         not_before, not_after, recorded_at, revoked_at, reason) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+        "INSERT INTO certificate (serial, number, request, renewal, issuer, shard, state, tbs, \
+         der, sealed_key, not_before, not_after, recorded_at, revoked_at, reason) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
         params![
             certificate.serial,
             certificate.number,
             certificate.request,
             certificate.renewal,
+            certificate.issuer,
+            certificate.shard,
             certificate.state,
             certificate.tbs,
             certificate.der,
@@ -80,6 +82,28 @@ pub async fn of_request(
         .await
 }
 
+/// Certificates on record at `now` whose key is kept: request, serial number and sealed key.
+pub async fn with_key(
+    reader: &mut Reader,
+    now: OffsetDateTime,
+) -> Result<Vec<(RequestPk, String, Vec<u8>)>, StoreError> {
+    reader
+        .all(
+            "SELECT request, serial, sealed_key FROM certificate \
+             WHERE state = 'recorded' AND sealed_key IS NOT NULL AND request IS NOT NULL \
+             AND not_after > $1 ORDER BY serial",
+            params![now],
+            |row| {
+                Ok((
+                    row.get("request")?,
+                    row.get("serial")?,
+                    row.get("sealed_key")?,
+                ))
+            },
+        )
+        .await
+}
+
 /// Stores the signed certificate and erases the one-time key. Only a recorded certificate can be
 /// marked so: [`StoreError::Absent`] otherwise.
 pub async fn mark_signed(tx: &mut Tx, serial: &str, der: &[u8]) -> Result<(), StoreError> {
@@ -106,39 +130,107 @@ pub async fn set_state(
     at: Option<OffsetDateTime>,
     reason: Option<RevocationReason>,
 ) -> Result<bool, StoreError> {
+    // Whoever takes a number is the only one until the commit, so that none becomes visible after
+    // a higher one.
+    let revision = sequence::take(tx, "revocation").await?;
     let changed = tx
         .execute(
-            "UPDATE certificate SET state = $2, revoked_at = $3, reason = $4, sealed_key = NULL \
-             WHERE serial = $1 AND ($2 = 'revoked' AND state <> 'revoked' \
+            "UPDATE certificate SET state = $2, revoked_at = $3, reason = $4, revision = $5, \
+             sealed_key = NULL WHERE serial = $1 AND ($2 = 'revoked' AND state <> 'revoked' \
              OR $2 = 'suspended' AND state = 'valid' OR $2 = 'valid' AND state = 'suspended')",
-            params![serial, state, at, reason],
+            params![serial, state, at, reason, revision],
         )
         .await?;
     Ok(changed > 0)
 }
 
-/// What a revocation list names, the oldest first: the certificates that are revoked or on hold and
-/// do not end before `after`.
+/// What an issuer's revocation list names, the oldest first: the certificates that are revoked or on
+/// hold and do not end before `after`; of one shard, or of all certificates.
 pub async fn not_good(
     reader: &mut Reader,
+    issuer: &str,
+    shard: Option<i64>,
     after: OffsetDateTime,
 ) -> Result<Vec<NotGood>, StoreError> {
+    macro_rules! lines {
+        ($shard:literal) => {
+            concat!(
+                "SELECT serial, state, revoked_at, reason FROM certificate \
+                 WHERE state IN ('revoked', 'suspended') AND issuer = $1 AND not_after >= $2",
+                $shard,
+                " ORDER BY revoked_at, serial"
+            )
+        };
+    }
+    let read = |row: &Row| {
+        Ok((
+            row.get("serial")?,
+            row.get("state")?,
+            row.get("revoked_at")?,
+            row.get("reason")?,
+        ))
+    };
+    match shard {
+        None => reader.all(lines!(""), params![issuer, after], read).await,
+        Some(shard) => {
+            let sql = lines!(" AND shard = $3");
+            reader.all(sql, params![issuer, after, shard], read).await
+        }
+    }
+}
+
+/// A certificate whose state was changed after it was issued.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// Its serial number.
+    pub serial: String,
+    /// Its issuer's key identifier.
+    pub issuer: String,
+    /// The shard that tells of it.
+    pub shard: Option<i64>,
+}
+
+/// The number of the latest change, in this process or another; 0 before the first.
+pub async fn latest_revision(reader: &mut Reader) -> Result<i64, StoreError> {
+    reader
+        .one(
+            "SELECT next - 1 AS latest FROM sequence WHERE name = 'revocation'",
+            params![],
+            |row| row.get("latest"),
+        )
+        .await
+}
+
+/// What changed after the change of that number, up to another.
+pub async fn changes(
+    reader: &mut Reader,
+    after: i64,
+    until: i64,
+) -> Result<Vec<Change>, StoreError> {
     reader
         .all(
-            "SELECT serial, state, revoked_at, reason FROM certificate \
-             WHERE state IN ('revoked', 'suspended') AND not_after >= $1 \
-             ORDER BY revoked_at, serial",
-            params![after],
+            "SELECT serial, issuer, shard FROM certificate \
+             WHERE revision > $1 AND revision <= $2 ORDER BY revision",
+            params![after, until],
             |row| {
-                Ok((
-                    row.get("serial")?,
-                    row.get("state")?,
-                    row.get("revoked_at")?,
-                    row.get("reason")?,
-                ))
+                Ok(Change {
+                    serial: row.get("serial")?,
+                    issuer: row.get("issuer")?,
+                    shard: row.get("shard")?,
+                })
             },
         )
         .await
+}
+
+/// Says of certificates from before issuers were recorded that this one issued them; gives their
+/// number.
+pub async fn adopt(tx: &mut Tx, issuer: &str) -> Result<u64, StoreError> {
+    tx.execute(
+        "UPDATE certificate SET issuer = $1 WHERE issuer = ''",
+        params![issuer],
+    )
+    .await
 }
 
 fn certificate(row: &Row) -> Result<Certificate, StoreError> {
@@ -147,6 +239,8 @@ fn certificate(row: &Row) -> Result<Certificate, StoreError> {
         number: row.get("number")?,
         request: row.get("request")?,
         renewal: row.get("renewal")?,
+        issuer: row.get("issuer")?,
+        shard: row.get("shard")?,
         state: row.get("state")?,
         tbs: row.get("tbs")?,
         der: row.get("der")?,

@@ -30,6 +30,7 @@
 pub mod attachments;
 pub mod audit;
 pub mod authorities;
+pub mod authority_certificates;
 mod blobs;
 pub mod certificates;
 mod connection;
@@ -39,7 +40,9 @@ pub mod enrolments;
 mod error;
 pub mod evidence;
 mod field;
+pub mod images;
 pub mod jobs;
+pub mod metadata;
 mod migrations;
 pub mod officers;
 pub mod otps;
@@ -59,9 +62,9 @@ pub use connection::{Health, Reader, Store, Tx};
 pub use error::StoreError;
 pub use officers::OfficerFilter;
 pub use records::{
-    ApiUser, Attachment, AttachmentKind, AuditEntry, Certificate, CertificateState, ChainedEntry,
-    Channel, Credential, Document, DocumentKind, Enrolment, EvidenceImage, EvidenceVideo, Job,
-    JobKind, Leased, LeasedJob, Officer, Otp, OutboxMessage, Paper, PaperKind,
-    RegistrationAuthority, Request, Scratchcard, StoredFile, Token,
+    ApiUser, Attachment, AttachmentKind, AuditEntry, AuthorityCertificate, Certificate,
+    CertificateState, ChainedEntry, Channel, Credential, Document, DocumentKind, Enrolment,
+    EvidenceImage, EvidenceVideo, Image, Job, JobKind, Leased, LeasedJob, Metadata, Officer, Otp, OutboxMessage,
+    Paper, PaperKind, RegistrationAuthority, Request, Scratchcard, SealedImage, StoredFile, Token,
 };
 pub use requests::RequestFilter;

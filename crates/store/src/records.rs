@@ -5,8 +5,8 @@ use model::certificate::RevocationReason;
 use model::event::WebhookFormat;
 use model::evidence::ImageKind;
 use model::{
-    DocumentUid, Environment, HashDescriptor, Language, RaId, RaoId, RequestPk, SecureElement,
-    Status, TokenUid, UserId, VideoIdPk, Workflow,
+    DocumentUid, Environment, HashDescriptor, ImageUid, Language, MetadataUid, RaId, RaoId,
+    RequestPk, SecureElement, Status, TokenUid, UserId, VideoIdPk, Workflow,
 };
 use time::OffsetDateTime;
 
@@ -160,6 +160,43 @@ pub struct Token {
     pub deletable: bool,
     /// When it was made.
     pub created_at: OffsetDateTime,
+}
+
+/// A picture that visible signatures may show; all but the picture itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Image {
+    /// Its identifier.
+    pub uid: ImageUid,
+    /// The file name the client gave, with the extension of what is kept.
+    pub file_name: String,
+    /// In pixels.
+    pub width: i64,
+    /// In pixels.
+    pub height: i64,
+    /// When it arrived.
+    pub uploaded_at: OffsetDateTime,
+}
+
+/// A picture with its content.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SealedImage {
+    /// What is known about it.
+    pub image: Image,
+    /// The PNG, sealed.
+    pub sealed: Vec<u8>,
+}
+
+/// Metadata that signatures may carry as a signed attribute.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Metadata {
+    /// Its identifier.
+    pub uid: MetadataUid,
+    /// The attribute's object identifier, dotted.
+    pub oid: String,
+    /// The bytes, sealed.
+    pub sealed: Vec<u8>,
+    /// When it was stored.
+    pub stored_at: OffsetDateTime,
 }
 
 /// A request and its VideoID record.
@@ -466,6 +503,10 @@ pub struct Certificate {
     pub request: Option<RequestPk>,
     /// Whether it renews an earlier one of the request.
     pub renewal: bool,
+    /// Who issues it, by the identifier of the key, lower-case hexadecimal.
+    pub issuer: String,
+    /// The shard of the issuer's revocation lists that it points to, if it does.
+    pub shard: Option<i64>,
     /// How far it has come.
     pub state: CertificateState,
     /// The exact bytes that are or will be signed. Like the certificate they name the subject, and
@@ -485,6 +526,25 @@ pub struct Certificate {
     pub revoked_at: Option<OffsetDateTime>,
     /// Why.
     pub reason: Option<RevocationReason>,
+}
+
+/// A certificate of one of the authorities themselves.
+#[derive(Clone, PartialEq, Eq)]
+pub struct AuthorityCertificate {
+    /// Serial number, lower-case hexadecimal without leading zeros.
+    pub serial: String,
+    /// The office that it is for, as in `issuing`.
+    pub office: String,
+    /// Who issued it, by the identifier of the key; the root's own is its own.
+    pub issuer: String,
+    /// The certificate, DER.
+    pub der: Vec<u8>,
+    /// Start of validity.
+    pub not_before: OffsetDateTime,
+    /// End of validity.
+    pub not_after: OffsetDateTime,
+    /// When it was first seen.
+    pub recorded_at: OffsetDateTime,
 }
 
 /// Which sender an outbox row is for.

@@ -30,21 +30,10 @@ fn two_people_sign_with_time_stamps_and_exact_containers() {
         organisation_identifier: Some("VATES-B00000000".into()),
         prefix: "Avouch Test".into(),
     };
-    let urls = AuthorityUrls {
-        issuing_ocsp: "http://pki.example.com/ocsp".into(),
-        issuing_certificate: "http://pki.example.com/issuing.cer".into(),
-        issuing_crl: "http://pki.example.com/issuing.crl".into(),
-        root_ocsp: "http://pki.example.com/ocsp/root".into(),
-        root_certificate: "http://pki.example.com/root.cer".into(),
-    };
+    let urls = AuthorityUrls::at("http://pki.example.com");
     let made = establish(&names, &urls, now, &SystemEntropy).unwrap();
     let chain = [made.issuing.certificate.clone()];
-    let issuer = Issuer::new(
-        chain[0].clone(),
-        made.issuing.key.clone(),
-        urls.issuing_pointers(),
-    )
-    .unwrap();
+    let issuer = made.issuing.issuer(&urls).unwrap();
     let unit = &made.time_stamping;
     let tsa = Tsa::new(&unit.certificate, &chain, unit.key.clone()).unwrap();
     let clock = Fixed(now);

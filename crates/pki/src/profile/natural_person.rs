@@ -51,7 +51,7 @@ pub fn draft(
     public_key_info: &[u8],
     entropy: &dyn Entropy,
 ) -> Result<Draft, PkiError> {
-    let extensions = extensions(issuer, person, terms, posture.into())?;
+    let extensions = extensions(issuer, person, terms, posture.into(), public_key_info)?;
     with_extensions(issuer, person, terms, public_key_info, extensions, entropy)
 }
 
@@ -66,7 +66,13 @@ pub fn officer_draft(
     public_key_info: &[u8],
     entropy: &dyn Entropy,
 ) -> Result<Draft, PkiError> {
-    let extensions = extensions(issuer, person, terms, Revocation::AnswersAndList)?;
+    let extensions = extensions(
+        issuer,
+        person,
+        terms,
+        Revocation::AnswersAndList,
+        public_key_info,
+    )?;
     with_extensions(issuer, person, terms, public_key_info, extensions, entropy)
 }
 
@@ -75,6 +81,7 @@ fn extensions(
     person: &NaturalPerson,
     terms: &Terms<'_>,
     revocation: Revocation,
+    public_key_info: &[u8],
 ) -> Result<Vec<Vec<u8>>, PkiError> {
     let mut extensions = vec![
         key_usage(KeyUsages::NonRepudiation)?,
@@ -83,7 +90,7 @@ fn extensions(
     if let Some(email) = &person.email {
         extensions.extend(email_address(email)?);
     }
-    extensions.extend(revocation.extensions(issuer.pointers())?);
+    extensions.extend(revocation.extensions(issuer, public_key_info)?);
     extensions.push(statements::extension(
         issuer,
         Person::Natural,

@@ -7,7 +7,7 @@ use x509_cert::ext::pkix::name::GeneralName;
 use x509_cert::ext::pkix::{AccessDescription, AuthorityInfoAccessSyntax};
 
 use super::{ascii, encoded};
-use crate::issuance::Pointers;
+use crate::issuance::{Issuer, Pointers};
 use crate::{PkiError, encode, oid};
 
 /// How relying parties learn whether a certificate was revoked.
@@ -32,15 +32,23 @@ impl From<Posture> for Revocation {
 }
 
 impl Revocation {
-    /// The extensions that say so. The issuer's certificate is pointed to in any case (EN 319 412-2
+    /// The extensions that say so, for the certificate of a key. The issuer's certificate is pointed to in any case (EN 319 412-2
     /// GEN-4.4.1-3); RFC 9608 §3 has nothing against that.
-    pub(super) fn extensions(self, pointers: &Pointers) -> Result<Vec<Vec<u8>>, PkiError> {
+    pub(super) fn extensions(
+        self,
+        issuer: &Issuer,
+        public_key_info: &[u8],
+    ) -> Result<Vec<Vec<u8>>, PkiError> {
+        let pointers = issuer.pointers();
         let mut extensions = Vec::new();
         match self {
             Revocation::Answers => extensions.push(access(Some(&pointers.ocsp), pointers)?),
             Revocation::AnswersAndList => {
                 extensions.push(access(Some(&pointers.ocsp), pointers)?);
-                extensions.extend(revocation_list(pointers)?);
+                if let Some(lists) = &pointers.lists {
+                    let shard = lists.shard_for(public_key_info)?;
+                    extensions.push(revocation_list(&lists.address(shard))?);
+                }
             }
             Revocation::NotAvailable => {
                 extensions.push(access(None, pointers)?);
@@ -72,19 +80,15 @@ fn access(ocsp: Option<&str>, pointers: &Pointers) -> Result<Vec<u8>, PkiError> 
     ))
 }
 
-/// CRLDistributionPoints with one point of one address (RFC 5280 §4.2.1.13), if the issuer
-/// publishes a list.
-fn revocation_list(pointers: &Pointers) -> Result<Option<Vec<u8>>, PkiError> {
-    let Some(address) = &pointers.crl else {
-        return Ok(None);
-    };
+/// CRLDistributionPoints with one point of one address (RFC 5280 §4.2.1.13).
+fn revocation_list(address: &str) -> Result<Vec<u8>, PkiError> {
     let address = ascii("the address of the revocation list", address)?;
     let full_name = encoded(&GeneralName::UniformResourceIdentifier(address))?;
     let point = encode::context(0, &encode::context(0, &full_name));
     let value = encode::sequence(&[&encode::sequence(&[&point])]);
-    Ok(Some(encode::extension(
+    Ok(encode::extension(
         &oid::CRL_DISTRIBUTION_POINTS,
         false,
         &value,
-    )))
+    ))
 }

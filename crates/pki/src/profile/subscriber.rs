@@ -88,7 +88,7 @@ pub fn draft(
     if let Some(email) = email {
         extensions.extend(email_address(&email)?);
     }
-    extensions.extend(Revocation::AnswersAndList.extensions(issuer.pointers())?);
+    extensions.extend(Revocation::AnswersAndList.extensions(issuer, public_key_info)?);
     extensions.push(statements::extension(
         issuer,
         person,

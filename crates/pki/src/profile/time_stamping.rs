@@ -22,7 +22,7 @@ pub fn draft(
         extended_key_usage(&[oid::KP_TIME_STAMPING], true)?,
         policies(&[oid::POLICY_NCP], None)?,
     ];
-    extensions.extend(Revocation::Answers.extensions(issuer.pointers())?);
+    extensions.extend(Revocation::Answers.extensions(issuer, public_key_info)?);
     let content = Content {
         subject: unit.name()?,
         public_key_info,

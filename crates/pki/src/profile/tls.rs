@@ -36,7 +36,7 @@ pub fn server_draft(
         extended_key_usage(&[oid::KP_SERVER_AUTH], false)?,
         encode::extension(&oid::SUBJECT_ALT_NAME, false, &alternatives),
     ];
-    extensions.extend(Revocation::Answers.extensions(issuer.pointers())?);
+    extensions.extend(Revocation::Answers.extensions(issuer, public_key_info)?);
     let content = Content {
         subject: subject.finish(),
         public_key_info,
@@ -58,7 +58,7 @@ pub fn client_draft(
         key_usage(KeyUsages::DigitalSignature)?,
         extended_key_usage(&[oid::KP_CLIENT_AUTH], false)?,
     ];
-    extensions.extend(Revocation::AnswersAndList.extensions(issuer.pointers())?);
+    extensions.extend(Revocation::AnswersAndList.extensions(issuer, public_key_info)?);
     let content = Content {
         subject: unit.name()?,
         public_key_info,

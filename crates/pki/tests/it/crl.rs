@@ -1,7 +1,12 @@
+use std::path::Path;
+
+use crypto::{KeyAlgorithm, SigningKey, SoftwareKey, SystemEntropy};
 use model::certificate::RevocationReason;
 use pki::PkiError;
 use pki::crl::{self, Entry};
-use pki::profile::Qualification;
+use pki::issuance::{Signed, Validity};
+use pki::profile::{Qualification, Terms};
+use pki::profile::natural_person::officer_draft;
 use testkit::{openssl, run};
 use time::Duration;
 
@@ -130,6 +135,70 @@ fn openssl_refuses_what_is_on_the_list_and_nothing_else() {
         "{}",
         refused.transcript()
     );
+}
+
+/// Where the certificate of an officer says that its shard is.
+fn shard_of(signed: &Signed) -> String {
+    let arguments = ["x509", "-inform", "DER", "-noout", "-ext", "crlDistributionPoints"];
+    let shown = openssl(arguments, signed.certificate()).must_accept().text();
+    let address = shown.lines().find_map(|line| line.trim().strip_prefix("URI:"));
+    address.unwrap_or_else(|| panic!("{shown}")).to_owned()
+}
+
+fn officer() -> Signed {
+    let a = &*AUTHORITIES;
+    let terms = Terms {
+        validity: Validity::starting(a.now, Validity::ONE_DAY),
+        qualification: &Qualification::None,
+        policy: None,
+        practice_statement: None,
+    };
+    let key = SoftwareKey::generate(KeyAlgorithm::EcdsaP256).unwrap();
+    let public = key.public_key_info();
+    let draft = officer_draft(&a.issuer, &specimen(), &terms, public, &SystemEntropy).unwrap();
+    let recorded = draft.lint().unwrap().record().unwrap();
+    let lists = a.issuer.pointers().lists.clone().unwrap();
+    let shard = recorded.shard(&lists).unwrap();
+    let signed = recorded.sign(&a.issuer).unwrap();
+    assert_eq!(shard_of(&signed), lists.address(shard));
+    signed
+}
+
+#[test]
+fn a_shard_serves_for_the_certificates_that_point_to_it_and_for_no_others() {
+    let a = &*AUTHORITIES;
+    let (good, revoked) = (officer(), officer());
+    let other = std::iter::repeat_with(officer)
+        .find(|other| shard_of(other) != shard_of(&revoked))
+        .unwrap();
+    let entries = [entry(revoked.serial(), None)];
+    let list = |address: &str, entries: &[Entry]| {
+        let until = a.now + Duration::DAY;
+        let der = crl::build(&a.issuer, 4, a.now, until, entries, Some(address)).unwrap();
+        let number = address.rsplit_once('/').unwrap().1;
+        let file = a.file(&format!("shard-{number}"), der);
+        let lint = ["lint", "--type", "CRL", "--profile", "PKIX", "--severity", "NOTICE"];
+        run("lint_crl", lint.into_iter().chain([text(&file)]), b"").must_accept();
+        let pem = a.path(&format!("shard-{number}.pem"));
+        let convert = ["crl", "-inform", "DER", "-in", text(&file), "-out", text(&pem)];
+        openssl(convert, b"").must_accept();
+        pem
+    };
+    let (root, issuing) = (a.path("root.pem"), a.path("issuing.pem"));
+    let check = |list: &Path, certificate: &Signed| {
+        let certificate = pki::facts::to_pem(certificate.certificate()).unwrap();
+        let file = a.file("shard-judged.pem", certificate);
+        let arguments = ["verify", "-x509_strict", "-crl_check", "-CRLfile", text(list)];
+        let chain = ["-CAfile", text(&root), "-untrusted", text(&issuing), text(&file)];
+        openssl(arguments.into_iter().chain(chain), b"")
+    };
+    let of_revoked = list(&shard_of(&revoked), &entries);
+    let refused = check(&of_revoked, &revoked).must_refuse();
+    assert!(refused.stderr.contains("certificate revoked"), "{}", refused.transcript());
+    let refused = check(&of_revoked, &other).must_refuse();
+    assert!(refused.stderr.contains("Different CRL scope"), "{}", refused.transcript());
+    let of_good = list(&shard_of(&good), &[]);
+    check(&of_good, &good).must_accept();
 }
 
 #[test]

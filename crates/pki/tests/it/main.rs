@@ -8,6 +8,7 @@ mod issuance;
 mod ocsp;
 mod pkcs10;
 mod pkcs12;
+mod pkcs8;
 mod rsa;
 mod short_term;
 mod subscribers;

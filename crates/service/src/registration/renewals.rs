@@ -359,6 +359,8 @@ mod tests {
             number: 501,
             request: Some(RequestPk(1001)),
             renewal: false,
+            issuer: "0a".to_owned(),
+            shard: None,
             state: CertificateState::Valid,
             tbs: Vec::new(),
             der: Some(Vec::new()),

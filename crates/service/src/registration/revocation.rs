@@ -109,7 +109,7 @@ impl Service {
             self.record(&mut tx, actor, action, Some(&case), details)
                 .await?;
             self.commit(tx).await?;
-            self.outdate_revocation_list().await;
+            self.notice_revocations().await?;
         }
         let (profile, now) = (case.profile()?.technical_name(), self.now());
         certificates

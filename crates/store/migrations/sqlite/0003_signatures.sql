@@ -28,3 +28,47 @@ ALTER TABLE document ADD COLUMN good_until INTEGER;
 ALTER TABLE paper ADD COLUMN good_until INTEGER;
 CREATE INDEX document_good_until ON document (good_until) WHERE good_until IS NOT NULL;
 CREATE INDEX paper_good_until ON paper (good_until) WHERE good_until IS NOT NULL;
+
+-- Which authority issued a certificate, by its key's identifier, and which shard of that authority's
+-- revocation lists tells of it; empty until the first start after this migration names the only
+-- authority there was. Revisions count revocations, suspensions and their ends, so that every process
+-- sees what others changed.
+ALTER TABLE certificate ADD COLUMN issuer TEXT NOT NULL DEFAULT '';
+ALTER TABLE certificate ADD COLUMN shard INTEGER;
+ALTER TABLE certificate ADD COLUMN revision INTEGER;
+DROP INDEX certificate_not_good;
+CREATE INDEX certificate_not_good ON certificate (issuer, shard, not_after)
+    WHERE state IN ('revoked', 'suspended');
+CREATE INDEX certificate_revision ON certificate (revision) WHERE revision IS NOT NULL;
+INSERT INTO sequence (name, next) VALUES ('revocation', 1);
+
+-- The authorities' own certificates, which have no place among the numbers that clients see.
+CREATE TABLE authority_certificate (
+    serial TEXT PRIMARY KEY,
+    office TEXT NOT NULL,
+    issuer TEXT NOT NULL,
+    der BLOB NOT NULL,
+    not_before INTEGER NOT NULL,
+    not_after INTEGER NOT NULL,
+    recorded_at INTEGER NOT NULL
+) STRICT;
+
+-- Pictures that visible signatures may show, and metadata that signatures may carry. Neither belongs
+-- to a request; both are sealed.
+CREATE TABLE image (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    uid TEXT NOT NULL UNIQUE,
+    file_name TEXT NOT NULL,
+    width INTEGER NOT NULL,
+    height INTEGER NOT NULL,
+    sealed BLOB NOT NULL,
+    uploaded_at INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE metadata (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    uid TEXT NOT NULL UNIQUE,
+    oid TEXT NOT NULL,
+    sealed BLOB NOT NULL,
+    stored_at INTEGER NOT NULL
+) STRICT;

@@ -4,12 +4,12 @@ use model::certificate::RevocationReason;
 use model::evidence::ImageKind;
 use model::otp::{OtpState, Purpose};
 use model::{
-    DocumentUid, Environment, Language, RaId, RaoId, RequestPk, SecureElement, Status, TokenUid,
-    UserId, VideoIdPk, Workflow,
+    DocumentUid, Environment, ImageUid, Language, MetadataUid, RaId, RaoId, RequestPk,
+    SecureElement, Status, TokenUid, UserId, VideoIdPk, Workflow,
 };
 use store::{
-    Certificate, CertificateState, Document, DocumentKind, EvidenceImage, EvidenceVideo, Otp,
-    Paper, PaperKind, StoreError, StoredFile, Token,
+    Certificate, CertificateState, Document, DocumentKind, EvidenceImage, EvidenceVideo, Image,
+    Metadata, Otp, Paper, PaperKind, SealedImage, StoreError, StoredFile, Token,
 };
 use time::Duration;
 
@@ -118,6 +118,58 @@ on_both! {
         let mut tx = fixture.store.begin().await.unwrap();
         let homeless = store::officers::insert(&mut tx, &officer(4, 77)).await;
         assert!(matches!(homeless, Err(StoreError::Refused(_))), "its authority does not exist");
+    }
+
+    async fn images(fixture: Fixture) {
+        let image = |n: u8| SealedImage {
+            image: Image {
+                // Descending, so that the order of insertion is not that of the names.
+                uid: ImageUid(uuid::Uuid::from_u128(u128::from(100 - n))),
+                file_name: format!("logo-{n}.png"),
+                width: 300 + i64::from(n),
+                height: 100,
+                uploaded_at: at(i64::from(n)),
+            },
+            sealed: vec![n; 50],
+        };
+        let mut tx = fixture.store.begin().await.unwrap();
+        for n in [1, 2, 3] {
+            store::images::insert(&mut tx, &image(n)).await.unwrap();
+        }
+        tx.commit().await.unwrap();
+        let mut tx = fixture.store.begin().await.unwrap();
+        let uid = |n: u8| image(n).image.uid;
+        assert_eq!(store::images::get(&mut tx, uid(2)).await.unwrap(), Some(image(2)));
+        assert_eq!(store::images::get(&mut tx, uid(9)).await.unwrap(), None);
+        let listed = store::images::list(&mut tx).await.unwrap();
+        assert_eq!(listed, [1, 2, 3].map(|n| image(n).image));
+        assert!(store::images::delete(&mut tx, uid(2)).await.unwrap());
+        assert!(!store::images::delete(&mut tx, uid(2)).await.unwrap());
+        assert_eq!(store::images::delete_all(&mut tx).await.unwrap(), 2);
+        assert_eq!(store::images::list(&mut tx).await.unwrap(), []);
+    }
+
+    async fn metadata(fixture: Fixture) {
+        let metadata = |n: u8| Metadata {
+            uid: MetadataUid(uuid::Uuid::from_u128(u128::from(100 - n))),
+            oid: format!("1.3.6.1.4.1.32473.2.{n}"),
+            sealed: vec![n; 50],
+            stored_at: at(i64::from(n)),
+        };
+        let mut tx = fixture.store.begin().await.unwrap();
+        for n in [1, 2, 3] {
+            store::metadata::insert(&mut tx, &metadata(n)).await.unwrap();
+        }
+        tx.commit().await.unwrap();
+        let mut tx = fixture.store.begin().await.unwrap();
+        let uid = |n: u8| metadata(n).uid;
+        assert_eq!(store::metadata::get(&mut tx, uid(2)).await.unwrap(), Some(metadata(2)));
+        assert_eq!(store::metadata::get(&mut tx, uid(9)).await.unwrap(), None);
+        assert_eq!(store::metadata::list(&mut tx).await.unwrap(), [1, 2, 3].map(metadata));
+        assert!(store::metadata::delete(&mut tx, uid(2)).await.unwrap());
+        assert!(!store::metadata::delete(&mut tx, uid(2)).await.unwrap());
+        assert_eq!(store::metadata::delete_all(&mut tx).await.unwrap(), 2);
+        assert_eq!(store::metadata::list(&mut tx).await.unwrap(), []);
     }
 
     async fn tokens(fixture: Fixture) {
