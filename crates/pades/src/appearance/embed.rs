@@ -71,10 +71,12 @@ impl Subset {
         let outlines = tables.table(Tag::from_bytes(b"CFF "));
         let name = format!("{}+{}", self.tag(), self.font.name);
         let (file_key, file) = match outlines {
+            // They are dense already: to deflate them would cost more time than all of the rest,
+            // and save half a kilobyte.
             Some(outlines) => {
-                let (dictionary, data) = pack(outlines);
-                let dictionary = dictionary.with("Subtype", Object::name("CIDFontType0C"));
-                ("FontFile3", revision.put_stream(dictionary, &data)?)
+                let subtype = Object::name("CIDFontType0C");
+                let dictionary = Dictionary::default().with("Subtype", subtype);
+                ("FontFile3", revision.put_stream(dictionary, outlines)?)
             }
             None => {
                 let (dictionary, data) = pack(&program);

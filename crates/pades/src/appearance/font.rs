@@ -142,9 +142,10 @@ fn split(text: &str, levels: &[Level]) -> Vec<(Range<usize>, usize, Level)> {
         let level = levels.get(at).copied().unwrap_or_else(Level::ltr);
         let is_space = character == ' ';
         let last = parts.last().map(|(_, font, _)| *font);
-        // Marks stay with the letter that they belong to.
+        // Marks stay with the letter that they belong to, and spaces are as wide as the words
+        // before them want.
         let kept = last.filter(|font| match bidi_class(character) {
-            BidiClass::BN => true,
+            BidiClass::BN | BidiClass::WS => true,
             BidiClass::NSM => fonts().get(*font).is_some_and(|font| has(font, character)),
             _ => false,
         });
@@ -228,4 +229,89 @@ fn shape_glyphs(face: &Face<'static>, text: &str, level: Level) -> (Vec<Glyph>, 
         });
     }
     (glyphs, width)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(paragraph: &Paragraph) -> Vec<(&str, usize)> {
+        paragraph
+            .pieces
+            .iter()
+            .map(|piece| (piece.text.as_str(), piece.font))
+            .collect()
+    }
+
+    #[test]
+    fn every_font_of_the_family_is_there() {
+        let names: Vec<_> = fonts().iter().map(|font| font.name).collect();
+        assert_eq!(names, FAMILY);
+    }
+
+    #[test]
+    fn words_get_the_first_font_that_has_their_letters() {
+        assert_eq!(words(&shape("Ana Գ")), [("Ana", 0), (" ", 0), ("Գ", 1)]);
+        // A mark that the font of its letter has stays with it.
+        assert_eq!(words(&shape("e\u{301}")), [("e\u{301}", 0)]);
+    }
+
+    #[test]
+    fn what_no_font_has_is_visible_and_no_glyph_is_that_of_a_missing_one() {
+        for line in ["山田 Ana", "😀", "\u{10FFFF}", "\u{0B95}\u{0BCD}"] {
+            let paragraph = shape(line);
+            let glyphs = paragraph.pieces.iter().flat_map(|piece| &piece.glyphs);
+            assert!(glyphs.clone().count() > 0, "{line:?}");
+            assert!(glyphs.clone().all(|glyph| glyph.id != 0), "{line:?}");
+        }
+        assert_eq!(words(&shape("山")), [("\u{FFFD}", 0)]);
+    }
+
+    #[test]
+    fn controls_that_would_turn_the_order_are_gone() {
+        let paragraph = shape("Ana\u{202E}ziuR\u{202C}\t\u{7}x");
+        assert_eq!(words(&paragraph), [("AnaziuR", 0), (" ", 0), ("x", 0)]);
+    }
+
+    #[test]
+    fn letters_join_where_their_script_joins_them() {
+        // Four letters in two shapes each: the middle ones must not be those of single letters.
+        let joined = shape("محمد");
+        let single: Vec<_> = "محمد"
+            .chars()
+            .map(|letter| shape(&letter.to_string()))
+            .collect();
+        let single: Vec<_> = single
+            .iter()
+            .rev()
+            .flat_map(|paragraph| paragraph.pieces[0].glyphs.iter().map(|glyph| glyph.id))
+            .collect();
+        let joined: Vec<_> = joined.pieces[0]
+            .glyphs
+            .iter()
+            .map(|glyph| glyph.id)
+            .collect();
+        assert_eq!(joined.len(), single.len());
+        assert!(
+            joined
+                .iter()
+                .zip(&single)
+                .filter(|(joined, single)| joined != single)
+                .count()
+                >= 3
+        );
+    }
+
+    #[test]
+    fn a_ligature_is_read_back_as_its_letters() {
+        let paragraph = shape("difficult");
+        let piece = &paragraph.pieces[0];
+        assert!(piece.glyphs.len() < piece.text.len());
+        let text: String = piece
+            .glyphs
+            .iter()
+            .map(|glyph| &piece.text[glyph.text.clone()])
+            .collect();
+        assert_eq!(text, "difficult");
+    }
 }

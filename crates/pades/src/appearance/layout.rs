@@ -210,3 +210,102 @@ fn in_sight(pieces: Vec<Piece>) -> Vec<Piece> {
         .filter_map(|index| pieces[index].take())
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn frame(width: f64, height: f64) -> Frame {
+        Frame {
+            x: 10.0,
+            y: 20.0,
+            width,
+            height,
+        }
+    }
+
+    fn fitted(lines: &[&str], frame: Frame) -> Block {
+        let lines: Vec<_> = lines.iter().map(|line| (*line).to_owned()).collect();
+        fit(&lines, frame)
+    }
+
+    fn texts(block: &Block) -> Vec<String> {
+        let text = |row: &Row| row.pieces.iter().map(|piece| piece.text.as_str()).collect();
+        block.rows.iter().map(text).collect()
+    }
+
+    /// Everything lies within the frame.
+    #[track_caller]
+    fn assert_inside(block: &Block, frame: Frame) {
+        for row in &block.rows {
+            let width: f64 = row.pieces.iter().map(|piece| piece.width).sum();
+            assert!(row.x >= frame.x - 0.01, "{row:?}");
+            assert!(
+                row.x + width * block.size <= frame.x + frame.width + 0.01,
+                "{row:?}"
+            );
+            assert!(row.y > frame.y && row.y < frame.y + frame.height, "{row:?}");
+        }
+    }
+
+    #[test]
+    fn text_is_as_large_as_it_can_be_and_no_larger_than_print() {
+        let line = ["Signed by Ana Ruiz Ortega"];
+        assert_eq!(fitted(&line, frame(400.0, 100.0)).size, LARGEST);
+        let mut last = LARGEST;
+        for height in (5..=40).rev() {
+            let frame = frame(160.0, f64::from(height));
+            let block = fitted(&line, frame);
+            assert!(block.size <= last, "a lower box makes no larger text");
+            assert_inside(&block, frame);
+            last = block.size;
+        }
+        assert_eq!(last, SMALLEST);
+    }
+
+    #[test]
+    fn long_lines_break_at_spaces_and_lines_stay_lines() {
+        let block = fitted(&["one two  three", "", "four\nfive"], frame(55.0, 200.0));
+        assert_eq!(texts(&block), ["one two", "three", "", "four", "five"]);
+    }
+
+    #[test]
+    fn what_does_not_fit_ends_in_an_ellipsis() {
+        let frame = frame(60.0, 12.0);
+        let endless = "on and ".repeat(2000);
+        for (lines, rows) in [
+            (
+                vec!["maria.de.los.angeles.fernandez.villaverde@example.com"],
+                1,
+            ),
+            (vec![endless.as_str()], 2),
+            (vec!["one", "two", "three", "four"], 2),
+        ] {
+            let block = fitted(&lines, frame);
+            let texts = texts(&block);
+            assert_eq!((block.size, texts.len()), (SMALLEST, rows), "{texts:?}");
+            assert!(
+                texts.last().is_some_and(|text| text.ends_with(ELLIPSIS)),
+                "{texts:?}"
+            );
+            assert_inside(&block, frame);
+        }
+    }
+
+    #[test]
+    fn lines_from_the_right_begin_at_the_right_and_keep_numbers_in_order() {
+        let frame = frame(200.0, 30.0);
+        let block = fitted(&["דוד 2026 לוי"], frame);
+        let row = &block.rows[0];
+        let width: f64 = row.pieces.iter().map(|piece| piece.width).sum();
+        assert!((row.x + width * block.size - frame.x - frame.width).abs() < 0.01);
+        let words: Vec<_> = row.pieces.iter().map(|piece| piece.text.trim()).collect();
+        assert_eq!(words, ["לוי", "", "2026", "", "דוד"]);
+    }
+
+    #[test]
+    fn nothing_to_say_is_nothing_to_draw() {
+        assert!(fitted(&[], frame(100.0, 50.0)).rows.is_empty());
+        assert!(fitted(&["", ""], frame(100.0, 50.0)).rows.is_empty());
+    }
+}

@@ -259,3 +259,133 @@ fn refusal(error: ImageError) -> PictureError {
         _ => PictureError::Broken,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use image::{Rgb, RgbImage, Rgba, RgbaImage};
+
+    use super::*;
+
+    fn encoded(image: impl Into<DynamicImage>, format: ImageFormat) -> Vec<u8> {
+        let mut file = Cursor::new(Vec::new());
+        image.into().write_to(&mut file, format).unwrap();
+        file.into_inner()
+    }
+
+    /// Red on the left, green on the right.
+    fn halves(width: u32, height: u32) -> RgbImage {
+        RgbImage::from_fn(width, height, |x, _| {
+            if x < width / 2 {
+                Rgb([255, 0, 0])
+            } else {
+                Rgb([0, 255, 0])
+            }
+        })
+    }
+
+    /// A JPEG as a telephone takes it: held upright, and telling where.
+    fn from_telephone(orientation: u8) -> Vec<u8> {
+        let mut exif =
+            b"\xFF\xE1\0\x38Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0".to_vec();
+        exif.push(orientation);
+        exif.extend_from_slice(b"\0\0\0\0\0\0");
+        exif.resize(4 + 0x36, b' ');
+        exif.splice(44.., *b"GPS 41.38 N 2E");
+        let jpeg = encoded(halves(32, 16), ImageFormat::Jpeg);
+        [&jpeg[..2], &exif, b"\xFF\xFE\0\x07hello", &jpeg[2..]].concat()
+    }
+
+    fn contains(bytes: &[u8], part: &[u8]) -> bool {
+        memchr::memmem::find(bytes, part).is_some()
+    }
+
+    #[test]
+    fn a_jpeg_is_kept_but_for_its_metadata() {
+        let jpeg = from_telephone(1);
+        assert!(contains(&jpeg, b"GPS 41.38 N") && contains(&jpeg, b"hello"));
+        let picture = Picture::read(&jpeg).unwrap();
+        assert_eq!((picture.filter, picture.bits), ("DCTDecode", 8));
+        assert!(!contains(&picture.data, b"GPS") && !contains(&picture.data, b"hello"));
+        let plain = |jpeg: &[u8]| image::load_from_memory(jpeg).unwrap().into_rgb8();
+        assert_eq!(plain(&picture.data), plain(&jpeg));
+    }
+
+    #[test]
+    fn a_photograph_that_lies_on_its_side_is_put_upright() {
+        // 6: what is on the left belongs to the top.
+        let picture = Picture::read(&from_telephone(6)).unwrap();
+        assert_eq!((picture.width, picture.height), (16, 32));
+        let samples = decompress_to_vec_zlib(&picture.data).unwrap();
+        let (top, bottom) = (&samples[..3], &samples[samples.len() - 3..]);
+        assert!(top[0] > 200 && bottom[1] > 200, "{top:?} {bottom:?}");
+    }
+
+    #[test]
+    fn grey_opaque_and_deep_pictures_take_no_more_room_than_they_need() {
+        let grey = image::ImageBuffer::from_pixel(4, 3, image::Luma([9_u16 << 8]));
+        let picture = Picture::read(&encoded(grey, ImageFormat::Png)).unwrap();
+        assert_eq!(picture.colours, ColourSpace::Gray);
+        assert_eq!(decompress_to_vec_zlib(&picture.data).unwrap(), [9; 12]);
+        assert_eq!(picture.alpha, None);
+        let opaque = RgbaImage::from_pixel(2, 2, Rgba([1, 2, 3, 255]));
+        let picture = Picture::read(&encoded(opaque, ImageFormat::Png)).unwrap();
+        assert_eq!(picture.alpha, None);
+    }
+
+    #[test]
+    fn what_shines_through_becomes_white_where_nothing_may() {
+        let image = RgbaImage::from_fn(3, 1, |x, _| Rgba([0, 0, 100, [0, 51, 255][x as usize]]));
+        let picture = Picture::read(&encoded(image, ImageFormat::Png)).unwrap();
+        let flat = picture.on_white(picture.alpha.as_deref().unwrap());
+        assert_eq!(
+            decompress_to_vec_zlib(&flat).unwrap(),
+            [255, 255, 255, 204, 204, 224, 0, 0, 100]
+        );
+    }
+
+    #[test]
+    fn large_pictures_are_made_smaller_and_larger_ones_are_refused() {
+        let picture = Picture::read(&encoded(halves(2400, 1200), ImageFormat::Png)).unwrap();
+        let (width, height) = (f64::from(picture.width), f64::from(picture.height));
+        assert!(width * height <= KEPT_PIXELS && width * height > 0.99 * KEPT_PIXELS);
+        assert!((width / height - 2.0).abs() < 0.01);
+        // A header that claims more than it holds.
+        let mut png = encoded(halves(2, 2), ImageFormat::Png);
+        png[16..24].copy_from_slice(&[0, 0, 0x7F, 0xFF, 0, 0, 0x7F, 0xFF]);
+        let checksum = crc32(&png[12..29]);
+        png[29..33].copy_from_slice(&checksum.to_be_bytes());
+        assert_eq!(Picture::read(&png).unwrap_err(), PictureError::TooLarge);
+    }
+
+    #[test]
+    fn what_is_no_picture_is_refused_and_damaged_ones_are_too() {
+        for other in [&b""[..], b"GIF89a\x01\0\x01\0", b"%PDF-1.7", b"<svg/>"] {
+            assert_eq!(Picture::read(other).unwrap_err(), PictureError::Unknown);
+        }
+        let png = encoded(halves(64, 64), ImageFormat::Png);
+        let jpeg = encoded(halves(64, 64), ImageFormat::Jpeg);
+        assert_eq!(
+            Picture::read(&png[..png.len() / 2]).unwrap_err(),
+            PictureError::Broken
+        );
+        assert_eq!(
+            Picture::read(&jpeg[..40]).unwrap_err(),
+            PictureError::Broken
+        );
+        for file in [&png, &jpeg] {
+            for end in 0..file.len() {
+                // Whatever it is, it is no panic.
+                drop(Picture::read(&file[..end]));
+            }
+        }
+    }
+
+    /// ISO 3309, bit by bit.
+    fn crc32(bytes: &[u8]) -> u32 {
+        !bytes.iter().fold(u32::MAX, |sum, byte| {
+            (0..8).fold(sum ^ u32::from(*byte), |sum, _| {
+                sum >> 1 ^ (0xEDB8_8320 & (sum & 1).wrapping_neg())
+            })
+        })
+    }
+}
