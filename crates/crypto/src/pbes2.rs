@@ -32,8 +32,12 @@ pub fn encrypt(
     password: &[u8],
     parameters: &Parameters,
 ) -> Result<Vec<u8>, CryptoError> {
-    let key = PaddedBlockEncryptingKey::cbc_pkcs7(derived(password, parameters)?)
-        .map_err(|_| CryptoError::Backend)?;
+    let key = PaddedBlockEncryptingKey::cbc_pkcs7(derived(
+        password,
+        &parameters.salt,
+        parameters.iterations,
+    )?)
+    .map_err(|_| CryptoError::Backend)?;
     let iv = EncryptionContext::Iv128(FixedLength::from(parameters.iv));
     // Room for the padding, so that growing leaves no copy of the plain text behind.
     let mut text = Zeroizing::new(Vec::with_capacity(plain.len() + 16));
@@ -43,18 +47,20 @@ pub fn encrypt(
     Ok(std::mem::take(&mut *text))
 }
 
-/// Decrypts what [`encrypt`] made. A wrong password mostly shows by the padding; where it does
+/// Decrypts what [`encrypt`] made, or another with a salt of another length. A wrong password mostly shows by the padding; where it does
 /// not, what comes out is noise.
 ///
 /// Fails with [`CryptoError::Password`].
 pub fn decrypt(
     encrypted: &[u8],
     password: &[u8],
-    parameters: &Parameters,
+    salt: &[u8],
+    iterations: NonZeroU32,
+    iv: [u8; 16],
 ) -> Result<Zeroizing<Vec<u8>>, CryptoError> {
-    let key = PaddedBlockDecryptingKey::cbc_pkcs7(derived(password, parameters)?)
+    let key = PaddedBlockDecryptingKey::cbc_pkcs7(derived(password, salt, iterations)?)
         .map_err(|_| CryptoError::Backend)?;
-    let iv = DecryptionContext::Iv128(FixedLength::from(parameters.iv));
+    let iv = DecryptionContext::Iv128(FixedLength::from(iv));
     let mut text = Zeroizing::new(encrypted.to_vec());
     let plain = key
         .decrypt(&mut text, iv)
@@ -62,12 +68,16 @@ pub fn decrypt(
     Ok(Zeroizing::new(plain.to_vec()))
 }
 
-fn derived(password: &[u8], parameters: &Parameters) -> Result<UnboundCipherKey, CryptoError> {
+fn derived(
+    password: &[u8],
+    salt: &[u8],
+    iterations: NonZeroU32,
+) -> Result<UnboundCipherKey, CryptoError> {
     let mut key = Zeroizing::new([0; 32]);
     pbkdf2::derive(
         pbkdf2::PBKDF2_HMAC_SHA256,
-        parameters.iterations,
-        &parameters.salt,
+        iterations,
+        salt,
         password,
         key.as_mut_slice(),
     );
@@ -98,9 +108,20 @@ mod tests {
             hex,
             "e9fb9318ee1e80625515561e80c4347eba7f1d87cca59286e8695345d9884556"
         );
-        let back = decrypt(&text, "contraseña".as_bytes(), &parameters).unwrap();
+        let open = |password: &str| {
+            let Parameters {
+                salt,
+                iterations,
+                iv,
+            } = parameters;
+            decrypt(&text, password.as_bytes(), &salt, iterations, iv)
+        };
+        let back = open("contraseña").unwrap();
         assert_eq!(*back, b"a secret of seventeen");
-        let wrong = decrypt(&text, b"contrasena", &parameters);
-        assert_ne!(wrong.as_ref().map(|plain| plain.as_slice()), Ok(back.as_slice()));
+        let wrong = open("contrasena");
+        assert_ne!(
+            wrong.as_ref().map(|plain| plain.as_slice()),
+            Ok(back.as_slice())
+        );
     }
 }

@@ -2,8 +2,8 @@
 
 use std::num::NonZeroU32;
 
+use crypto::SoftwareKey;
 use crypto::pbes2::{self, Parameters};
-use crypto::{SoftwareKey, Zeroizing};
 use der::pem::{self, LineEnding};
 use model::Entropy;
 
@@ -33,7 +33,8 @@ pub fn encrypt(
     pem::encode_string(LABEL, LineEnding::LF, &info).map_err(|_| PkiError::Malformed(WHAT))
 }
 
-/// The key in an EncryptedPrivateKeyInfo of the kind that [`encrypt`] makes.
+/// The key in an EncryptedPrivateKeyInfo of the kind that [`encrypt`] makes, and OpenSSL when it
+/// is told to use HMAC with SHA-256 and AES-256.
 ///
 /// Fails with [`PkiError::Malformed`] where it is of another kind, and with [`PkiError::Crypto`]
 /// where the passphrase is wrong.
@@ -65,18 +66,15 @@ pub fn decrypt(text: &str, passphrase: &str) -> Result<SoftwareKey, PkiError> {
     if hash != oid::HMAC_WITH_SHA256 {
         return Err(malformed());
     }
-    let parameters = Parameters {
-        salt: salt.try_into().map_err(|_| malformed())?,
-        iterations: rounds
-            .filter(|rounds| *rounds <= MAX_ITERATIONS)
-            .and_then(NonZeroU32::new)
-            .ok_or_else(malformed)?,
-        iv: iv
-            .and_then(|iv| decode::content(OCTET_STRING, iv))
-            .and_then(|iv| iv.try_into().ok())
-            .ok_or_else(malformed)?,
-    };
-    let plain: Zeroizing<_> = pbes2::decrypt(text, passphrase.as_bytes(), &parameters)?;
+    let iterations = rounds
+        .filter(|rounds| *rounds <= MAX_ITERATIONS)
+        .and_then(NonZeroU32::new)
+        .ok_or_else(malformed)?;
+    let iv = iv
+        .and_then(|iv| decode::content(OCTET_STRING, iv))
+        .and_then(|iv| iv.try_into().ok())
+        .ok_or_else(malformed)?;
+    let plain = pbes2::decrypt(text, passphrase.as_bytes(), salt, iterations, iv)?;
     Ok(SoftwareKey::from_pkcs8(&plain)?)
 }
 

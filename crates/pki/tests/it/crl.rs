@@ -5,8 +5,8 @@ use model::certificate::RevocationReason;
 use pki::PkiError;
 use pki::crl::{self, Entry};
 use pki::issuance::{Signed, Validity};
-use pki::profile::{Qualification, Terms};
 use pki::profile::natural_person::officer_draft;
+use pki::profile::{Qualification, Terms};
 use testkit::{openssl, run};
 use time::Duration;
 
@@ -139,9 +139,20 @@ fn openssl_refuses_what_is_on_the_list_and_nothing_else() {
 
 /// Where the certificate of an officer says that its shard is.
 fn shard_of(signed: &Signed) -> String {
-    let arguments = ["x509", "-inform", "DER", "-noout", "-ext", "crlDistributionPoints"];
-    let shown = openssl(arguments, signed.certificate()).must_accept().text();
-    let address = shown.lines().find_map(|line| line.trim().strip_prefix("URI:"));
+    let arguments = [
+        "x509",
+        "-inform",
+        "DER",
+        "-noout",
+        "-ext",
+        "crlDistributionPoints",
+    ];
+    let shown = openssl(arguments, signed.certificate())
+        .must_accept()
+        .text();
+    let address = shown
+        .lines()
+        .find_map(|line| line.trim().strip_prefix("URI:"));
     address.unwrap_or_else(|| panic!("{shown}")).to_owned()
 }
 
@@ -177,10 +188,26 @@ fn a_shard_serves_for_the_certificates_that_point_to_it_and_for_no_others() {
         let der = crl::build(&a.issuer, 4, a.now, until, entries, Some(address)).unwrap();
         let number = address.rsplit_once('/').unwrap().1;
         let file = a.file(&format!("shard-{number}"), der);
-        let lint = ["lint", "--type", "CRL", "--profile", "PKIX", "--severity", "NOTICE"];
+        let lint = [
+            "lint",
+            "--type",
+            "CRL",
+            "--profile",
+            "PKIX",
+            "--severity",
+            "NOTICE",
+        ];
         run("lint_crl", lint.into_iter().chain([text(&file)]), b"").must_accept();
         let pem = a.path(&format!("shard-{number}.pem"));
-        let convert = ["crl", "-inform", "DER", "-in", text(&file), "-out", text(&pem)];
+        let convert = [
+            "crl",
+            "-inform",
+            "DER",
+            "-in",
+            text(&file),
+            "-out",
+            text(&pem),
+        ];
         openssl(convert, b"").must_accept();
         pem
     };
@@ -188,15 +215,35 @@ fn a_shard_serves_for_the_certificates_that_point_to_it_and_for_no_others() {
     let check = |list: &Path, certificate: &Signed| {
         let certificate = pki::facts::to_pem(certificate.certificate()).unwrap();
         let file = a.file("shard-judged.pem", certificate);
-        let arguments = ["verify", "-x509_strict", "-crl_check", "-CRLfile", text(list)];
-        let chain = ["-CAfile", text(&root), "-untrusted", text(&issuing), text(&file)];
+        let arguments = [
+            "verify",
+            "-x509_strict",
+            "-crl_check",
+            "-CRLfile",
+            text(list),
+        ];
+        let chain = [
+            "-CAfile",
+            text(&root),
+            "-untrusted",
+            text(&issuing),
+            text(&file),
+        ];
         openssl(arguments.into_iter().chain(chain), b"")
     };
     let of_revoked = list(&shard_of(&revoked), &entries);
     let refused = check(&of_revoked, &revoked).must_refuse();
-    assert!(refused.stderr.contains("certificate revoked"), "{}", refused.transcript());
+    assert!(
+        refused.stderr.contains("certificate revoked"),
+        "{}",
+        refused.transcript()
+    );
     let refused = check(&of_revoked, &other).must_refuse();
-    assert!(refused.stderr.contains("Different CRL scope"), "{}", refused.transcript());
+    assert!(
+        refused.stderr.contains("different CRL scope"),
+        "{}",
+        refused.transcript()
+    );
     let of_good = list(&shard_of(&good), &[]);
     check(&of_good, &good).must_accept();
 }

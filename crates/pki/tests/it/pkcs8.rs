@@ -22,10 +22,23 @@ fn a_key_under_a_passphrase_opens_in_openssl_and_here() {
 
 #[test]
 fn what_openssl_encrypts_the_same_way_opens_here() {
-    let arguments = ["genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"];
+    let arguments = [
+        "genpkey",
+        "-algorithm",
+        "EC",
+        "-pkeyopt",
+        "ec_paramgen_curve:P-256",
+    ];
     let plain = openssl(arguments, b"").must_accept().stdout;
     let passphrase = format!("pass:{PASSPHRASE}");
-    let arguments = ["pkcs8", "-topk8", "-v2", "aes256", "-v2prf", "hmacWithSHA256"];
+    let arguments = [
+        "pkcs8",
+        "-topk8",
+        "-v2",
+        "aes256",
+        "-v2prf",
+        "hmacWithSHA256",
+    ];
     let options = ["-iter", "5000", "-passout", &passphrase];
     let pem = openssl(arguments.into_iter().chain(options), &plain).must_accept();
     let key = pkcs8::decrypt(&pem.text(), PASSPHRASE).unwrap();
