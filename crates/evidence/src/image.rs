@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use ::image::codecs::jpeg::JpegDecoder;
 use ::image::codecs::png::PngDecoder;
-use ::image::{ImageDecoder, ImageResult, Limits};
+use ::image::{DynamicImage, ImageDecoder, ImageFormat as Encoding, ImageResult, Limits};
 
 use crate::look::{looks_like, looks_like_svg};
 
@@ -181,6 +181,37 @@ pub fn probe_with(bytes: &[u8], policy: &ImagePolicy) -> Result<ImageFacts, Imag
     } else {
         Err(undecodable("the file is cut off"))
     }
+}
+
+/// The image as a PNG, with its facts: a PNG as it is, a JPEG upright and without its metadata,
+/// which may tell where it was taken. As slow as [`probe_with`], and as strict.
+pub fn as_png(bytes: &[u8], policy: &ImagePolicy) -> Result<(ImageFacts, Vec<u8>), ImageRefusal> {
+    let facts = probe_with(bytes, policy)?;
+    if facts.format == ImageFormat::Png {
+        return Ok((facts, bytes.to_vec()));
+    }
+    let turned = catch_unwind(AssertUnwindSafe(|| upright(bytes, policy)));
+    let image = turned.unwrap_or_else(|_| Err(undecodable("the decoder gave up")))?;
+    let mut png = Vec::new();
+    image
+        .write_to(&mut Cursor::new(&mut png), Encoding::Png)
+        .map_err(undecodable)?;
+    let facts = ImageFacts {
+        format: ImageFormat::Png,
+        width: image.width(),
+        height: image.height(),
+    };
+    Ok((facts, png))
+}
+
+/// A JPEG's pixels, turned as its metadata says that it was held.
+fn upright(bytes: &[u8], policy: &ImagePolicy) -> Result<DynamicImage, ImageRefusal> {
+    let mut decoder = JpegDecoder::new(Cursor::new(bytes)).map_err(undecodable)?;
+    decoder.set_limits(limits(policy)).map_err(undecodable)?;
+    let orientation = decoder.orientation().map_err(undecodable)?;
+    let mut image = DynamicImage::from_decoder(decoder).map_err(undecodable)?;
+    image.apply_orientation(orientation);
+    Ok(image)
 }
 
 fn decode<D: ImageDecoder>(
@@ -388,6 +419,35 @@ mod tests {
                 ..
             })
         ));
+    }
+
+    #[test]
+    fn a_png_stays_and_a_jpeg_becomes_an_upright_one() {
+        let policy = ImagePolicy::default();
+        let whole = png(90, 64);
+        let (facts, same) = as_png(&whole, &policy).unwrap();
+        assert_eq!((facts.width, facts.height), (90, 64));
+        assert!(same == whole);
+
+        // An Exif segment with one entry: orientation 6, held by a quarter turn (Exif 2.3 §4.6.4).
+        let mut held = jpeg(90, 64);
+        let exif = b"\xff\xe1\x00\x22Exif\0\0MM\0\x2a\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0";
+        held.splice(2..2, exif.iter().copied());
+        let (facts, turned) = as_png(&held, &policy).unwrap();
+        assert_eq!((facts.width, facts.height), (64, 90));
+        assert_eq!(probe(&turned), Ok(facts));
+
+        let small = ImagePolicy {
+            max_pixels: 90 * 64 - 1,
+            ..policy
+        };
+        for too_large in [whole, held] {
+            assert!(matches!(
+                as_png(&too_large, &small),
+                Err(ImageRefusal::TooManyPixels { .. })
+            ));
+        }
+        as_png(b"GIF89a\x01\0\x01\0", &policy).unwrap_err();
     }
 
     #[test]

@@ -104,3 +104,11 @@ uid! {
     /// A stored credential's identifier.
     TokenUid
 }
+uid! {
+    /// The identifier of a picture for visible signatures.
+    ImageUid
+}
+uid! {
+    /// The identifier of metadata for signatures.
+    MetadataUid
+}

@@ -21,7 +21,9 @@ pub mod subject;
 pub mod workflow;
 
 pub use environment::Environment;
-pub use ids::{DocumentUid, RaId, RaoId, RequestPk, TokenUid, UserId, VideoIdPk};
+pub use ids::{
+    DocumentUid, ImageUid, MetadataUid, RaId, RaoId, RequestPk, TokenUid, UserId, VideoIdPk,
+};
 pub use language::Language;
 pub use ports::{Clock, Entropy};
 pub use profile::{Profile, SecureElement};

@@ -10,8 +10,8 @@ use model::event::WebhookFormat;
 use model::evidence::ImageKind;
 use model::otp::Purpose;
 use model::{
-    DocumentUid, Environment, Language, RaId, RaoId, RequestPk, SecureElement, Status, TokenUid,
-    UserId, VideoIdPk, Workflow,
+    DocumentUid, Environment, ImageUid, Language, MetadataUid, RaId, RaoId, RequestPk,
+    SecureElement, Status, TokenUid, UserId, VideoIdPk, Workflow,
 };
 use sqlx::postgres::PgRow;
 use sqlx::query::Query;
@@ -246,6 +246,8 @@ macro_rules! text {
 text!(
     DocumentUid,
     TokenUid,
+    ImageUid,
+    MetadataUid,
     Status,
     Workflow,
     Environment,

@@ -64,7 +64,8 @@ pub use officers::OfficerFilter;
 pub use records::{
     ApiUser, Attachment, AttachmentKind, AuditEntry, AuthorityCertificate, Certificate,
     CertificateState, ChainedEntry, Channel, Credential, Document, DocumentKind, Enrolment,
-    EvidenceImage, EvidenceVideo, Image, Job, JobKind, Leased, LeasedJob, Metadata, Officer, Otp, OutboxMessage,
-    Paper, PaperKind, RegistrationAuthority, Request, Scratchcard, SealedImage, StoredFile, Token,
+    EvidenceImage, EvidenceVideo, Image, Job, JobKind, Leased, LeasedJob, Metadata, Officer, Otp,
+    OutboxMessage, Paper, PaperKind, RegistrationAuthority, Request, Scratchcard, SealedImage,
+    StoredFile, Token,
 };
 pub use requests::RequestFilter;
