@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use hsm::KeyUri;
 use url::Url;
 
 pub use registration::{
@@ -76,6 +77,10 @@ pub struct Init {
     /// Database: `sqlite:PATH` or `postgres://…`. Default: SQLite inside DIR.
     #[arg(long, value_name = "URL")]
     pub database: Option<String>,
+    /// Token in which the keys of the CA, the TSA and the OCSP responders are made, by PKCS #11:
+    /// `pkcs11:token=LABEL?module-path=PATH&pin-source=file:PATH` (RFC 7512). Default: no token.
+    #[arg(long, value_name = "URI")]
+    pub keys: Option<KeyUri>,
     /// Name of the first registration authority. Default: the organisation.
     #[arg(long, value_name = "NAME")]
     pub authority: Option<String>,

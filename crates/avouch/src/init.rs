@@ -7,14 +7,15 @@ use crypto::SystemEntropy;
 use model::contact::Country;
 use model::event::WebhookFormat;
 use model::{Entropy, RaId};
-use pki::AuthorityNames;
+use pki::{AuthorityNames, AuthorityUrls};
 use secrecy::SecretString;
 use service::{NewAuthority, NewOfficer, Service};
 
 use crate::app::{App, Messages};
 use crate::cli;
-use crate::config::Config;
-use crate::installation::{Keys, RootHome, make_private_folder, published_at, write_private};
+use crate::config::{Config, Hsm};
+use crate::installation::{KeyFolder, Keys, RootHome, make_private_folder, write_private};
+use crate::key_home::KeyHome;
 use crate::system::SystemClock;
 
 const TEMPLATE: &str = include_str!("template.toml");
@@ -61,7 +62,7 @@ pub async fn run(options: cli::Init) -> anyhow::Result<()> {
         organisation_identifier: None,
         prefix: common_prefix(&options.organisation),
     };
-    let urls = published_at(&config.server.public_url);
+    let urls = AuthorityUrls::at(config.published_url().as_str());
     let database = dir.join("avouch.db");
     let had_database = database.exists();
     let (keys, _) = Keys::create(
@@ -69,12 +70,14 @@ pub async fn run(options: cli::Init) -> anyhow::Result<()> {
         &names,
         &urls,
         RootHome::Online,
+        KeyHome::open(&config)?,
         &SystemClock,
         &SystemEntropy,
     )?;
     let furnished = furnish(&options, &config, keys, country).await;
     if furnished.is_err() {
         // Nothing was sealed yet that anyone will miss, and the next try needs the place.
+        KeyFolder::open(&config.storage.keys, KeyHome::open(&config)?)?.abandon()?;
         std::fs::remove_dir_all(&config.storage.keys)?;
         if !had_database {
             remove_database(&database)?;
@@ -230,7 +233,11 @@ pub fn common_prefix(organisation: &str) -> String {
 fn template(options: &cli::Init) -> anyhow::Result<String> {
     let quoted = |text: &str| toml::Value::String(text.to_owned()).to_string();
     let database = options.database.as_deref().unwrap_or("sqlite:avouch.db");
-    Ok(TEMPLATE
+    let template = match &options.keys {
+        Some(uri) => Hsm::written_into(TEMPLATE, uri)?,
+        None => TEMPLATE.to_owned(),
+    };
+    Ok(template
         .replace("\"@organisation@\"", &quoted(&options.organisation))
         .replace("\"@public_url@\"", &quoted(options.public_url.as_str()))
         .replace("\"@database@\"", &quoted(database)))

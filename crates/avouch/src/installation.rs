@@ -2,7 +2,8 @@
 //!
 //! Each authority is two files, `NAME.crt` and `NAME.key`. The first of its office has the office's
 //! name, later ones that name and a number, as in `issuing-2`. A certificate is written after its
-//! key, so that whoever finds one can use it.
+//! key, so that whoever finds one can use it. Where a key lives in a token, its file holds the
+//! reference instead, a `pkcs11:` URI.
 
 use std::fs::{self, DirBuilder, OpenOptions};
 use std::io::Write;
@@ -13,13 +14,14 @@ use std::sync::Arc;
 use anyhow::{Context, bail, ensure};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use crypto::{KeyAlgorithm, MasterKey, SigningKey, SoftwareKey, Zeroizing};
+use crypto::{CryptoError, KeyAlgorithm, MasterKey, SigningKey, SoftwareKey, Zeroizing};
 use model::{Clock, Entropy};
 use pki::establish::{Authorities, Entity, Established, Role};
-use pki::{AuthorityNames, AuthorityUrls};
+use pki::{AuthorityNames, AuthorityUrls, PkiError};
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
-use url::Url;
+
+use crate::key_home::KeyHome;
 
 /// What the keys folder holds.
 pub struct Keys {
@@ -27,6 +29,8 @@ pub struct Keys {
     pub master: MasterKey,
     /// The CA, the TSA and the OCSP responders.
     pub authorities: Authorities,
+    /// Where keys live.
+    pub home: KeyHome,
 }
 
 /// Where the root's key lives.
@@ -40,18 +44,6 @@ pub enum RootHome {
 
 const MASTER: &str = "master.key";
 
-/// Where relying parties find what the authorities publish, under a URL.
-pub fn published_at(url: &Url) -> AuthorityUrls {
-    let base = url.as_str().trim_end_matches('/');
-    AuthorityUrls {
-        issuing_ocsp: format!("{base}/ocsp"),
-        issuing_certificate: format!("{base}/pki/issuing.crt"),
-        issuing_crl: format!("{base}/pki/issuing.crl"),
-        root_ocsp: format!("{base}/ocsp"),
-        root_certificate: format!("{base}/pki/root.crt"),
-    }
-}
-
 impl Keys {
     /// Makes all keys and puts them into `folder`, which must not exist. The folder appears
     /// whole or not at all. What was made comes along, the root's key included.
@@ -60,6 +52,7 @@ impl Keys {
         names: &AuthorityNames,
         urls: &AuthorityUrls,
         root: RootHome,
+        home: KeyHome,
         clock: &dyn Clock,
         entropy: &dyn Entropy,
     ) -> anyhow::Result<(Self, Made)> {
@@ -74,27 +67,26 @@ impl Keys {
         let hex = Zeroizing::new(hex::encode(master.expose()));
         write_private(&half_made.join(MASTER), format!("{}\n", *hex).as_bytes())?;
 
-        let mut drawn = Vec::new();
-        let mut fresh = |role| {
-            let key = Arc::new(SoftwareKey::generate(KeyAlgorithm::EcdsaP256)?);
-            drawn.push((role, Arc::clone(&key)));
-            Ok(key as Arc<dyn SigningKey>)
-        };
-        let established =
-            pki::establish::establish_with(names, urls, &mut fresh, clock.now(), entropy)?;
         let files = KeyFolder {
             path: half_made.clone(),
             master: master.clone(),
+            home,
         };
-        let mut root_key = None;
-        for (role, key) in drawn {
-            if role != Role::Root || root == RootHome::Online {
-                files.keep_key(role.name(), &key, entropy)?;
+        let (mut leaving, mut failure) = (None, None);
+        let mut fresh = |role: Role| -> Result<Arc<dyn SigningKey>, PkiError> {
+            if role == Role::Root && root == RootHome::Offline {
+                let key = Arc::new(SoftwareKey::generate(KeyAlgorithm::EcdsaP256)?);
+                leaving = Some(Arc::clone(&key));
+                return Ok(key);
             }
-            if role == Role::Root {
-                root_key = Some(key);
-            }
-        }
+            files.new_key(role.name(), entropy).map_err(|error| {
+                failure = Some(error);
+                CryptoError::Backend.into()
+            })
+        };
+        let established =
+            pki::establish::establish_with(names, urls, &mut fresh, clock.now(), entropy)
+                .map_err(|error| failure.unwrap_or_else(|| error.into()))?;
         for (role, entity) in offices(&established) {
             files.keep_certificate(role.name(), &entity.certificate)?;
         }
@@ -107,23 +99,24 @@ impl Keys {
         let keys = Self {
             master,
             authorities: established.clone().into(),
+            home: files.home,
         };
-        let root_key = root_key.context("no key was made for the root")?;
         Ok((
             keys,
             Made {
                 established,
-                root_key,
+                leaving,
             },
         ))
     }
 
     /// Reads what [`Keys::create`] wrote, and what came later.
-    pub fn load(folder: &Path) -> anyhow::Result<Self> {
-        let files = KeyFolder::open(folder)?;
+    pub fn load(folder: &Path, home: KeyHome) -> anyhow::Result<Self> {
+        let files = KeyFolder::open(folder, home)?;
         Ok(Self {
             authorities: files.authorities()?,
             master: files.master,
+            home: files.home,
         })
     }
 }
@@ -132,8 +125,8 @@ impl Keys {
 pub struct Made {
     /// The authorities.
     pub established: Established,
-    /// The root's key, which may now have to leave.
-    pub root_key: Arc<SoftwareKey>,
+    /// The root's key, where it is to live elsewhere.
+    pub leaving: Option<Arc<SoftwareKey>>,
 }
 
 /// The authorities by their offices.
@@ -151,11 +144,12 @@ pub fn offices(authorities: &Established) -> [(Role, &Entity); 5] {
 pub struct KeyFolder {
     path: PathBuf,
     master: MasterKey,
+    home: KeyHome,
 }
 
 impl KeyFolder {
     /// Opens the folder with the master key in it.
-    pub fn open(folder: &Path) -> anyhow::Result<Self> {
+    pub fn open(folder: &Path, home: KeyHome) -> anyhow::Result<Self> {
         let path = folder.join(MASTER);
         let text = Zeroizing::new(read(&path)?);
         let mut bytes = Zeroizing::new([0; 32]);
@@ -164,6 +158,7 @@ impl KeyFolder {
         Ok(Self {
             path: folder.to_owned(),
             master: MasterKey::from_bytes(*bytes),
+            home,
         })
     }
 
@@ -217,7 +212,13 @@ impl KeyFolder {
     /// A key, from wherever its file says that it lives.
     pub fn load_key(&self, name: &str) -> anyhow::Result<Arc<dyn SigningKey>> {
         let path = self.path.join(format!("{name}.key"));
-        let Ok(sealed) = STANDARD.decode(read(&path)?.trim()) else {
+        let text = read(&path)?;
+        if let Some(reference) = reference_in(&text) {
+            let cannot = || path.display().to_string();
+            let vault = self.home.of_reference().with_context(cannot)?;
+            return vault.find(reference).with_context(cannot);
+        }
+        let Ok(sealed) = STANDARD.decode(text.trim()) else {
             bail!("{} holds no sealed key", path.display());
         };
         let pkcs8 = self
@@ -231,6 +232,39 @@ impl KeyFolder {
     /// Whether a key is in the folder.
     pub fn has_key(&self, name: &str) -> bool {
         self.path.join(format!("{name}.key")).exists()
+    }
+
+    /// Makes a key where authorities' keys live, and puts it or its reference in.
+    pub fn new_key(&self, name: &str, entropy: &dyn Entropy) -> anyhow::Result<Arc<dyn SigningKey>> {
+        let algorithm = KeyAlgorithm::EcdsaP256;
+        let Some(vault) = self.home.of_new_authorities() else {
+            let key = SoftwareKey::generate(algorithm)?;
+            self.keep_key(name, &key, entropy)?;
+            return Ok(Arc::new(key));
+        };
+        // One token may serve several installations.
+        let mut tag = [0; 8];
+        entropy.fill(&mut tag);
+        let made = vault.generate(algorithm, &format!("avouch {name} {}", hex::encode(tag)))?;
+        let text = format!("{}\n", made.reference);
+        write_private(&self.path.join(format!("{name}.key")), text.as_bytes())?;
+        Ok(made.key)
+    }
+
+    /// Destroys the keys that live in the token: nobody will miss them.
+    pub fn abandon(&self) -> anyhow::Result<()> {
+        for role in Role::ALL {
+            for number in self.generations(role)? {
+                let path = self.path.join(format!("{}.key", name_of(role, number)));
+                if !path.exists() {
+                    continue;
+                }
+                if let Some(reference) = reference_in(&read(&path)?) {
+                    self.home.of_reference()?.destroy(reference)?;
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Puts a key in, sealed.
@@ -273,6 +307,11 @@ fn number_in(role: Role, name: &str) -> Option<u32> {
     let digits = rest.strip_prefix('-')?;
     let number = digits.parse().ok()?;
     (number > 1 && name_of(role, number) == name).then_some(number)
+}
+
+/// What a key's file says where the key itself is in a token.
+fn reference_in(text: &str) -> Option<&str> {
+    Some(text.trim()).filter(|text| text.starts_with("pkcs11:"))
 }
 
 fn context_of(name: &str) -> String {

@@ -7,6 +7,7 @@ mod config;
 mod demo;
 mod init;
 mod installation;
+mod key_home;
 mod listeners;
 mod logging;
 mod openapi;

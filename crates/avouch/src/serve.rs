@@ -6,6 +6,7 @@ use crate::app::{App, Messages, StopSignals};
 use crate::cli;
 use crate::config::Config;
 use crate::installation::Keys;
+use crate::key_home::KeyHome;
 use crate::listeners::{main_server, registration_server};
 use crate::logging;
 
@@ -18,7 +19,7 @@ pub async fn run(options: cli::Serve) -> anyhow::Result<()> {
     config.server.behind_proxy |= options.behind_proxy;
     logging::start(&config.log)?;
 
-    let keys = Keys::load(&config.storage.keys)?;
+    let keys = Keys::load(&config.storage.keys, KeyHome::open(&config)?)?;
     let app = App::open(&config, keys, Messages::AsConfigured).await?;
     let server = main_server(&config).await?;
     let registration = match config.registration_authority.listen {

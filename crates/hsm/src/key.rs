@@ -89,7 +89,7 @@ impl SigningKey for TokenKey {
 
     fn sign_digest(&self, digest: &Digest) -> Result<Vec<u8>, CryptoError> {
         self.sign_in_token(digest).map_err(|error| {
-            tracing::error!(%error, key = self.label, "the token did not sign");
+            tracing::warn!(%error, key = self.label, "the token did not sign");
             CryptoError::Unreachable
         })
     }

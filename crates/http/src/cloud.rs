@@ -23,7 +23,7 @@ use crate::body::json::{Fields, read_object};
 use crate::body::multipart::Form;
 use crate::layers::request_id::RequestId;
 use crate::problem::Problem;
-use crate::{describe, disposition, schema};
+use crate::{describe, disposition, retry_after, schema};
 
 /// What the document calls these calls.
 pub(crate) const GROUP: &str = "Cloud signature";
@@ -135,6 +135,10 @@ impl From<BodyFault> for Fault {
 async fn answer(id: Id, work: impl Future<Output = Result<Response, Fault>>) -> Response {
     let (status, detail) = match work.await {
         Ok(done) => return done,
+        Err(Fault::Service(Error::NoKeyReady { retry_after })) => {
+            let problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, retry_after::NO_KEY);
+            return retry_after::hint(problem.into_response(), retry_after);
+        }
         Err(Fault::Body(fault)) => (fault.status(), fault.to_string()),
         Err(Fault::Service(error)) => words(&error),
     };

@@ -21,6 +21,7 @@ mod problem;
 mod query;
 mod range;
 mod registration_authority;
+mod retry_after;
 mod schema;
 mod video;
 

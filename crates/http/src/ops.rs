@@ -8,7 +8,7 @@ use axum::routing::get;
 use bytes::Bytes;
 use serde::Serialize;
 use serde_json::json;
-use service::Service;
+use service::{KeyPoolGauges, Service};
 use utoipa::ToSchema;
 use utoipa::openapi::content::ContentBuilder;
 use utoipa::openapi::path::{
@@ -85,6 +85,45 @@ struct HealthReport {
     outbox_pending: i64,
     /// Webhooks and messages that were given up.
     outbox_dead: i64,
+    /// RSA keys made ahead, where one-time certificates have such keys.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key_pool: Option<KeyPoolReport>,
+}
+
+/// How the keys made ahead are doing. Counts begin with the process.
+#[derive(Serialize, ToSchema)]
+struct KeyPoolReport {
+    /// Keys that are ready.
+    size: usize,
+    /// Keys that may be ready at most.
+    capacity: usize,
+    /// Keys made.
+    made: u64,
+    /// Keys taken.
+    taken: u64,
+    /// How often a key was wanted and none was ready.
+    empty: u64,
+    /// How many of those were answered 503.
+    refused: u64,
+    /// Calls that wait for a key.
+    waiting: usize,
+    /// What making a key takes, in milliseconds on average.
+    making_ms: u64,
+}
+
+impl From<KeyPoolGauges> for KeyPoolReport {
+    fn from(gauges: KeyPoolGauges) -> Self {
+        Self {
+            size: gauges.size,
+            capacity: gauges.capacity,
+            made: gauges.made,
+            taken: gauges.taken,
+            empty: gauges.empty,
+            refused: gauges.refused,
+            waiting: gauges.waiting,
+            making_ms: gauges.making.as_millis() as u64,
+        }
+    }
 }
 
 async fn health(State(service): State<Service>) -> Response {
@@ -95,6 +134,7 @@ async fn health(State(service): State<Service>) -> Response {
                 database: health.database,
                 outbox_pending: health.outbox_pending,
                 outbox_dead: health.outbox_dead,
+                key_pool: health.key_pool.map(KeyPoolReport::from),
             };
             axum::Json(report).into_response()
         }

@@ -1,5 +1,6 @@
 //! Removing what nobody needs any more: content that no row points at, as a crash between blob and
-//! row leaves it behind, and keys' files that nobody took while their links opened.
+//! row leaves it behind, keys' files that nobody took while their links opened, and keys in the vault
+//! whose act never settled.
 
 use serde_json::json;
 use time::Duration;
@@ -17,21 +18,25 @@ pub struct Swept {
     pub seen: usize,
     /// Blobs removed.
     pub removed: usize,
+    /// One-time keys destroyed in the vault.
+    pub keys: usize,
 }
 
 impl Service {
-    /// Removes blobs older than `age` that no row points at, and files behind expired links. The age
-    /// spares uploads under way.
+    /// Removes blobs older than `age` that no row points at, files behind expired links, and one-time
+    /// keys in the vault that are as old and on no record. The age spares what is under way.
     ///
     /// # Errors
     ///
     /// [`Error::Internal`] when a store does not answer; what was removed stays removed.
     pub async fn sweep(&self, age: Duration) -> Result<Swept, Error> {
         self.drop_late_files().await?;
+        let keys = self.sweep_vault(age).await?;
         let candidates = self.blobs().list(self.now() - age).await?;
         let mut swept = Swept {
             seen: candidates.len(),
             removed: 0,
+            keys,
         };
         for batch in candidates.chunks(BATCH) {
             let mut reader = self.store().read().await?;

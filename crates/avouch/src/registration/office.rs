@@ -9,6 +9,7 @@ use crate::app::{App, Messages};
 use crate::cli;
 use crate::config::Config;
 use crate::installation::Keys;
+use crate::key_home::KeyHome;
 use crate::sandbox;
 
 /// An installation, opened for one command.
@@ -30,7 +31,7 @@ impl Office {
             (None, Some(dir)) => sandbox::configuration_of(dir)?,
             (None, None) => bail!("either --config or --dir is needed"),
         };
-        let keys = Keys::load(&config.storage.keys)?;
+        let keys = Keys::load(&config.storage.keys, KeyHome::open(&config)?)?;
         let (master, root) = (
             keys.master.clone(),
             keys.authorities.root.clone(),

@@ -11,7 +11,7 @@ use axum::Router;
 use crypto::SystemEntropy;
 use delivery::WebhookSecret;
 use model::event::WebhookFormat;
-use pki::AuthorityNames;
+use pki::{AuthorityNames, AuthorityUrls};
 use secrecy::SecretString;
 use service::{NewAuthority, NewToken, Service};
 use tokio_util::sync::CancellationToken;
@@ -21,7 +21,8 @@ use crate::app::{App, Messages, StopSignals};
 use crate::cli;
 use crate::config::{Config, Log, LogFormat, Organisation};
 use crate::init::{Person, create_officer, digits};
-use crate::installation::{Keys, RootHome, make_private_folder, published_at};
+use crate::installation::{Keys, RootHome, make_private_folder};
+use crate::key_home::KeyHome;
 use crate::listeners::main_server;
 use crate::logging;
 use crate::server::Server;
@@ -182,7 +183,7 @@ fn configuration(dir: &Path, database: Option<&str>) -> Config {
 
 fn open_keys(config: &Config) -> anyhow::Result<Keys> {
     if config.storage.keys.exists() {
-        return Keys::load(&config.storage.keys);
+        return Keys::load(&config.storage.keys, KeyHome::open(config)?);
     }
     let names = AuthorityNames {
         country: "ES".to_owned(),
@@ -190,12 +191,13 @@ fn open_keys(config: &Config) -> anyhow::Result<Keys> {
         organisation_identifier: None,
         prefix: config.organisation.name.clone(),
     };
-    let urls = published_at(&config.server.public_url);
+    let urls = AuthorityUrls::at(config.published_url().as_str());
     let (keys, _) = Keys::create(
         &config.storage.keys,
         &names,
         &urls,
         RootHome::Online,
+        KeyHome::open(config)?,
         &SystemClock,
         &SystemEntropy,
     )?;

@@ -12,6 +12,7 @@ mod doors;
 mod durability;
 mod evidence;
 mod harness;
+mod hsm;
 mod judges;
 mod paths;
 mod postgres;

@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::StatusCode;
 use axum::middleware::Next;
 use axum::response::Response;
 use tokio::sync::Semaphore;
 
 use crate::layers::request_id::RequestId;
 use crate::layers::routing::Refuse;
+use crate::retry_after;
 
 /// What those are told who find no place.
 pub(crate) const OVERLOAD: &str = "Too many requests at the same time. Try again in a few seconds";
@@ -39,16 +40,13 @@ pub(crate) async fn limit(
 ) -> Response {
     let Ok(_place) = places.try_acquire() else {
         tracing::warn!("too many requests at the same time");
-        let mut response = refuse(
+        let response = refuse(
             request.uri(),
             request.extensions().get::<RequestId>().cloned(),
             StatusCode::SERVICE_UNAVAILABLE,
             OVERLOAD,
         );
-        response
-            .headers_mut()
-            .insert(header::RETRY_AFTER, HeaderValue::from_static("2"));
-        return response;
+        return retry_after::hint(response, 2);
     };
     next.run(request).await
 }

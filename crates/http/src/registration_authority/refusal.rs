@@ -13,6 +13,7 @@ use super::peer::Unreadable;
 use crate::body::BodyFault;
 use crate::layers::access_log::ClientsMistake;
 use crate::layers::in_flight::OVERLOAD;
+use crate::retry_after::{self, NO_KEY};
 use crate::video::FormFault;
 
 /// The calls of the API.
@@ -214,6 +215,8 @@ pub(crate) struct Refusal {
     reason: Option<String>,
     /// For a client's mistake under 500: the status code that fits.
     fitting: Option<StatusCode>,
+    /// When to ask again, in seconds.
+    retry_after: Option<u32>,
 }
 
 impl Refusal {
@@ -225,6 +228,7 @@ impl Refusal {
             documented: Map::new(),
             reason: None,
             fitting: None,
+            retry_after: None,
         }
     }
 
@@ -329,7 +333,10 @@ impl Refusal {
         if self.fitting.is_some() {
             response.extensions_mut().insert(ClientsMistake);
         }
-        response
+        match self.retry_after {
+            Some(seconds) => retry_after::hint(response, seconds),
+            None => response,
+        }
     }
 }
 
@@ -508,6 +515,10 @@ fn of_service(call: Call, error: Error) -> Refusal {
                 .with_reason(reason)
         }
 
+        Error::NoKeyReady { retry_after } => Refusal {
+            retry_after: Some(retry_after),
+            ..Refusal::new(Code::SERVICE_UNAVAILABLE, NO_KEY)
+        },
         Error::StorageFull => Refusal::new(
             Code::INSUFFICIENT_STORAGE,
             "The server's storage is full. Nothing was stored",
