@@ -1,0 +1,20 @@
+//! The CMS reader, with the time-stamps inside: whatever is changed, nobody else signs.
+
+#![no_main]
+
+use std::sync::LazyLock;
+
+use fuzz::{CONTENT, NOW, made};
+use libfuzzer_sys::fuzz_target;
+use pki::verify::{verify_detached, verify_time_stamp};
+
+static ROOTS: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| vec![made("root.der")]);
+static SIGNER: LazyLock<Vec<u8>> = LazyLock::new(|| made("signer.der"));
+
+fuzz_target!(|cms: &[u8]| {
+    let digest = crypto::sha256(CONTENT);
+    if let Ok(verified) = verify_detached(cms, &digest, &ROOTS, NOW) {
+        assert_eq!(verified.certificate, *SIGNER, "a container says something else");
+    }
+    let _ = verify_time_stamp(cms, &digest, &ROOTS);
+});
