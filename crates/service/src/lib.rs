@@ -9,6 +9,7 @@
 
 mod advance;
 mod asynchronous;
+mod authorities;
 mod case;
 mod classic;
 mod codes;
@@ -20,11 +21,14 @@ pub mod enrolment;
 mod error;
 mod fields;
 mod files;
+mod hashes;
+mod images;
 mod install;
 mod intake;
 mod issuance;
 mod key_pool;
 mod mail;
+mod metadata;
 mod one_time_keys;
 mod papers;
 mod pdf;
@@ -53,24 +57,30 @@ use store::Store;
 use tokio::sync::{Notify, Semaphore};
 
 pub use asynchronous::{Progress, SigningTurn};
+pub use authorities::{AuthorityStanding, notice};
 pub use classic::{BLANK, Background, CreatedClassic, NewClassic};
 pub use codes::CodeDelivery;
 pub use creation::RequestTerms;
 pub use credentials::Credentials;
 pub use documents::{
-    DocumentCopy, DocumentRoom, DocumentView, FileContent, NewDocument, UploadedDocument,
+    DocumentCopy, DocumentRoom, DocumentView, FileContent, NewContent, NewDocument,
+    UploadedDocument,
 };
 pub use error::Error;
 pub use fields::{Problem, Problems};
+pub use hashes::NewHash;
+pub use images::{ImageView, MAX_IMAGE_BYTES, MAX_IMAGES, NewImage};
 pub use install::{NewAuthority, NewOfficer, OfficerView};
 pub use intake::{EvidenceUpload, Intake, VideoContent, VideoIntake};
 pub use key_pool::KeyPoolGauges;
+pub use metadata::{MAX_METADATA_BYTES, MetadataView, NewMetadata};
 pub use one_time_keys::{KeyPlace, OneTimeKeys};
-pub use revocation::{Freshness, OcspAnswer};
 pub use requests::{CertificateView, RequestUpdate, RequestView};
+pub use revocation::{Freshness, OcspAnswer};
 pub use server_identity::ServerIdentity;
 pub use signing::{
-    AppearanceOrder, Countersignature, DocumentOrder, PictureOrder, SignCommand, SignOrder, TextOrder,
+    AppearanceOrder, Countersignature, DocumentOrder, PictureOrder, SignCommand, SignOrder,
+    TextOrder,
 };
 pub use store::AttachmentKind;
 pub use sweep::Swept;

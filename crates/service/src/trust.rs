@@ -39,7 +39,7 @@ impl TrustAnchors {
         Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    fn replace(&self, others: TrustAnchors) {
+    pub(crate) fn replace(&self, others: TrustAnchors) {
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = others.now();
     }
 }
@@ -64,7 +64,8 @@ pub(crate) struct Appointed {
     pub(crate) office: &'static str,
     pub(crate) facts: CertificateFacts,
     pub(crate) der: Vec<u8>,
-    /// Whether it is in use: the last of its office.
+    /// Whether it is in use: the last of its office, of responders the last of each issuer, and
+    /// every issuing authority but those that another has replaced.
     pub(crate) current: bool,
 }
 
@@ -161,7 +162,7 @@ impl Anchors {
         let used: Vec<_> = responding
             .chain([&root_responder])
             .map(Responder::certificate)
-            .chain(generations.iter().map(|one| one.issuer.certificate()))
+            .chain(generations.last().map(|one| one.issuer.certificate()))
             .chain([root.as_slice(), &unit.certificate])
             .collect();
         for one in &mut established {
@@ -367,12 +368,6 @@ impl Service {
         let anchors = self.anchors();
         let issuer = anchors.issuer_with(issuer.unwrap_or(anchors.first_issuer()))?;
         Some(issuer.certificate().to_vec())
-    }
-
-    /// From now on the authorities are these: what is under way ends with those it began with.
-    pub fn replace_authorities(&self, anchors: TrustAnchors) {
-        self.inner.parts.anchors.replace(anchors);
-        self.inner.revocation.forget_answers();
     }
 
     /// Answers a time-stamp request (RFC 3161), DER for DER.
