@@ -2,15 +2,18 @@
 
 use bytes::Bytes;
 use model::{DocumentUid, RequestPk};
-use pades::PdfError;
 use serde_json::json;
-use store::{Document, DocumentKind, PaperKind};
+use store::{Document, DocumentKind, PaperKind, StoredFile};
 use time::OffsetDateTime;
 
 use crate::advance::Actor;
 use crate::case::Case;
-use crate::files::NewBlobs;
+use crate::files::{NewBlobs, swap_extension};
+use crate::hashes::NewHash;
 use crate::{Error, Service};
+
+/// The media type of PDF (RFC 8118).
+const PDF: &str = "application/pdf";
 
 /// A document as a client brings it.
 pub struct NewDocument {
@@ -18,8 +21,16 @@ pub struct NewDocument {
     pub field_name: String,
     /// The file name the client gave.
     pub file_name: String,
-    /// The PDF.
-    pub content: Bytes,
+    /// What is to be signed.
+    pub content: NewContent,
+}
+
+/// What is to be signed.
+pub enum NewContent {
+    /// A PDF.
+    Pdf(Bytes),
+    /// A digest of something that stays with its owner.
+    Hash(NewHash),
 }
 
 /// A document that was taken in.
@@ -31,8 +42,8 @@ pub struct UploadedDocument {
     pub field_name: String,
     /// The file name the client gave.
     pub file_name: String,
-    /// SHA-256 over its bytes.
-    pub sha256: [u8; 32],
+    /// The digest that stands for it: SHA-256 over a PDF's bytes, or the one to be signed.
+    pub digest: Vec<u8>,
 }
 
 /// Which copy of a document.
@@ -69,8 +80,8 @@ pub struct DocumentView {
     pub uploaded_at: OffsetDateTime,
     /// Whether there is a signed copy.
     pub signed: bool,
-    /// SHA-256 of the same copy as the size.
-    pub sha256: [u8; 32],
+    /// SHA-256 of the same copy as the size, or the digest to be signed.
+    pub digest: Vec<u8>,
 }
 
 /// A file that is handed out.
@@ -78,6 +89,8 @@ pub struct DocumentView {
 pub struct FileContent {
     /// What to call it.
     pub file_name: String,
+    /// Its media type.
+    pub media_type: &'static str,
     /// Its bytes.
     pub content: Bytes,
 }
@@ -113,7 +126,7 @@ impl Service {
     /// # Errors
     ///
     /// [`Error::UnknownRequest`], [`Error::WrongStatus`], [`Error::TooManyDocuments`],
-    /// [`Error::NotSignable`].
+    /// [`Error::NotSignable`], [`Error::Fields`].
     pub async fn upload_documents(
         &self,
         id: i64,
@@ -123,19 +136,20 @@ impl Service {
         still_takes(&case)?;
         let _turn = self.inner.per_request.lock(case.pk()).await;
         let documents = self
-            .at_work(move |_| match documents.iter().find_map(not_signable) {
-                Some(refusal) => Err(refusal),
-                None => Ok(documents),
+            .at_work(move |_| {
+                let documents = documents.into_iter();
+                documents.map(Accepted::of).collect::<Result<Vec<_>, _>>()
             })
             .await??;
 
         let mut blobs = NewBlobs::new(self);
         let now = self.now();
         let mut rows = Vec::with_capacity(documents.len());
-        for NewDocument {
+        for Accepted {
             field_name,
             file_name,
             content,
+            kind,
         } in documents
         {
             rows.push(Document {
@@ -147,7 +161,7 @@ impl Service {
                 original: Some(blobs.put(&case.key, content).await?),
                 signed: None,
                 uploaded_at: now,
-                kind: DocumentKind::Pdf,
+                kind,
                 good_until: None,
             });
         }
@@ -171,7 +185,7 @@ impl Service {
         let uploaded: Vec<_> = rows.into_iter().map(UploadedDocument::of).collect();
         let entries: Vec<_> = uploaded
             .iter()
-            .map(|one| json!({ "uid": one.uid.to_string(), "sha256": hex::encode(one.sha256) }))
+            .map(|one| json!({ "uid": one.uid.to_string(), "digest": hex::encode(&one.digest) }))
             .collect();
         let details = json!({ "documents": entries });
         self.record(
@@ -217,15 +231,20 @@ impl Service {
         let case = self.find(&mut reader, id).await?;
         let document = find_document(&mut reader, case.pk(), uid, copy).await?;
         drop(reader);
-        let file = match copy {
-            Some(DocumentCopy::Original) => document.original,
-            Some(DocumentCopy::Signed) => document.signed,
-            None => document.signed.or(document.original),
+        let copy_found = copy.unwrap_or(match document.signed {
+            Some(_) => DocumentCopy::Signed,
+            None => DocumentCopy::Original,
+        });
+        let file = match copy_found {
+            DocumentCopy::Original => &document.original,
+            DocumentCopy::Signed => &document.signed,
         };
-        let file = file.ok_or_else(|| unknown_document(uid, copy))?;
-        let content = self.fetch(&case.key, &file).await?;
+        let file = file.as_ref().ok_or_else(|| unknown_document(uid, copy))?;
+        let content = self.fetch(&case.key, file).await?;
+        let (file_name, media_type) = form(&document, copy_found);
         Ok(FileContent {
-            file_name: document.file_name,
+            file_name,
+            media_type,
             content,
         })
     }
@@ -328,6 +347,7 @@ impl Service {
         let content = self.fetch(&case.key, &file).await?;
         Ok(FileContent {
             file_name: format!("contract-{}.pdf", case.pk()),
+            media_type: PDF,
             content,
         })
     }
@@ -335,35 +355,38 @@ impl Service {
 
 impl UploadedDocument {
     fn of(row: Document) -> Self {
+        let digest = digest(&row, row.original.as_ref());
         let Document {
             uid,
             field_name,
             file_name,
-            original,
             ..
         } = row;
-        let sha256 = original.map(|file| file.sha256).unwrap_or_default();
         Self {
             uid,
             field_name,
             file_name,
-            sha256,
+            digest,
         }
     }
 }
 
 impl DocumentView {
     fn of(row: Document) -> Option<Self> {
-        let signed = row.signed.is_some();
-        let file = row.original.or(row.signed)?;
+        let (copy, file) = match (&row.original, &row.signed) {
+            (Some(original), _) => (DocumentCopy::Original, original),
+            (None, Some(signed)) => (DocumentCopy::Signed, signed),
+            (None, None) => return None,
+        };
+        let (file_name, media_type) = form(&row, copy);
         Some(Self {
             uid: row.uid,
-            file_name: row.file_name,
-            media_type: "application/pdf",
+            file_name,
+            media_type,
             size: file.size as u64,
             uploaded_at: row.uploaded_at,
-            signed,
-            sha256: file.sha256,
+            signed: row.signed.is_some(),
+            digest: digest(&row, Some(file)),
         })
     }
 }
@@ -398,10 +421,56 @@ fn still_takes(case: &Case) -> Result<(), Error> {
     }
 }
 
-fn not_signable(document: &NewDocument) -> Option<Error> {
-    let refused = |reason: PdfError| Error::NotSignable {
-        file_name: document.file_name.clone(),
-        reason,
-    };
-    pades::inspect(&document.content).err().map(refused)
+/// What it is called and what it is, as this copy.
+fn form(document: &Document, copy: DocumentCopy) -> (String, &'static str) {
+    let file_name = &document.file_name;
+    match (&document.kind, copy) {
+        (DocumentKind::Pdf, _) => (file_name.clone(), PDF),
+        (DocumentKind::Hash(_), DocumentCopy::Original) => (file_name.clone(), "application/json"),
+        (DocumentKind::Hash(_), DocumentCopy::Signed) => {
+            (swap_extension(file_name, "p7m"), "application/pkcs7-mime")
+        }
+    }
+}
+
+/// The digest that stands for a document of which there is this file.
+fn digest(document: &Document, file: Option<&StoredFile>) -> Vec<u8> {
+    match &document.kind {
+        DocumentKind::Pdf => file.map(|file| file.sha256.to_vec()).unwrap_or_default(),
+        DocumentKind::Hash(descriptor) => descriptor.digest.clone(),
+    }
+}
+
+/// A document that can be signed.
+struct Accepted {
+    field_name: String,
+    file_name: String,
+    content: Bytes,
+    kind: DocumentKind,
+}
+
+impl Accepted {
+    fn of(document: NewDocument) -> Result<Self, Error> {
+        let NewDocument {
+            field_name,
+            file_name,
+            content,
+        } = document;
+        let (content, kind) = match content {
+            NewContent::Pdf(content) => match pades::inspect(&content) {
+                Ok(_) => (content, DocumentKind::Pdf),
+                Err(reason) => return Err(Error::NotSignable { file_name, reason }),
+            },
+            NewContent::Hash(hash) => {
+                let descriptor = hash.descriptor()?;
+                (hash.file, DocumentKind::Hash(descriptor))
+            }
+        };
+        Ok(Self {
+            field_name,
+            file_name,
+            content,
+            kind,
+        })
+    }
 }

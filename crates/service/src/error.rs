@@ -42,7 +42,18 @@ pub enum Error {
     /// Documents that are to show an image which was never uploaded, each with its name.
     #[error("{} images are not there", .0.len())]
     UnknownImages(Vec<(DocumentUid, String)>),
-    /// No metadata has the identifier that a signature is to carry.
+    /// No picture has this identifier.
+    #[error("image {0} not found")]
+    UnknownImage(String),
+    /// An uploaded picture cannot be shown in a signature.
+    #[error("{file_name}: {reason}")]
+    UnusableImage {
+        /// The file name the client gave.
+        file_name: String,
+        /// Why not.
+        reason: evidence::image::ImageRefusal,
+    },
+    /// There is no metadata under this identifier, or none at all.
     #[error("metadata not found")]
     UnknownMetadata,
     /// User name, password or PIN of the countersigner do not fit, or its certificate may not sign.

@@ -1,6 +1,7 @@
 //! Small helpers between the use cases and the stores.
 
 use std::collections::HashMap;
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
@@ -10,6 +11,12 @@ use store::StoredFile;
 use tokio::sync::OwnedMutexGuard;
 
 use crate::{Error, Service};
+
+/// A file's name with another extension, for another form of it.
+pub(crate) fn swap_extension(file_name: &str, extension: &str) -> String {
+    let name = Path::new(file_name).with_extension(extension);
+    name.to_string_lossy().into_owned()
+}
 
 /// One lock per request, for work that spans several transactions.
 ///

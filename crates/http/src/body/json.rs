@@ -106,7 +106,7 @@ async fn read_form(
 }
 
 /// Parses an object; the parser bounds the depth at 128.
-fn parse_object(content: &[u8]) -> Result<Map<String, Value>, BodyFault> {
+pub(crate) fn parse_object(content: &[u8]) -> Result<Map<String, Value>, BodyFault> {
     let content = content.strip_prefix(b"\xef\xbb\xbf").unwrap_or(content);
     if content.iter().all(u8::is_ascii_whitespace) {
         return Ok(Map::new());

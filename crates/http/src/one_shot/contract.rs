@@ -43,7 +43,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
 async fn get(door: Door, args: PathArgs, uri: Uri) -> Response {
     door.answer(Call::GetContract, async {
         let original = documents::copy_in_query(&uri)? == Some(DocumentCopy::Original);
-        Ok(documents::pdf(
+        Ok(documents::download(
             door.service.contract(args.pk()?, original).await?,
         ))
     })

@@ -7,7 +7,8 @@ use model::{RequestPk, Status};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use service::{
-    DocumentCopy, DocumentRoom, DocumentView, Error, FileContent, NewDocument, UploadedDocument,
+    DocumentCopy, DocumentRoom, DocumentView, Error, FileContent, NewContent, NewDocument,
+    Problems, UploadedDocument,
 };
 use time::macros::format_description;
 use utoipa::ToSchema;
@@ -16,6 +17,7 @@ use utoipa::openapi::path::HttpMethod;
 use super::dialect::Success;
 use super::door::Door;
 use super::endpoint::Endpoint;
+use super::hashfile;
 use super::refusal::{Call, Fault};
 use super::schema;
 use crate::body::multipart::{Form, Part};
@@ -28,6 +30,13 @@ const NO_PK: &str = "Missing required parameters: Request's pk not specified";
 const DELETED: &str = "Document successfully deleted";
 const DELETED_ALL: &str = "Documents deleted successfully";
 const COPIES: &[&str] = &["signed", "original"];
+const FORMS: &[&str] = &[
+    "application/pdf",
+    "application/pkcs7-mime",
+    "application/json",
+];
+const FORMS_DESCRIPTION: &str =
+    "The PDF. For a digest: the detached signature, or the file in which it came.";
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
     vec![
@@ -37,10 +46,21 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             .about(
                 GROUP,
                 "Upload documents",
-                "One or many PDFs, as file parts under any names; the same name may repeat. All \
-                 are taken or none.",
+                "One or many PDFs, as file parts under any names; the same name may repeat. A part \
+                 called `hashfile` is a JSON object with a digest to be signed in place of a \
+                 document that stays where it is: `messageDigest` (base64 of the digest, or of a \
+                 message-digest attribute in DER), `digestAlgorithm` (`sha256`, `sha384`, \
+                 `sha512`, or these with `WithRSAEncryption`), `addAuthAttribute` and \
+                 `addSigningTime` (0 or 1; default 1), `otherAuthAttributes` (base64 of attributes \
+                 in DER). All are taken or none.",
             )
-            .form(schema::object("", vec![("file", schema::bytes("A PDF."), true)]))
+            .form(schema::object(
+                "",
+                vec![
+                    ("file", schema::bytes("A PDF."), false),
+                    ("hashfile", schema::bytes("A digest and how to sign it, JSON."), false),
+                ],
+            ))
             .with_upload_answer()
             .refuses(|| {
                 vec![
@@ -49,7 +69,11 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
                         Error::TooManyDocuments { request: RequestPk(50231), limit: 10 }.into(),
                         "The request would hold more documents than it may.",
                     ),
-                    (no_hash_signature(), "A part is called `hashfile`."),
+                    (wrong_digest(), "A `hashfile` lacks a member, or has one that cannot be used. All are named."),
+                    (
+                        BodyFault::Json { message: "Expecting value".into(), line: 1, column: 1, offset: 0 }.into(),
+                        "A `hashfile` is no JSON object.",
+                    ),
                     (Error::UnknownRequest("7".into()).into(), "No request has this number."),
                     (Error::WrongStatus(Status::Issued).into(), "The request is over."),
                     (
@@ -87,7 +111,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         Endpoint::get(Call::GetDocument, get_copy)
             .paths(&["/document/{pk}/{copy}/{uid}"], &["/document/{pk}/{copy}/{uid}"])
             .about(GROUP, "Get a document", "The copy that the path names.")
-            .answers_bytes(&["application/pdf"], "The PDF.", false)
+            .answers_bytes(FORMS, FORMS_DESCRIPTION, false)
             .refuses(fetch_refusals),
         Endpoint::get(Call::GetDocument, get)
             .variant("ByQuery")
@@ -98,7 +122,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
                 "Without `document_type`: the signed copy if there is one, else the original.",
             )
             .query("document_type", "Which copy.", COPIES)
-            .answers_bytes(&["application/pdf"], "The PDF.", false)
+            .answers_bytes(FORMS, FORMS_DESCRIPTION, false)
             .refuses(fetch_refusals),
         Endpoint::delete(Call::DeleteDocument, delete)
             .paths(&["/document/{pk}/{uid}"], &["/document/{pk}/{uid}"])
@@ -144,7 +168,7 @@ impl Endpoint {
             uid: model::DocumentUid(SAMPLE_UID),
             field_name: "file".into(),
             file_name: "a.pdf".into(),
-            sha256: [0; 32],
+            digest: vec![0; 32],
         };
         self.answers_each(
             Some(schema::either(named, schema::array(described))),
@@ -199,10 +223,8 @@ async fn read_documents(
     let mut form = Form::open(headers, body)?;
     let mut documents = Vec::new();
     while let Some(mut part) = form.next().await? {
-        if part.name() == "hashfile" {
-            return Err(no_hash_signature());
-        }
-        if documents.len() >= room.count_left && may_be_file(&part) {
+        let is_digest = part.name() == "hashfile";
+        if documents.len() >= room.count_left && (is_digest || may_be_file(&part)) {
             let limit = door.service.limits().documents;
             return Err(Error::TooManyDocuments {
                 request: RequestPk(pk),
@@ -210,16 +232,26 @@ async fn read_documents(
             }
             .into());
         }
-        let content = part.read(limit).await?;
-        if !is_file(&part, &content) {
-            continue;
-        }
+        let content = match is_digest {
+            true => {
+                let file = part.read(hashfile::MAX_BYTES.min(limit)).await?;
+                NewContent::Hash(hashfile::read(file)?)
+            }
+            false => {
+                let content = part.read(limit).await?;
+                if !is_file(&part, &content) {
+                    continue;
+                }
+                NewContent::Pdf(content)
+            }
+        };
         let field_name = Some(part.name())
             .filter(|name| !name.is_empty())
             .unwrap_or("file".into());
+        let extension = if is_digest { "json" } else { "pdf" };
         let file_name = part
             .file_name()
-            .unwrap_or_else(|| format!("{field_name}.pdf"));
+            .unwrap_or_else(|| format!("{field_name}.{extension}"));
         let file_name = disposition::base_name(&file_name);
         documents.push(NewDocument {
             field_name,
@@ -268,10 +300,11 @@ async fn list(door: Door, args: PathArgs) -> Response {
 async fn get(door: Door, args: PathArgs, uri: Uri) -> Response {
     door.answer(Call::GetDocument, async {
         let copy = copy_in_query(&uri)?;
-        Ok(pdf(door
-            .service
-            .document(args.pk()?, &args.text("uid"), copy)
-            .await?))
+        Ok(download(
+            door.service
+                .document(args.pk()?, &args.text("uid"), copy)
+                .await?,
+        ))
     })
     .await
 }
@@ -279,10 +312,11 @@ async fn get(door: Door, args: PathArgs, uri: Uri) -> Response {
 async fn get_copy(door: Door, args: PathArgs) -> Response {
     door.answer(Call::GetDocument, async {
         let (pk, copy) = (args.pk()?, copy(&args.text("copy"))?);
-        Ok(pdf(door
-            .service
-            .document(pk, &args.text("uid"), Some(copy))
-            .await?))
+        Ok(download(
+            door.service
+                .document(pk, &args.text("uid"), Some(copy))
+                .await?,
+        ))
     })
     .await
 }
@@ -318,13 +352,13 @@ async fn delete_all(door: Door, args: PathArgs) -> Response {
     .await
 }
 
-/// A PDF as an answer.
-pub(super) fn pdf(file: FileContent) -> Response {
+/// A file as an answer.
+pub(super) fn download(file: FileContent) -> Response {
     let mut response = file.content.into_response();
     let headers = response.headers_mut();
     headers.insert(
         header::CONTENT_TYPE,
-        HeaderValue::from_static("application/pdf"),
+        HeaderValue::from_static(file.media_type),
     );
     headers.insert(
         header::CONTENT_DISPOSITION,
@@ -362,11 +396,11 @@ fn no_file() -> Fault {
     )
 }
 
-fn no_hash_signature() -> Fault {
-    Fault::said(
-        StatusCode::BAD_REQUEST,
-        "Hash signature is not available: hashfile",
-    )
+fn wrong_digest() -> Fault {
+    let mut problems = Problems::default();
+    problems.missing("messageDigest");
+    problems.invalid("digestAlgorithm", "must be sha256, sha384 or sha512");
+    Error::Fields(problems).into()
 }
 
 fn fetch_refusals() -> Vec<(Fault, &'static str)> {
@@ -423,7 +457,7 @@ struct UploadedInNew {
     filename: String,
     /// Its identifier.
     uid: String,
-    /// SHA-256, hexadecimal.
+    /// SHA-256, or the digest to be signed; hexadecimal.
     digest: String,
 }
 
@@ -436,7 +470,7 @@ struct UploadedInLegacy {
     filename: String,
     /// Its identifier.
     uid: String,
-    /// SHA-256, hexadecimal.
+    /// SHA-256, or the digest to be signed; hexadecimal.
     digest: String,
 }
 
@@ -455,13 +489,13 @@ fn uploaded(documents: &[UploadedDocument]) -> Success {
         name: document.field_name.clone(),
         filename: document.file_name.clone(),
         uid: document.uid.to_string(),
-        digest: hex::encode(document.sha256),
+        digest: hex::encode(&document.digest),
     });
     let legacy = documents.iter().map(|document| UploadedInLegacy {
         key: document.field_name.clone(),
         filename: document.file_name.clone(),
         uid: document.uid.to_string(),
-        digest: hex::encode(document.sha256),
+        digest: hex::encode(&document.digest),
     });
     Success::text("Documents uploaded")
         .with_new(json!(new.collect::<Vec<_>>()))
@@ -486,7 +520,7 @@ struct Listed {
     upload_date: String,
     /// Whether there is a signed copy.
     signed: bool,
-    /// SHA-256, hexadecimal.
+    /// SHA-256, or the digest to be signed; hexadecimal.
     digest: String,
 }
 
@@ -498,12 +532,16 @@ impl Listed {
             .rsplit_once('.')
             .map(|(_, extension)| extension);
         Self {
-            ext: extension.map_or_else(|| ".pdf".to_owned(), |extension| format!(".{extension}")),
+            ext: match extension {
+                Some(extension) => format!(".{extension}"),
+                None if document.media_type == "application/pdf" => ".pdf".to_owned(),
+                None => ".json".to_owned(),
+            },
             mime: document.media_type,
             size: document.size,
             upload_date: document.uploaded_at.format(form).unwrap_or_default(),
             signed: document.signed,
-            digest: hex::encode(document.sha256),
+            digest: hex::encode(&document.digest),
             filename: document.file_name,
         }
     }
@@ -519,7 +557,7 @@ mod tests {
             uid: model::DocumentUid(SAMPLE_UID),
             field_name: field.into(),
             file_name: "a.pdf".into(),
-            sha256: [0xab; 32],
+            digest: vec![0xab; 32],
         }
     }
 

@@ -11,6 +11,9 @@ mod documents;
 mod door;
 mod endpoint;
 mod evidences;
+mod hashfile;
+mod images;
+mod metadata;
 mod otp;
 mod refusal;
 mod requests;
@@ -39,7 +42,7 @@ use door::DoorState;
 use endpoint::Endpoint;
 
 /// Groups of calls and what they are about.
-pub(crate) const GROUPS: [(&str, &str); 7] = [
+pub(crate) const GROUPS: [(&str, &str); 9] = [
     ("VideoID", "From a request to its approval."),
     ("Requests", "The request's record."),
     ("Documents", "What is to be signed, and what was."),
@@ -48,6 +51,11 @@ pub(crate) const GROUPS: [(&str, &str); 7] = [
         "What the signer agrees to with the certificate.",
     ),
     ("Signature", "The code, and the act."),
+    ("Images", "Pictures that visible signatures show."),
+    (
+        "Metadata",
+        "What signatures carry beside the signer's agreement.",
+    ),
     ("Tokens", "Officers' credentials kept by the server."),
     ("Server", "Liveness and defaults."),
 ];
@@ -121,6 +129,8 @@ fn endpoints() -> Vec<Endpoint> {
         contract::endpoints(),
         otp::endpoints(),
         sign::endpoints(),
+        images::endpoints(),
+        metadata::endpoints(),
         tokens::endpoints(),
         settings::endpoints(),
     ]

@@ -41,6 +41,16 @@ pub(crate) enum Call {
     GetContract,
     GenerateOtp,
     Sign,
+    UploadImages,
+    GetImage,
+    ListImages,
+    DeleteImage,
+    DeleteImages,
+    StoreMetadata,
+    GetMetadata,
+    ListMetadata,
+    DeleteMetadata,
+    DeleteAllMetadata,
 }
 
 /// Why a call did not do its work.
@@ -94,6 +104,7 @@ fn of_body(call: Call, fault: &BodyFault) -> Refusal {
         Call::UpdateSettings | Call::UploadEvidences | Call::Refuse if unparsable => {
             refusal.with_legacy_status("Invalid JSON")
         }
+        Call::StoreMetadata if unparsable => refusal.with_legacy_status("400 Invalid JSON"),
         _ => refusal,
     }
 }
@@ -140,6 +151,23 @@ fn of_service(call: Call, error: Error) -> Refusal {
             return Refusal::new(Code::NOT_FOUND, "Images cannot be found on disk")
                 .with_details(texts.into());
         }
+        Error::UnknownImage(uid) => {
+            let on_disk = match call {
+                Call::DeleteImage => " on disk",
+                _ => "",
+            };
+            (
+                Code::NOT_FOUND,
+                format!("Image with uid {uid} not found{on_disk}"),
+            )
+        }
+        Error::UnusableImage { file_name, reason } => (
+            Code::UNSUPPORTED_MEDIA_TYPE,
+            format!(
+                "Image file type not supported: {}: {reason}",
+                shortened(&file_name)
+            ),
+        ),
         Error::UnknownMetadata => (Code::NOT_FOUND, "Metadata not found on disk".into()),
         Error::WrongCountersigner => (
             Code::FORBIDDEN,
