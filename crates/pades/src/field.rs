@@ -7,6 +7,7 @@ use crate::{
     appearance::{self, Appearance},
     catalog::Catalog,
     document::Document,
+    encryption::Protection,
     error::PdfError,
     form::{Field, Form},
     object::{Dictionary, Object, Ref},
@@ -25,8 +26,8 @@ const WIDGET_FLAGS: i64 = 1 << 2 | 1 << 7;
 pub enum FieldTarget {
     /// A new one of this name, made unique by a number if a field has it already.
     ///
-    /// Where the document's protection allows no new fields, or none that can be seen, the first
-    /// empty signature field takes its place.
+    /// Where the document allows no new field, or none that can be seen, the first empty signature
+    /// field takes its place.
     New(String),
     /// The empty signature field with this full name.
     Existing(String),
@@ -189,33 +190,39 @@ impl Site {
             .unwrap_or(wanted)
     }
 
-    /// Whether earlier signatures stay valid when a field is added. An invisible one changes
-    /// nothing that they vouch for.
+    /// Whether earlier signatures stay valid, and the protection is respected, when a field is
+    /// added. A time-stamp changes nothing that they vouch for.
     fn may_create(
         &self,
         document: &Document<'_>,
         name: &str,
         purpose: Purpose<'_>,
     ) -> Result<(), PdfError> {
-        // A signature in a field that was there can be archived, too.
-        let archives = matches!(purpose, Purpose::TimeStamp);
-        if let Some(protection) = &document.protection
-            && !protection.permits_new_fields()
-            && !(archives && protection.permits_filling_in())
-        {
-            return Err(PdfError::Protected);
-        }
-        let visible = matches!(
-            purpose,
-            Purpose::Signature {
-                appearance: Some(_),
-                ..
+        let protection = document.protection.as_ref();
+        let creates = protection.is_none_or(Protection::permits_new_fields);
+        match purpose {
+            Purpose::Signature { appearance, .. } => {
+                if !creates {
+                    return Err(PdfError::Protected);
+                }
+                if appearance.is_some() && self.permissions.certification.is_some() {
+                    return Err(PdfError::CertifiedAgainstFields);
+                }
+                self.check_lock(name)
             }
-        );
-        if visible && self.permissions.certification.is_some() {
-            return Err(PdfError::CertifiedAgainstFields);
+            // A signature in a field that was there can be archived, too.
+            Purpose::TimeStamp => {
+                if creates || protection.is_some_and(Protection::permits_filling_in) {
+                    Ok(())
+                } else {
+                    Err(PdfError::Protected)
+                }
+            }
         }
-        if visible && self.permissions.is_locked(name) {
+    }
+
+    fn check_lock(&self, name: &str) -> Result<(), PdfError> {
+        if self.permissions.is_locked(name) {
             return Err(PdfError::Locked(name.to_owned()));
         }
         Ok(())
@@ -227,14 +234,11 @@ impl Site {
         field: &EmptyField,
         purpose: Purpose<'_>,
     ) -> Result<(), PdfError> {
-        if let Some(protection) = &document.protection
-            && !protection.permits_filling_in()
-        {
+        let protection = document.protection.as_ref();
+        if !protection.is_none_or(Protection::permits_filling_in) {
             return Err(PdfError::Protected);
         }
-        if self.permissions.is_locked(&field.name) {
-            return Err(PdfError::Locked(field.name.clone()));
-        }
+        self.check_lock(&field.name)?;
         match purpose {
             Purpose::Signature { reason, .. } => {
                 permission::check_seed_values(document, &field.dictionary, reason)

@@ -277,6 +277,8 @@ def main():
     save("empty-field", pyhanko(plain, field="Signature"))
     save("signed", pyhanko(plain))
     save("signed-object-streams", pyhanko(streams))
+    save("certified-empty-field",
+         pyhanko(pyhanko(plain, field="Signature"), MDPPerm.FILL_FORMS))
     save("certified-form-filling", pyhanko(plain, MDPPerm.FILL_FORMS))
     save("certified-annotations", pyhanko(plain, MDPPerm.ANNOTATE))
     save("refuse-certified", pyhanko(plain, MDPPerm.NO_CHANGES))

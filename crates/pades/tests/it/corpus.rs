@@ -9,9 +9,6 @@ use crate::{
     signer::{SIGNER, corpus, spec},
 };
 
-/// pyHanko counts offsets from the first byte where ISO 32000-2, 7.5.2 counts from the header.
-const UNREADABLE_TO_PYHANKO: [&str; 2] = ["header-offset", "header-offset-absolute"];
-
 /// qpdf complains of these files themselves; signing leaves their old bytes as they are.
 const FLAWED: [&str; 2] = ["cr", "incremental"];
 
@@ -58,7 +55,7 @@ fn every_kind_of_file_is_signed_twice_and_both_signatures_hold() {
             );
             assert!(verdicts.last().unwrap().1, "{name}: the last one signs all");
         }
-        if !UNREADABLE_TO_PYHANKO.contains(&name.as_str()) {
+        if !judges::UNREADABLE_TO_PYHANKO.contains(&name.as_str()) {
             let path = folder.path().join(format!("{name}-2.pdf"));
             judged.push((
                 path,

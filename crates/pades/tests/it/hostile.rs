@@ -6,7 +6,10 @@ use miniz_oxide::deflate::compress_to_vec_zlib;
 use pades::{Coverage, PdfError};
 use proptest::prelude::*;
 
-use crate::signer::{corpus, spec};
+use crate::{
+    raw::{CATALOG, FORM, PAGE, PAGES, TRAILER, file},
+    signer::{corpus, spec},
+};
 
 const CASES: u32 = 1000;
 
@@ -35,24 +38,6 @@ fn probe(pdf: &[u8]) -> Result<(), PdfError> {
     }
     prepared.map(drop)
 }
-
-fn file(objects: &[&str], trailer: &str) -> Vec<u8> {
-    let mut pdf = b"%PDF-1.7\n".to_vec();
-    let mut table = format!("xref\n0 {}\n0000000000 65535 f \n", objects.len() + 1);
-    for (number, object) in (1..).zip(objects) {
-        table += &format!("{:010} 00000 n \n", pdf.len());
-        pdf.extend(format!("{number} 0 obj\n{object}\nendobj\n").bytes());
-    }
-    let start = pdf.len();
-    pdf.extend(format!("{table}trailer\n{trailer}\nstartxref\n{start}\n%%EOF\n").bytes());
-    pdf
-}
-
-const CATALOG: &str = "<</Type/Catalog/Pages 2 0 R/AcroForm 4 0 R>>";
-const PAGES: &str = "<</Type/Pages/Kids[3 0 R]/Count 1>>";
-const PAGE: &str = "<</Type/Page/Parent 2 0 R>>";
-const FORM: &str = "<</Fields[]>>";
-const TRAILER: &str = "<</Size 5/Root 1 0 R>>";
 
 fn what(result: Result<(), PdfError>) -> String {
     result.unwrap_err().to_string()

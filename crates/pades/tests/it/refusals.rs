@@ -18,10 +18,13 @@ fn refused(pdf: &[u8]) -> PdfError {
 #[test]
 fn reasons_are_told_apart() {
     let file = |name: &str| corpus(name).swap_remove(0).1;
-    assert_eq!(
-        refused(&file("refuse-encrypted")),
-        PdfError::Encrypted("with a password")
-    );
+    for name in ["refuse-password", "refuse-password-rc4"] {
+        let reason = PdfError::Encrypted("with a password");
+        assert_eq!(refused(&file(name)), reason, "{name}");
+    }
+    for name in ["refuse-protected", "refuse-protected-annotate"] {
+        assert_eq!(refused(&file(name)), PdfError::Protected, "{name}");
+    }
     assert_eq!(refused(&file("refuse-certified")), PdfError::Certified);
     assert_eq!(refused(&file("refuse-xfa")), PdfError::Xfa);
     for rubbish in [&b""[..], b"\x89PNG\r\n\x1a\n", b"Dear Sir or Madam", b"%PD"] {
