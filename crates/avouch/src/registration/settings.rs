@@ -1,7 +1,7 @@
 //! What can be set of a registration authority at the command line.
 
 /// Names and what they take. The names are those of the Registration Authority API.
-const FIELDS: [(&str, &str); 38] = [
+const FIELDS: [(&str, &str); 39] = [
     ("name", "its name, as contracts print it"),
     ("parent", "the authority above it"),
     ("enabled_from", "first day, YYYY-MM-DD"),
