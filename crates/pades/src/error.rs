@@ -79,8 +79,8 @@ pub enum PdfError {
         /// How many there are.
         pages: u64,
     },
-    /// The box of a visible signature is not even a point wide or high.
-    #[error("the signature's box is too small to show anything")]
+    /// The box of a visible signature is not even a point wide or high, or has no end.
+    #[error("the signature's box is too small or too large to show anything")]
     BoxEmpty,
     /// The box of a visible signature touches no part of the page.
     #[error("the signature's box lies outside of the page, which is {width} × {height} points")]

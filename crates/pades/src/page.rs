@@ -21,8 +21,9 @@ const DEFAULT_MEDIA_BOX: Bounds = Bounds {
     top: 792.0,
 };
 
-/// The least width and height in points that anything can be seen in.
+/// The least width and height in points that anything can be seen in, and more than any page has.
 const SMALLEST_BOX: f64 = 1.0;
+const LARGEST_BOX: f64 = 1e6;
 
 /// A leaf of the page tree.
 pub(crate) struct Page {
@@ -292,8 +293,8 @@ impl Bounds {
 
     /// False also for what is no number.
     fn is_visible(&self) -> bool {
-        let seen = |length: f64| length.is_finite() && length >= SMALLEST_BOX;
-        seen(self.width()) && seen(self.height())
+        let range = SMALLEST_BOX..LARGEST_BOX;
+        range.contains(&self.width()) && range.contains(&self.height())
     }
 
     fn meets(&self, other: &Self) -> bool {

@@ -223,3 +223,51 @@ CMapName currentdict /CMap defineresource pop
 end
 end
 ";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::appearance::font::{fonts, shape};
+
+    fn subset(text: &str) -> Subset {
+        let mut subset = Subset::new(&fonts()[0]);
+        for piece in &shape(text).pieces {
+            for glyph in &piece.glyphs {
+                subset.code(piece, glyph);
+            }
+        }
+        subset
+    }
+
+    #[test]
+    fn codes_lead_back_to_text_and_a_ligature_to_all_of_its_letters() {
+        let map = String::from_utf8(subset("Office").to_unicode()).unwrap();
+        // O, ffi, c, e: after the glyph 0, which nothing refers to.
+        for line in [
+            "4 beginbfchar",
+            "<0001> <004F>",
+            "<0002> <006600660069>",
+            "<0003> <0063>",
+            "<0004> <0065>",
+        ] {
+            assert!(map.lines().any(|other| other == line), "{line} in {map}");
+        }
+    }
+
+    #[test]
+    fn subsets_are_told_apart_by_their_tags() {
+        let tags = ["Ana", "Ana Ruiz", "Ana"].map(|text| subset(text).tag());
+        assert_eq!(tags[0], tags[2]);
+        assert_ne!(tags[0], tags[1]);
+        for tag in tags {
+            assert!(tag.len() == 6 && tag.bytes().all(|letter| letter.is_ascii_uppercase()));
+        }
+    }
+
+    #[test]
+    fn the_set_of_glyphs_has_a_bit_for_each_and_no_more() {
+        assert_eq!(cid_set(3), [0b1110_0000]);
+        assert_eq!(cid_set(8), [0xFF]);
+        assert_eq!(cid_set(17), [0xFF, 0xFF, 0b1000_0000]);
+    }
+}

@@ -193,30 +193,24 @@ fn shape_glyphs(face: &Face<'static>, text: &str, level: Level) -> (Vec<Glyph>, 
     buffer.guess_segment_properties();
     let shaped = rustybuzz::shape(face, &[], buffer);
     let em = f64::from(face.units_per_em());
-    let clusters: Vec<_> = shaped
+    let mut starts: Vec<_> = shaped
         .glyph_infos()
         .iter()
         .map(|info| info.cluster as usize)
         .collect();
-    let mut glyphs = Vec::with_capacity(clusters.len());
+    starts.sort_unstable();
+    let end_of = |start| {
+        let next = starts.partition_point(|other| *other <= start);
+        starts.get(next).copied().unwrap_or(text.len())
+    };
+    let mut glyphs = Vec::with_capacity(starts.len());
     let mut width = 0.0;
-    for (index, (info, position)) in shaped
-        .glyph_infos()
-        .iter()
-        .zip(shaped.glyph_positions())
-        .enumerate()
-    {
-        let start = clusters[index];
-        let repeated = index > 0 && clusters[index - 1] == start;
-        let end = if repeated {
-            start
-        } else {
-            clusters
-                .iter()
-                .copied()
-                .filter(|cluster| *cluster > start)
-                .min()
-                .unwrap_or(text.len())
+    let mut last = None;
+    for (info, position) in shaped.glyph_infos().iter().zip(shaped.glyph_positions()) {
+        let start = info.cluster as usize;
+        let end = match last.replace(start) {
+            Some(last) if last == start => start,
+            _ => end_of(start),
         };
         let advance = f64::from(position.x_advance) / em;
         width += advance;

@@ -7,24 +7,25 @@ use image::{DynamicImage, ImageFormat, Rgb, RgbImage, Rgba, RgbaImage};
 use pades::{
     Appearance, FieldTarget, Layout, PdfError, Picture, PictureError, Rect, SignatureSpec,
 };
+use proptest::{collection::vec, prelude::*};
 use testkit::run;
 
 use crate::{
     judges,
     pages::{self, pdf},
-    rendering::{self, Renderer},
+    rendering::{self, Renderer, Scale},
     signer::{SIGNER, corpus, spec},
 };
 
-/// A page to sign, what it shall look like, and how large its picture is.
+/// A page to sign, what it shall look like, and how large its drawing is.
 struct Case {
     name: &'static str,
     base: Vec<u8>,
     field: FieldTarget,
     appearance: Appearance,
     /// Counted from 1.
-    page: u32,
-    size: (u32, u32),
+    page: u64,
+    scale: Scale,
 }
 
 /// 160 × 60 points near the upper right corner of a page that shows 300 × 200.
@@ -35,7 +36,7 @@ const CORNER: Rect = Rect {
     y2: 190.0,
 };
 
-const WIDE: (u32, u32) = (600, 400);
+const WIDE: Scale = Scale::Fit(600, 400);
 
 fn plain() -> Appearance {
     let lines = ["Signed by Ana Ruiz Ortega", "22/11/2026 03:18:00"];
@@ -89,7 +90,7 @@ fn cases() -> Vec<Case> {
         field: FieldTarget::New("Signature".into()),
         appearance,
         page: 1,
-        size: WIDE,
+        scale: WIDE,
     };
     let one = |entries: &str| pdf("", &[entries], "");
     let field = pages::write(&[
@@ -262,7 +263,7 @@ fn visible_signatures_look_as_approved_in_two_renderers() {
         fs::write(&path, signed(&case)).unwrap();
         let mut approved = None;
         for renderer in Renderer::ALL {
-            let drawn = renderer.draw(&path, case.page, case.size);
+            let drawn = renderer.draw(&path, case.page, case.scale);
             let approved =
                 approved.get_or_insert_with(|| rendering::approved(case.name, Some(&drawn)));
             let difference = rendering::difference(&drawn, approved);
@@ -325,7 +326,7 @@ fn a_wrong_place_a_missing_picture_and_a_missing_line_do_not_pass_for_approved()
             case.appearance = appearance;
             let path = folder.path().join("wrong.pdf");
             fs::write(&path, signed(&case)).unwrap();
-            let drawn = Renderer::Poppler.draw(&path, case.page, case.size);
+            let drawn = Renderer::Poppler.draw(&path, case.page, case.scale);
             let approved = rendering::approved(name, None);
             assert!(!rendering::is_alike(&drawn, &approved), "{name}, {what}");
         }
@@ -420,7 +421,7 @@ fn a_qr_code_leads_where_it_should() {
         .unwrap();
     fs::write(&path, signed(&case)).unwrap();
     for renderer in Renderer::ALL {
-        let drawn = renderer.draw(&path, 1, (1200, 800));
+        let drawn = renderer.draw(&path, 1, Scale::Fit(1200, 800));
         let (width, height) = drawn.dimensions();
         let mut picture =
             rqrr::PreparedImage::prepare_from_greyscale(width as usize, height as usize, |x, y| {
@@ -541,6 +542,7 @@ fn boxes_that_nobody_could_see_are_refused() {
         (rect(10.0, 10.0, 50.0, 10.5), "hardly any height"),
         (rect(f64::NAN, 10.0, 50.0, 60.0), "no number"),
         (rect(10.0, 10.0, f64::INFINITY, 60.0), "no end"),
+        (rect(10.0, 10.0, 1e300, 60.0), "hardly an end"),
     ] {
         assert_eq!(tail(&base, 0, empty), Err(PdfError::BoxEmpty), "{what}");
     }
@@ -673,5 +675,31 @@ fn in_pdf_a_colours_are_calibrated_and_transparency_needs_an_output_intent() {
         assert_eq!(tail.contains("/Ink cs"), calibrated, "{tail}");
         assert_eq!(tail.contains("/DeviceRGB"), !calibrated, "{tail}");
         assert_eq!(tail.contains("/SMask"), transparent, "{tail}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(100))]
+
+    #[test]
+    fn any_text_fits_any_box(
+        text in vec("(\\PC|[ -~]|[א-ת]|[ء-ي]|\\s|[\u{200B}-\u{200F}\u{202A}-\u{202E}]){0,60}", 0..6),
+        width in 1.0_f64..400.0,
+        height in 1.0_f64..200.0,
+        beside in any::<bool>(),
+    ) {
+        let base = pdf("", &["/MediaBox[0 0 300 200]"], "");
+        let layout = if beside { Layout::Beside } else { Layout::Behind };
+        let spec = SignatureSpec {
+            appearance: Some(Appearance {
+                page: 0,
+                rect: rect(0.0, 0.0, width, height),
+                lines: text,
+                picture: beside.then(seal),
+                layout,
+            }),
+            ..spec()
+        };
+        prop_assert!(pades::prepare(&base, &spec).is_ok());
     }
 }

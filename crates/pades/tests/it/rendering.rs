@@ -22,55 +22,68 @@ const SQUARE: u32 = 10;
 /// The most that two squares may differ, of 255.
 const TOLERANCE: f64 = 40.0;
 
+/// How large a picture is.
+#[derive(Debug, Clone, Copy)]
+pub enum Scale {
+    /// One pixel for each point.
+    Points,
+    /// This many pixels from left to right and from top to bottom.
+    Fit(u32, u32),
+}
+
 impl Renderer {
     pub const ALL: [Self; 2] = [Self::Poppler, Self::Mupdf];
 
-    /// Page `page`, counted from 1, as a picture of `size`.
-    pub fn draw(self, pdf: &Path, page: u32, size: (u32, u32)) -> GrayImage {
+    /// Page `page`, counted from 1, as a picture.
+    #[track_caller]
+    pub fn draw(self, pdf: &Path, page: u64, scale: Scale) -> GrayImage {
+        self.try_draw(pdf, page, scale)
+            .unwrap_or_else(|transcript| panic!("{transcript}"))
+    }
+
+    /// The picture, or what the renderer has to say instead.
+    pub fn try_draw(self, pdf: &Path, page: u64, scale: Scale) -> Result<GrayImage, String> {
         let folder = tempfile::tempdir().unwrap();
+        let stem = folder.path().join("page");
         let out = folder.path().join("page.png");
-        let page = page.to_string();
-        let pdf = pdf.to_str().unwrap();
-        match self {
-            Self::Poppler => {
-                let stem = folder.path().join("page");
-                // Told width and height, it forgets that a page may be turned.
-                let longer = size.0.max(size.1).to_string();
-                let arguments = [
-                    "-png",
-                    "-gray",
-                    "-singlefile",
-                    "-cropbox",
-                    "-f",
-                    &page,
-                    "-scale-to",
-                    &longer,
-                    pdf,
-                    stem.to_str().unwrap(),
-                ];
-                run("pdftoppm", arguments, &[]).must_accept()
+        let size = match (self, scale) {
+            (Self::Poppler, Scale::Points) => vec!["-r".to_owned(), "72".to_owned()],
+            (Self::Mupdf, Scale::Points) => vec!["-r72".to_owned()],
+            // Told width and height, it forgets that a page may be turned.
+            (Self::Poppler, Scale::Fit(width, height)) => {
+                vec!["-scale-to".to_owned(), width.max(height).to_string()]
             }
-            Self::Mupdf => {
-                let (width, height) = (size.0.to_string(), size.1.to_string());
-                let arguments = [
-                    "draw",
-                    "-q",
-                    "-f",
-                    "-c",
-                    "gray",
-                    "-w",
-                    &width,
-                    "-h",
-                    &height,
-                    "-o",
-                    out.to_str().unwrap(),
-                    pdf,
-                    &page,
-                ];
-                run("mutool", arguments, &[]).must_accept()
+            (Self::Mupdf, Scale::Fit(width, height)) => {
+                vec![format!("-w{width}"), format!("-h{height}")]
             }
         };
-        image::open(out).unwrap().into_luma8()
+        let output = match self {
+            Self::Poppler => {
+                let page = page.to_string();
+                let always = ["-png", "-gray", "-singlefile", "-cropbox", "-f", &page];
+                let always = always.map(Path::new).into_iter();
+                let files = [pdf, &stem];
+                run(
+                    "pdftoppm",
+                    always.chain(size.iter().map(Path::new)).chain(files),
+                    &[],
+                )
+            }
+            Self::Mupdf => {
+                let page = page.to_string();
+                let always = ["draw", "-q", "-f", "-cgray"].map(Path::new).into_iter();
+                let files = [Path::new("-o"), &out, pdf, Path::new(&page)];
+                run(
+                    "mutool",
+                    always.chain(size.iter().map(Path::new)).chain(files),
+                    &[],
+                )
+            }
+        };
+        match image::open(&out) {
+            Ok(picture) if output.accepted() => Ok(picture.into_luma8()),
+            _ => Err(output.transcript()),
+        }
     }
 }
 
