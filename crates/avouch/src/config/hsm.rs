@@ -84,13 +84,15 @@ impl Hsm {
             uri.object.is_none(),
             "--keys: the URI names a token, not a key"
         );
-        let file = |path: &PathBuf| Ok(absolute(path)?.display().to_string());
-        let pin = uri.pin_source.as_ref().map(file);
-        let settings: [(&str, Option<toml::Value>); 5] = [
-            ("module", Some(file(module).map(Into::into)?)),
-            ("token", uri.token.clone().map(Into::into)),
-            ("serial", uri.serial.clone().map(Into::into)),
-            ("pin_file", pin.transpose()?.map(Into::into)),
+        let file = |path: &PathBuf| -> std::io::Result<toml::Value> {
+            Ok(absolute(path)?.display().to_string().into())
+        };
+        let text = |text: &Option<String>| text.clone().map(toml::Value::String);
+        let settings = [
+            ("module", Some(file(module)?)),
+            ("token", text(&uri.token)),
+            ("serial", text(&uri.serial)),
+            ("pin_file", uri.pin_source.as_ref().map(file).transpose()?),
             ("authorities", Some(true.into())),
         ];
         let (before, section) = template

@@ -62,6 +62,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
                     (Error::UnknownMetadata.into(), "`metadata` names none that is stored."),
                     (Error::WrongStatus(Status::Issued).into(), "Signed already."),
                     (Error::WrongStatus(Status::VideoReview).into(), "The request is not in `ENROLLREADY`."),
+                    (Error::NoKeyReady { retry_after: 2 }.into(), "No RSA key is ready and making one takes too long, or the token that holds the keys is away. `Retry-After` says when to try again; the code stays good."),
                 ]
             }),
         Endpoint::post(Call::Sign, sign_later).aliases(&["/async/sign/{pk}"]),
