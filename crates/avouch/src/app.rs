@@ -14,7 +14,6 @@ use futures::future::join_all;
 use http_doors::{DoorConfig, Keys as DoorKeys, Product, RegistrationDoorConfig};
 use model::otp::OtpPolicy;
 use model::{Clock, Entropy, RaId};
-use pki::AuthorityUrls;
 use pki::profile::natural_person::{Disclosure, Qualification};
 use secrecy::ExposeSecret;
 use service::{CodeDelivery, Limits, OneTimeKeys, Parts, Policy, Service, TrustAnchors};
@@ -23,6 +22,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
+use crate::ca::duty::Duty;
 use crate::config::Config;
 use crate::installation::Keys;
 use crate::server::Server;
@@ -44,6 +44,7 @@ pub struct App {
     pub service: Service,
     store: Store,
     dispatcher: Dispatcher,
+    duty: Duty,
 }
 
 /// How texts and mails leave.
@@ -103,7 +104,7 @@ impl App {
         let blobs = BlobStore::local(&config.storage.blobs)
             .await
             .with_context(|| format!("storage.blobs {}", config.storage.blobs.display()))?;
-        let urls = AuthorityUrls::at(config.published_url().as_str());
+        let urls = config.authority_urls();
         let anchors = TrustAnchors::new(authorities, &urls).context("storage.keys")?;
 
         let (sms, mail) = messages.routes(config)?;
@@ -144,10 +145,13 @@ impl App {
             policy: policy(config, code_delivery),
             outbox,
         });
+        service.record_authorities().await?;
+        let duty = Duty::new(config, home.clone(), service.clone())?;
         Ok(Self {
             service,
             store,
             dispatcher,
+            duty,
         })
     }
 
@@ -193,10 +197,11 @@ impl App {
         self.store.close().await;
     }
 
-    /// Serves, sends, works off jobs and sweeps until `stop`; then lets everything under way finish.
+    /// Serves, sends, works off jobs, looks after the authorities and sweeps until `stop`; then lets everything under way finish.
     pub async fn run(self, doors: Vec<(Server, Router)>, stop: CancellationToken) {
         let sending = tokio::spawn(self.dispatcher.run(stop.clone()));
         let working = tokio::spawn(self.service.clone().run_jobs(stop.clone()));
+        let watching = tokio::spawn(self.duty.run(stop.clone()));
         let sweeping = tokio::spawn(sweep(self.service, stop.clone()));
         let serving = doors
             .into_iter()
@@ -204,6 +209,7 @@ impl App {
         join_all(serving).await;
         let _ = sending.await;
         let _ = working.await;
+        let _ = watching.await;
         let _ = sweeping.await;
         self.store.close().await;
     }

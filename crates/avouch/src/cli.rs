@@ -1,5 +1,6 @@
 //! The command line.
 
+mod ca;
 mod registration;
 
 use std::net::SocketAddr;
@@ -9,6 +10,11 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use hsm::KeyUri;
 use url::Url;
 
+use crate::installation::RootHome;
+
+pub use ca::{
+    Appointing, Ca, CaCommand, Crl, NewOcsp, RootKey, RootOffline, VerifyRecord, WithRoot,
+};
 pub use registration::{
     ApiUser, ApiUserCommand, Place, Ra, RaCommand, Rao, RaoCommand, Scratchcard,
     ScratchcardCommand, Settings,
@@ -42,6 +48,8 @@ pub enum Command {
     ApiUser(ApiUser),
     /// Make and move scratchcards.
     Scratchcard(Scratchcard),
+    /// Show the certification authority's certificates and appoint successors.
+    Ca(Ca),
     /// Print an OpenAPI document.
     Openapi(Openapi),
     /// Verify the audit log's chain of hashes.
@@ -54,7 +62,10 @@ pub enum Command {
     long_about = "Makes a real installation in DIR: the master key, a root CA, an issuing CA, a \
 time-stamping authority and OCSP responders, the database, a commented configuration file, the \
 first registration authority and its first officer (RAO).\n\nThe officer's password and PIN are \
-printed once and stored nowhere in the clear. An existing installation is never touched.",
+printed once and stored nowhere in the clear. An existing installation is never touched.\n\nThe \
+root's key does not stay among the others: it goes into DIR/offline, under a passphrase, and that \
+folder belongs on a medium in a safe. It is needed again for another issuing CA (avouch ca). What \
+was done is recorded in DIR/ceremonies, signed with the root's key.",
     after_long_help = "Examples:\n  \
 avouch init --dir /var/lib/avouch\n  \
 avouch init --dir /var/lib/avouch --organisation \"Example Trust SL\" --country ES \\\n      \
@@ -94,6 +105,16 @@ pub struct Init {
     /// one issued by the organisation itself.
     #[arg(long, value_name = "NUMBER")]
     pub officer_identity: Option<String>,
+    /// Where the root's key goes: out of the keys folder, or into it, for trials only.
+    #[arg(long, value_name = "WHERE", default_value = "offline")]
+    pub root: RootHome,
+    /// File with the passphrase for the root's key. Default: the environment variable
+    /// AVOUCH_ROOT_PASSPHRASE, or else a drawn one, which is printed once.
+    #[arg(long, value_name = "FILE")]
+    pub root_passphrase_file: Option<PathBuf>,
+    /// Somebody who is present; once for each. The record of the ceremony names them.
+    #[arg(long, value_name = "NAME")]
+    pub present: Vec<String>,
 }
 
 /// Run an installation.

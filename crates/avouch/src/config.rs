@@ -7,9 +7,11 @@ mod registration_authority;
 mod signature;
 
 use std::net::SocketAddr;
+use std::num::NonZeroU16;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
+use pki::AuthorityUrls;
 use secrecy::SecretString;
 use serde::Deserialize;
 use url::Url;
@@ -155,6 +157,8 @@ pub struct Certificates {
     /// Under which URL verifiers find OCSP answers, the revocation list and the CA's certificates;
     /// absent: the public URL.
     pub published_url: Option<Url>,
+    /// In how many shards each CA's revocation lists are published, for certificates from now on.
+    pub crl_shards: NonZeroU16,
     /// Only for a provider to whom a supervisory body has granted qualified status.
     pub qualified: Option<Qualified>,
 }
@@ -164,6 +168,7 @@ impl Default for Certificates {
         Self {
             validity_hours: 24,
             published_url: None,
+            crl_shards: AuthorityUrls::SHARDS,
             qualified: None,
         }
     }
@@ -328,6 +333,11 @@ impl Config {
         own.unwrap_or(&self.server.public_url)
     }
 
+    /// What the authorities publish, and where.
+    pub fn authority_urls(&self) -> AuthorityUrls {
+        AuthorityUrls::at(self.published_url().as_str()).with_shards(self.certificates.crl_shards)
+    }
+
     /// The defaults.
     pub fn for_organisation(organisation: Organisation) -> Self {
         Self {
@@ -418,6 +428,12 @@ impl Config {
             self.certificates.validity_hours.into(),
             1,
             24 * 365,
+        )?;
+        range(
+            "certificates.crl_shards",
+            self.certificates.crl_shards.get().into(),
+            1,
+            service::MAX_CRL_SHARDS.into(),
         )?;
         range(
             "otp.lifetime_minutes",

@@ -1,20 +1,23 @@
 //! `avouch init`.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, ensure};
 use crypto::SystemEntropy;
 use model::contact::Country;
 use model::event::WebhookFormat;
 use model::{Entropy, RaId};
-use pki::{AuthorityNames, AuthorityUrls};
-use secrecy::SecretString;
+use pki::AuthorityNames;
+use pki::establish::Role;
+use secrecy::{ExposeSecret, SecretString};
 use service::{NewAuthority, NewOfficer, Service};
 
 use crate::app::{App, Messages};
+use crate::ca::ceremony::{Ceremony, Purpose};
+use crate::ca::{offline_home, root_key};
 use crate::cli;
 use crate::config::{Config, Hsm};
-use crate::installation::{KeyFolder, Keys, RootHome, make_private_folder, write_private};
+use crate::installation::{KeyFolder, Keys, make_private_folder, offices, write_private};
 use crate::key_home::KeyHome;
 use crate::system::SystemClock;
 
@@ -62,23 +65,15 @@ pub async fn run(options: cli::Init) -> anyhow::Result<()> {
         organisation_identifier: None,
         prefix: common_prefix(&options.organisation),
     };
-    let urls = AuthorityUrls::at(config.published_url().as_str());
     let database = dir.join("avouch.db");
     let had_database = database.exists();
-    let (keys, _) = Keys::create(
-        &config.storage.keys,
-        &names,
-        &urls,
-        RootHome::Online,
-        KeyHome::open(&config)?,
-        &SystemClock,
-        &SystemEntropy,
-    )?;
+    let (keys, told) = establish(&options, &config, &names)?;
     let furnished = furnish(&options, &config, keys, country).await;
     if furnished.is_err() {
         // Nothing was sealed yet that anyone will miss, and the next try needs the place.
         KeyFolder::open(&config.storage.keys, KeyHome::open(&config)?)?.abandon()?;
         std::fs::remove_dir_all(&config.storage.keys)?;
+        std::fs::remove_dir_all(told.record.parent().unwrap_or(dir))?;
         if !had_database {
             remove_database(&database)?;
         }
@@ -86,7 +81,71 @@ pub async fn run(options: cli::Init) -> anyhow::Result<()> {
     let (authority, officer) = furnished?;
     std::fs::rename(&draft, &file).with_context(|| format!("cannot write {}", file.display()))?;
     report(dir, &file, authority.0, &officer);
+    told.report_root();
     Ok(())
+}
+
+/// What a ceremony left, to be told.
+struct Told {
+    /// Its record.
+    record: PathBuf,
+    /// The file with the root's key, where that went offline.
+    root: Option<PathBuf>,
+    /// The passphrase of that file, where it was drawn.
+    passphrase: Option<SecretString>,
+}
+
+/// Makes the authorities, sees the root's key off, and records it all.
+fn establish(
+    options: &cli::Init,
+    config: &Config,
+    names: &AuthorityNames,
+) -> anyhow::Result<(Keys, Told)> {
+    let folder = &config.storage.keys;
+    let given = root_key::given_passphrase(options.root_passphrase_file.as_deref())?;
+    let (present, clock) = (&options.present, &SystemClock);
+    let mut ceremony = Ceremony::begin(Purpose::Establishment, folder, present, clock)?;
+    let (keys, made) = Keys::create(
+        folder,
+        names,
+        &config.authority_urls(),
+        options.root,
+        KeyHome::open(config)?,
+        clock,
+        &SystemEntropy,
+    )?;
+    ceremony.step("keys and certificates of the authorities were made");
+    let (mut root, mut passphrase) = (None, None);
+    if let Some(key) = &made.leaving {
+        let path = options.dir.join(root_key::OFFLINE);
+        make_private_folder(path.parent().unwrap_or(&options.dir))?;
+        let chosen = match given {
+            Some(given) => given,
+            None => {
+                let drawn = root_key::drawn_passphrase(&SystemEntropy);
+                passphrase.insert(drawn).clone()
+            }
+        };
+        root_key::write(&path, key, &chosen, &SystemEntropy)?;
+        ceremony.step("the root's key was written under a passphrase, and read again");
+        root = Some(path);
+    }
+    let files = KeyFolder::open(folder, KeyHome::open(config)?)?;
+    for (role, entity) in offices(&made.established) {
+        let home = match &root {
+            Some(path) if role == Role::Root => offline_home(path),
+            _ => files.home_of(role.name())?.to_owned(),
+        };
+        ceremony.made(role.name(), &entity.certificate, &home)?;
+    }
+    let authority = &made.established.root;
+    let record = ceremony.end(&authority.certificate, authority.key.as_ref())?;
+    let told = Told {
+        record,
+        root,
+        passphrase,
+    };
+    Ok((keys, told))
 }
 
 /// The first registration authority and its first officer.
@@ -241,6 +300,23 @@ fn template(options: &cli::Init) -> anyhow::Result<String> {
         .replace("\"@organisation@\"", &quoted(&options.organisation))
         .replace("\"@public_url@\"", &quoted(options.public_url.as_str()))
         .replace("\"@database@\"", &quoted(database)))
+}
+
+impl Told {
+    /// Where the root's key and the record are.
+    fn report_root(&self) {
+        println!();
+        println!("What was done is recorded in {},", self.record.display());
+        println!("signed with the root's key.");
+        let Some(root) = &self.root else {
+            return;
+        };
+        println!("The root's key is in {} and nowhere else:", root.display());
+        println!("move that folder to a medium that is kept in a safe.");
+        if let Some(passphrase) = &self.passphrase {
+            println!("Its passphrase, shown once: {}", passphrase.expose_secret());
+        }
+    }
 }
 
 fn report(dir: &Path, file: &Path, authority: i64, officer: &OfficerCredentials) {

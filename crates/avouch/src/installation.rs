@@ -10,6 +10,7 @@ use std::io::Write;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use anyhow::{Context, bail, ensure};
 use base64::Engine;
@@ -34,7 +35,7 @@ pub struct Keys {
 }
 
 /// Where the root's key lives.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum RootHome {
     /// In the keys folder, beside the others: for trying and testing.
     Online,
@@ -218,14 +219,7 @@ impl KeyFolder {
             let vault = self.home.of_reference().with_context(cannot)?;
             return vault.find(reference).with_context(cannot);
         }
-        let Ok(sealed) = STANDARD.decode(text.trim()) else {
-            bail!("{} holds no sealed key", path.display());
-        };
-        let pkcs8 = self
-            .master
-            .open(&context_of(name), &sealed)
-            .with_context(|| format!("{} does not open with the master key", path.display()))?;
-        let key = SoftwareKey::from_pkcs8(&pkcs8).with_context(|| path.display().to_string())?;
+        let key = self.unsealed(name, &text)?;
         Ok(Arc::new(key))
     }
 
@@ -235,7 +229,11 @@ impl KeyFolder {
     }
 
     /// Makes a key where authorities' keys live, and puts it or its reference in.
-    pub fn new_key(&self, name: &str, entropy: &dyn Entropy) -> anyhow::Result<Arc<dyn SigningKey>> {
+    pub fn new_key(
+        &self,
+        name: &str,
+        entropy: &dyn Entropy,
+    ) -> anyhow::Result<Arc<dyn SigningKey>> {
         let algorithm = KeyAlgorithm::EcdsaP256;
         let Some(vault) = self.home.of_new_authorities() else {
             let key = SoftwareKey::generate(algorithm)?;
@@ -249,6 +247,79 @@ impl KeyFolder {
         let text = format!("{}\n", made.reference);
         write_private(&self.path.join(format!("{name}.key")), text.as_bytes())?;
         Ok(made.key)
+    }
+
+    /// A key that is sealed in the folder itself, if it is there.
+    pub fn software_key(&self, name: &str) -> anyhow::Result<Option<SoftwareKey>> {
+        let path = self.path.join(format!("{name}.key"));
+        if !path.exists() {
+            return Ok(None);
+        }
+        let text = read(&path)?;
+        if reference_in(&text).is_some() {
+            return Ok(None);
+        }
+        self.unsealed(name, &text).map(Some)
+    }
+
+    fn unsealed(&self, name: &str, text: &str) -> anyhow::Result<SoftwareKey> {
+        let path = self.path.join(format!("{name}.key"));
+        let Ok(sealed) = STANDARD.decode(text.trim()) else {
+            bail!("{} holds no sealed key", path.display());
+        };
+        let pkcs8 = self
+            .master
+            .open(&context_of(name), &sealed)
+            .with_context(|| format!("{} does not open with the master key", path.display()))?;
+        SoftwareKey::from_pkcs8(&pkcs8).with_context(|| path.display().to_string())
+    }
+
+    /// Where a key lives, in words.
+    pub fn home_of(&self, name: &str) -> anyhow::Result<&'static str> {
+        let path = self.path.join(format!("{name}.key"));
+        Ok(match path.exists() {
+            false => "offline",
+            true if reference_in(&read(&path)?).is_some() => "token",
+            true => "keys folder",
+        })
+    }
+
+    /// Takes a key out of the folder for good.
+    pub fn remove_key(&self, name: &str) -> anyhow::Result<()> {
+        let path = self.path.join(format!("{name}.key"));
+        fs::remove_file(&path).with_context(|| format!("cannot remove {}", path.display()))?;
+        sync_folder(&self.path)
+    }
+
+    /// Keeps others from appointing anybody until what it gives is dropped.
+    pub fn lock(&self) -> anyhow::Result<fs::File> {
+        let path = self.path.join(".lock");
+        let cannot = || format!("cannot lock {}", path.display());
+        let file = OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o600)
+            .open(&path)
+            .with_context(cannot)?;
+        file.lock().with_context(cannot)?;
+        Ok(file)
+    }
+
+    /// The certificates in the folder, with length and time of each file: who finds the same again
+    /// need not read them.
+    pub fn inventory(&self) -> anyhow::Result<Vec<(PathBuf, u64, SystemTime)>> {
+        let cannot = || format!("cannot read {}", self.path.display());
+        let mut found = Vec::new();
+        for entry in fs::read_dir(&self.path).with_context(cannot)? {
+            let path = entry.with_context(cannot)?.path();
+            if path.extension().is_some_and(|end| end == "crt") {
+                let data = fs::metadata(&path).with_context(cannot)?;
+                found.push((path, data.len(), data.modified().with_context(cannot)?));
+            }
+        }
+        found.sort();
+        Ok(found)
     }
 
     /// Destroys the keys that live in the token: nobody will miss them.

@@ -2,6 +2,7 @@
 
 mod app;
 mod audit;
+mod ca;
 mod cli;
 mod config;
 mod demo;
@@ -45,6 +46,7 @@ fn main() -> ExitCode {
             cli::Command::Rao(options) => registration::officers::run(options).await,
             cli::Command::ApiUser(options) => registration::users::run(options).await,
             cli::Command::Scratchcard(options) => registration::scratchcards::run(options).await,
+            cli::Command::Ca(options) => ca::run(options).await,
             cli::Command::Openapi(options) => openapi::run(&options),
             cli::Command::Audit(options) => audit::run(options).await,
         }

@@ -76,7 +76,7 @@ pub use key_pool::KeyPoolGauges;
 pub use metadata::{MAX_METADATA_BYTES, MetadataView, NewMetadata};
 pub use one_time_keys::{KeyPlace, OneTimeKeys};
 pub use requests::{CertificateView, RequestUpdate, RequestView};
-pub use revocation::{Freshness, OcspAnswer};
+pub use revocation::{Freshness, MAX_CRL_SHARDS, OcspAnswer};
 pub use server_identity::ServerIdentity;
 pub use signing::{
     AppearanceOrder, Countersignature, DocumentOrder, PictureOrder, SignCommand, SignOrder,

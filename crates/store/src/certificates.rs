@@ -223,6 +223,18 @@ pub async fn changes(
         .await
 }
 
+/// Whether there are certificates from before issuers were recorded.
+pub async fn any_unnamed(reader: &mut Reader) -> Result<bool, StoreError> {
+    let found = reader
+        .optional(
+            "SELECT serial FROM certificate WHERE issuer = '' LIMIT 1",
+            params![],
+            |row| row.get::<String>("serial"),
+        )
+        .await?;
+    Ok(found.is_some())
+}
+
 /// Says of certificates from before issuers were recorded that this one issued them; gives their
 /// number.
 pub async fn adopt(tx: &mut Tx, issuer: &str) -> Result<u64, StoreError> {

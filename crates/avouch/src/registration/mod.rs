@@ -6,12 +6,12 @@
 pub mod authorities;
 mod office;
 pub mod officers;
-mod output;
+pub mod output;
 pub mod scratchcards;
 pub mod settings;
 pub mod users;
 
-use office::Office;
+pub use office::{Office, configuration_of};
 
 /// All entries of a list that comes in pages.
 async fn all<T, F>(mut page: impl FnMut(i64) -> F) -> anyhow::Result<Vec<T>>

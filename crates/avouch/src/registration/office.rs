@@ -12,6 +12,15 @@ use crate::installation::Keys;
 use crate::key_home::KeyHome;
 use crate::sandbox;
 
+/// The configuration of the installation or the sandbox.
+pub fn configuration_of(place: &cli::Place) -> anyhow::Result<Config> {
+    match (&place.config, &place.dir) {
+        (Some(file), _) => Config::load(file),
+        (None, Some(dir)) => sandbox::configuration_of(dir),
+        (None, None) => bail!("either --config or --dir is needed"),
+    }
+}
+
 /// An installation, opened for one command.
 pub struct Office {
     app: App,
@@ -26,11 +35,7 @@ pub struct Office {
 impl Office {
     /// Opens the installation or the sandbox.
     pub async fn open(place: &cli::Place) -> anyhow::Result<Self> {
-        let config = match (&place.config, &place.dir) {
-            (Some(file), _) => Config::load(file)?,
-            (None, Some(dir)) => sandbox::configuration_of(dir)?,
-            (None, None) => bail!("either --config or --dir is needed"),
-        };
+        let config = configuration_of(place)?;
         let keys = Keys::load(&config.storage.keys, KeyHome::open(&config)?)?;
         let (master, root) = (
             keys.master.clone(),

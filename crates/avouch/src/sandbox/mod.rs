@@ -11,7 +11,7 @@ use axum::Router;
 use crypto::SystemEntropy;
 use delivery::WebhookSecret;
 use model::event::WebhookFormat;
-use pki::{AuthorityNames, AuthorityUrls};
+use pki::AuthorityNames;
 use secrecy::SecretString;
 use service::{NewAuthority, NewToken, Service};
 use tokio_util::sync::CancellationToken;
@@ -191,7 +191,7 @@ fn open_keys(config: &Config) -> anyhow::Result<Keys> {
         organisation_identifier: None,
         prefix: config.organisation.name.clone(),
     };
-    let urls = AuthorityUrls::at(config.published_url().as_str());
+    let urls = config.authority_urls();
     let (keys, _) = Keys::create(
         &config.storage.keys,
         &names,

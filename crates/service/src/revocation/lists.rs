@@ -23,7 +23,7 @@ const KEPT: Duration = Duration::hours(12);
 const RENEWED_AFTER: Duration = Duration::hours(6);
 /// Into how many shards the lists of an authority can be divided. All are served, however many
 /// there are for new certificates now: older certificates may point to any.
-pub(crate) const MAX_SHARDS: u16 = 1024;
+pub const MAX_CRL_SHARDS: u16 = 1024;
 
 /// Which list.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -88,7 +88,11 @@ impl Service {
         let Some(known) = anchors.issuer_with(issuer) else {
             return Ok(None);
         };
-        let shards = known.pointers().lists.as_ref().map_or(0, |_| MAX_SHARDS);
+        let shards = known
+            .pointers()
+            .lists
+            .as_ref()
+            .map_or(0, |_| MAX_CRL_SHARDS);
         if shard.is_some_and(|shard| shard >= shards) {
             return Ok(None);
         }
@@ -106,18 +110,39 @@ impl Service {
     ///
     /// [`Error::Internal`] only.
     pub async fn publish_revocation_lists(&self) -> Result<(), Error> {
-        self.keep_up().await?;
-        let now = self.now();
-        for (issuer, shards) in self.anchors().publishing(now) {
-            for shard in [None].into_iter().chain((0..shards).map(Some)) {
-                let id = ListId {
-                    issuer: issuer.clone(),
-                    shard,
-                };
-                self.list(id, RENEWED_AFTER).await?;
-            }
+        for id in self.published_lists() {
+            self.list(id, RENEWED_AFTER).await?;
         }
         Ok(())
+    }
+
+    /// All revocation lists, each with its path below the folder in which they are published.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Internal`] only.
+    pub async fn revocation_lists(&self) -> Result<Vec<(String, Arc<[u8]>)>, Error> {
+        let mut lists = Vec::new();
+        for id in self.published_lists() {
+            let path = match id.shard {
+                None => format!("{}.crl", id.issuer),
+                Some(shard) => format!("{}/{shard}.crl", id.issuer),
+            };
+            lists.push((path, self.list(id, Duration::ZERO).await?));
+        }
+        Ok(lists)
+    }
+
+    fn published_lists(&self) -> Vec<ListId> {
+        let mut ids = Vec::new();
+        for (issuer, shards) in self.anchors().publishing(self.now()) {
+            let shards = [None].into_iter().chain((0..shards).map(Some));
+            ids.extend(shards.map(|shard| ListId {
+                issuer: issuer.clone(),
+                shard,
+            }));
+        }
+        ids
     }
 
     /// A list that tells of every change that is known, and is no older than this.

@@ -15,6 +15,7 @@ use time::{Duration, OffsetDateTime};
 use crate::{Error, Service};
 
 pub use answers::{Freshness, OcspAnswer};
+pub use lists::MAX_CRL_SHARDS;
 use lists::{ListId, Lists};
 
 /// How often the database is asked for what other processes changed.

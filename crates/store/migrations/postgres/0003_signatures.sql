@@ -39,6 +39,7 @@ ALTER TABLE certificate ADD COLUMN revision BIGINT;
 DROP INDEX certificate_not_good;
 CREATE INDEX certificate_not_good ON certificate (issuer, shard, not_after)
     WHERE state IN ('revoked', 'suspended');
+CREATE INDEX certificate_unnamed ON certificate (serial) WHERE issuer = '';
 CREATE INDEX certificate_revision ON certificate (revision) WHERE revision IS NOT NULL;
 INSERT INTO sequence (name, next) VALUES ('revocation', 1);
 
