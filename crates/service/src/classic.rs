@@ -220,20 +220,22 @@ impl Service {
 /// What is said of a field that is there and says nothing.
 pub const BLANK: &str = "This field may not be blank";
 
-/// What a client cannot leave out, beside the ways to reach the signer.
-const REQUIRED: [&str; 3] = ["given_name", "surname_1", "serial_number"];
+/// What may be left out of the form, so that the profile decides, but not be blank in it.
+const FILLED: [&str; 3] = ["given_name", "surname_1", "serial_number"];
 
 fn read_subject(form: &Form, problems: &mut Problems) -> Option<Subject> {
     let sent = |name: &str| form.get(name).and_then(Option::as_deref);
-    let phone = problems.require(
-        "mobile_phone_number",
-        sent("mobile_phone_number"),
-        Phone::parse,
-    );
-    let email = required(problems, "email", sent("email")).then(|| sent("email"));
-    let email = problems.parse("email", email.flatten(), Email::parse);
-    for name in REQUIRED {
-        required(problems, name, sent(name));
+    let is_blank = |name: &str| sent(name).is_some_and(|text| text.trim().is_empty());
+    let phone = sent("mobile_phone_number");
+    let phone = problems.require("mobile_phone_number", phone, Phone::parse);
+    let email = if is_blank("email") {
+        problems.invalid("email", BLANK);
+        None
+    } else {
+        problems.require("email", sent("email"), Email::parse)
+    };
+    for name in FILLED.into_iter().filter(|name| is_blank(name)) {
+        problems.invalid(name, BLANK);
     }
     let (phone, email) = (phone?, email?);
     let mut subject = Subject::from_contact(email, phone);
@@ -247,18 +249,6 @@ fn read_subject(form: &Form, problems: &mut Problems) -> Option<Subject> {
         }
     }
     Some(subject)
-}
-
-/// Notes a field that is absent, or blank, and says whether it is there.
-fn required(problems: &mut Problems, name: &str, sent: Option<&str>) -> bool {
-    match sent {
-        None => problems.missing(name),
-        Some(text) if text.trim().is_empty() => {
-            problems.invalid(name, BLANK);
-        }
-        Some(_) => return true,
-    }
-    false
 }
 
 fn check_billing(password: Option<&SecretString>) -> Result<(), Error> {
@@ -370,7 +360,6 @@ mod tests {
         let mut expected = Problems::default();
         expected.missing("mobile_phone_number");
         expected.invalid("email", "Enter a valid email address");
-        expected.missing("given_name");
         expected.invalid("surname_1", BLANK);
         assert_eq!(problems, expected);
     }

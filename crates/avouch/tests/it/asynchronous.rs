@@ -197,9 +197,10 @@ async fn what_is_plainly_wrong_is_refused_at_once() {
             .await
             .refused(404, "Token not found");
         refused("profile", "PFunknown".into()).await.refusal(403);
-        refused("profile", "PFnubeAFEmpresa".into())
-            .await
-            .refusal(412);
+        refused("surname_1", Value::Null).await.refused(
+            412,
+            "Error occured during request approval: Invalid request fields: surname_1",
+        );
         client.get("/async/status/999999").await.refused(
             404,
             "Request 999999 not found. Make sure the upload directory is correct",

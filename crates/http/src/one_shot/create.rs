@@ -183,7 +183,7 @@ fn refusals() -> Vec<(Fault, &'static str)> {
         ),
         (
             one(|problems| {
-                problems.missing("given_name");
+                problems.missing("email");
                 let words = "'XX' is not a valid ISO 3166-1 alpha-2 country code";
                 problems.invalid("id_document_country", words);
             }),
