@@ -388,6 +388,7 @@ mod tests {
             paperless: true,
             language: None,
             environment: Environment::Sandbox,
+            asynchronous: false,
             webhook_url: None,
             webhook_format: None,
             data_key: Vec::new(),
