@@ -8,7 +8,7 @@ use axum::routing::get;
 use bytes::Bytes;
 use serde::Serialize;
 use serde_json::json;
-use service::{KeyPoolGauges, Service};
+use service::{AuthorityStanding, KeyPoolGauges, Service};
 use utoipa::ToSchema;
 use utoipa::openapi::content::ContentBuilder;
 use utoipa::openapi::path::{
@@ -88,6 +88,29 @@ struct HealthReport {
     /// RSA keys made ahead, where one-time certificates have such keys.
     #[serde(skip_serializing_if = "Option::is_none")]
     key_pool: Option<KeyPoolReport>,
+    /// Authorities whose certificates are near their end, or over: somebody must act.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    authorities_ending: Vec<AuthorityReport>,
+}
+
+/// An authority's certificate that ends soon.
+#[derive(Serialize, ToSchema)]
+struct AuthorityReport {
+    /// The common name.
+    name: String,
+    /// The last second of the certificate.
+    #[serde(with = "time::serde::rfc3339")]
+    #[schema(value_type = String, format = DateTime)]
+    until: time::OffsetDateTime,
+}
+
+impl From<AuthorityStanding> for AuthorityReport {
+    fn from(standing: AuthorityStanding) -> Self {
+        Self {
+            name: standing.common_name,
+            until: standing.not_after,
+        }
+    }
 }
 
 /// How the keys made ahead are doing. Counts begin with the process.
@@ -135,6 +158,7 @@ async fn health(State(service): State<Service>) -> Response {
                 outbox_pending: health.outbox_pending,
                 outbox_dead: health.outbox_dead,
                 key_pool: health.key_pool.map(KeyPoolReport::from),
+                authorities_ending: health.ending.into_iter().map(Into::into).collect(),
             };
             axum::Json(report).into_response()
         }
@@ -279,16 +303,17 @@ fn own_paths(mut paths: PathsBuilder) -> PathsBuilder {
                 .required(Some(Required::True));
             operation = operation.request_body(Some(body.build()));
         }
-        if own.path.contains("{request}") {
-            let parameter = ParameterBuilder::new()
-                .name("request")
-                .parameter_in(ParameterIn::Path)
-                .required(Required::True)
-                .description(Some("The DER of the request in base64, URL-encoded."))
-                .schema(Some(
-                    ObjectBuilder::new().schema_type(SchemaType::new(Type::String)),
-                ));
-            operation = operation.parameter(parameter);
+        for (name, description) in PATH_PARAMETERS {
+            if own.path.contains(&format!("{{{name}}}")) {
+                let text = ObjectBuilder::new().schema_type(SchemaType::new(Type::String));
+                let parameter = ParameterBuilder::new()
+                    .name(name)
+                    .parameter_in(ParameterIn::Path)
+                    .required(Required::True)
+                    .description(Some(description))
+                    .schema(Some(text));
+                operation = operation.parameter(parameter);
+            }
         }
         let schema: RefOr<Schema> = match own.answer {
             "application/json" if own.path == "/health" => {
@@ -336,6 +361,13 @@ struct OwnPath {
     problems: &'static [(&'static str, &'static str)],
 }
 
+/// What stands in braces in paths.
+const PATH_PARAMETERS: [(&str, &str); 3] = [
+    ("request", "The DER of the request in base64, URL-encoded."),
+    ("issuer", "The issuing CA's key identifier in hexadecimal."),
+    ("shard", "The number of the shard."),
+];
+
 const NOT_TAKEN: &[(&str, &str)] = &[
     ("400", "The connection ended inside the body."),
     ("408", "The client sends too slowly."),
@@ -344,6 +376,11 @@ const NOT_TAKEN: &[(&str, &str)] = &[
     ("503", "Overload."),
 ];
 const OVERLOAD: &[(&str, &str)] = &[("503", "Overload.")];
+const PUBLISHED: &[(&str, &str)] = &[
+    ("404", "Nothing is published here."),
+    ("500", "The server is at fault."),
+    ("503", "Overload."),
+];
 
 const OWN_PATHS: &[OwnPath] = &[
     OwnPath {
@@ -390,8 +427,9 @@ const OWN_PATHS: &[OwnPath] = &[
         path: "/pki/issuing.crt",
         id: "IssuingCertificate",
         tag: "Trust services",
-        summary: "Issuing CA's certificate",
-        description: "DER. In PEM: `/pki/issuing.pem`.",
+        summary: "First issuing CA's certificate",
+        description: "DER. In PEM: `/pki/issuing.pem`. Older certificates point here; newer ones, \
+                      and those of later CAs, to `/pki/{issuer}.crt`.",
         body: None,
         answer: "application/pkix-cert",
         problems: OVERLOAD,
@@ -401,10 +439,42 @@ const OWN_PATHS: &[OwnPath] = &[
         id: "RevocationList",
         tag: "Trust services",
         summary: "Revocation list",
-        description: "The issuing CA's CRL, DER (RFC 5280 §5), as it stands at this moment.",
+        description: "The first issuing CA's complete CRL, DER (RFC 5280 §5), as it stands at this \
+                      moment.",
         body: None,
         answer: "application/pkix-crl",
         problems: &[("500", "The server is at fault."), ("503", "Overload.")],
+    },
+    OwnPath {
+        path: "/pki/{issuer}.crt",
+        id: "IssuerCertificate",
+        tag: "Trust services",
+        summary: "An issuing CA's certificate",
+        description: "DER; the CA by its key's identifier in hexadecimal. Also `.pem`.",
+        body: None,
+        answer: "application/pkix-cert",
+        problems: PUBLISHED,
+    },
+    OwnPath {
+        path: "/pki/{issuer}.crl",
+        id: "IssuerRevocationList",
+        tag: "Trust services",
+        summary: "An issuing CA's complete revocation list",
+        description: "DER (RFC 5280 §5), as it stands at this moment.",
+        body: None,
+        answer: "application/pkix-crl",
+        problems: PUBLISHED,
+    },
+    OwnPath {
+        path: "/pki/{issuer}/{shard}.crl",
+        id: "RevocationListShard",
+        tag: "Trust services",
+        summary: "A shard of an issuing CA's revocation lists",
+        description: "DER, with an issuing distribution point (RFC 5280 §5.2.5): for the certificates \
+                      that point to it.",
+        body: None,
+        answer: "application/pkix-crl",
+        problems: PUBLISHED,
     },
     OwnPath {
         path: "/health",

@@ -19,8 +19,8 @@ pub struct Entry {
 }
 
 /// A DER CertificateList of version 2, signed by the issuer. `number` must grow from list to list
-/// (RFC 5280 §5.2.3). A shard says for which certificates it is by the address that they name it
-/// by (RFC 5280 §5.2.5); a complete list says nothing.
+/// (RFC 5280 §5.2.3). A shard says for which certificates it is by the addresses that they name it
+/// by (RFC 5280 §5.2.5); a complete list has none.
 ///
 /// Fails with [`PkiError::Malformed`] where a serial number is none, or where the key does.
 pub fn build(
@@ -29,7 +29,7 @@ pub fn build(
     this_update: OffsetDateTime,
     next_update: OffsetDateTime,
     entries: &[Entry],
-    shard: Option<&str>,
+    addresses: &[String],
 ) -> Result<Vec<u8>, PkiError> {
     let algorithm = encode::signature_algorithm(issuer.key().algorithm());
     let revoked = entries.iter().map(revoked).collect::<Result<Vec<_>, _>>()?;
@@ -45,7 +45,7 @@ pub fn build(
             false,
             &encode::unsigned(&number.to_be_bytes()),
         ),
-        &shard.map(issuing_distribution_point).unwrap_or_default(),
+        &issuing_distribution_point(addresses),
     ]);
     let list = encode::sequence(&[
         &encode::small(1),
@@ -64,9 +64,16 @@ pub fn build(
     ]))
 }
 
-fn issuing_distribution_point(address: &str) -> Vec<u8> {
-    let full_name = encode::tlv(0x86, &[address.as_bytes()]);
-    let point = encode::context(0, &encode::context(0, &full_name));
+/// Nothing where there is no address.
+fn issuing_distribution_point(addresses: &[String]) -> Vec<u8> {
+    if addresses.is_empty() {
+        return Vec::new();
+    }
+    let names: Vec<u8> = addresses
+        .iter()
+        .flat_map(|address| encode::tlv(0x86, &[address.as_bytes()]))
+        .collect();
+    let point = encode::context(0, &encode::context(0, &names));
     let value = encode::sequence(&[&point]);
     encode::extension(&oid::ISSUING_DISTRIBUTION_POINT, true, &value)
 }

@@ -62,7 +62,12 @@ impl Lists {
 
     /// Where a shard is.
     pub fn address(&self, shard: u16) -> String {
-        format!("{}/{shard}.crl", self.folder)
+        Self::address_in(&self.folder, shard)
+    }
+
+    /// Where a shard is, of the lists that are in that folder.
+    pub fn address_in(folder: &str, shard: u16) -> String {
+        format!("{folder}/{shard}.crl")
     }
 }
 

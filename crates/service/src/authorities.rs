@@ -56,14 +56,22 @@ impl Service {
         let mut reader = self.store().read().await?;
         let known = store::authority_certificates::all(&mut reader).await?;
         let unnamed = store::certificates::any_unnamed(&mut reader).await?;
+        let mut moved = false;
+        for (issuer, folder) in anchors.list_folders() {
+            let known = store::authority_certificates::folders(&mut reader, issuer).await?;
+            moved |= !known.iter().any(|one| one == folder);
+        }
         drop(reader);
         let is_known = |serial: &str| known.iter().any(|row| row.serial == serial);
         let mut own = anchors.appointed().iter();
-        if !unnamed && own.all(|one| is_known(&one.facts.serial)) {
+        if !unnamed && !moved && own.all(|one| is_known(&one.facts.serial)) {
             return Ok(());
         }
         let mut tx = self.store().begin().await?;
         store::certificates::adopt(&mut tx, anchors.first_issuer()).await?;
+        for (issuer, folder) in anchors.list_folders() {
+            store::authority_certificates::record_folder(&mut tx, issuer, folder).await?;
+        }
         for one in anchors.appointed() {
             let row = AuthorityCertificate {
                 serial: one.facts.serial.clone(),

@@ -182,6 +182,8 @@ pub struct Health {
     pub outbox_dead: i64,
     /// The keys made ahead, where any are.
     pub key_pool: Option<KeyPoolGauges>,
+    /// The authorities whose certificates are near their end, or over.
+    pub ending: Vec<AuthorityStanding>,
 }
 
 /// The use cases. Cloning is cheap and shares everything.
@@ -229,11 +231,14 @@ impl Service {
     pub async fn health(&self) -> Result<Health, Error> {
         let mut reader = self.store().read().await?;
         let counts = store::outbox::counts(&mut reader).await?;
+        let mut ending = self.authority_standings();
+        ending.retain(|one| one.ending);
         Ok(Health {
             database: self.store().engine(),
             outbox_pending: counts.pending,
             outbox_dead: counts.dead,
             key_pool: self.inner.parts.one_time_keys.gauges(),
+            ending,
         })
     }
 

@@ -314,6 +314,14 @@ impl Anchors {
             .collect()
     }
 
+    /// Where the revocation lists of each issuing authority are, by its key identifier.
+    pub(crate) fn list_folders(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.generations.iter().filter_map(|one| {
+            let lists = one.issuer.pointers().lists.as_ref()?;
+            Some((one.key.as_str(), lists.folder.as_str()))
+        })
+    }
+
     /// Where a certificate stands that is on record.
     pub(crate) fn listing(&self, recorded: &Recorded) -> Listing {
         let issuer = self.issuer_of(recorded);

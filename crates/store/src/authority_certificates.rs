@@ -26,6 +26,30 @@ pub async fn record(tx: &mut Tx, certificate: &AuthorityCertificate) -> Result<b
     Ok(added > 0)
 }
 
+/// Puts on record that an authority's revocation lists are below an address. Says whether that was
+/// new.
+pub async fn record_folder(tx: &mut Tx, issuer: &str, folder: &str) -> Result<bool, StoreError> {
+    let added = tx
+        .execute(
+            "INSERT INTO list_folder (issuer, folder) VALUES ($1, $2) \
+             ON CONFLICT (issuer, folder) DO NOTHING",
+            params![issuer, folder],
+        )
+        .await?;
+    Ok(added > 0)
+}
+
+/// The addresses below which an authority's revocation lists are or were said to be.
+pub async fn folders(reader: &mut Reader, issuer: &str) -> Result<Vec<String>, StoreError> {
+    reader
+        .all(
+            "SELECT folder FROM list_folder WHERE issuer = $1 ORDER BY folder",
+            params![issuer],
+            |row| row.get("folder"),
+        )
+        .await
+}
+
 /// All of them, the oldest first.
 pub async fn all(reader: &mut Reader) -> Result<Vec<AuthorityCertificate>, StoreError> {
     reader

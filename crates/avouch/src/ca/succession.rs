@@ -174,3 +174,169 @@ fn last_of<'a>(issuer: &Issuer, responders: &'a [Entity]) -> anyhow::Result<Opti
     }
     Ok(None)
 }
+
+#[cfg(test)]
+mod tests {
+    use crypto::SystemEntropy;
+    use service::TrustAnchors;
+    use time::OffsetDateTime;
+    use time::macros::datetime;
+
+    use super::*;
+    use crate::installation::{Keys, RootHome};
+    use crate::key_home::KeyHome;
+
+    const START: OffsetDateTime = datetime!(2026-03-01 12:00 UTC);
+
+    struct At(OffsetDateTime);
+
+    impl Clock for At {
+        fn now(&self) -> OffsetDateTime {
+            self.0
+        }
+    }
+
+    struct Place {
+        _dir: tempfile::TempDir,
+        folder: KeyFolder,
+        urls: AuthorityUrls,
+        root: Arc<dyn SigningKey>,
+    }
+
+    impl Place {
+        fn make() -> Self {
+            let dir = tempfile::tempdir().unwrap();
+            let path = dir.path().join("keys");
+            let names = AuthorityNames {
+                country: "ES".into(),
+                organisation: "Ejemplo Ñandú S.L.".into(),
+                organisation_identifier: Some("VATES-B00000000".into()),
+                prefix: "Ejemplo".into(),
+            };
+            let urls = AuthorityUrls::at("http://pki.example.com/");
+            let (home, clock) = (KeyHome::default(), At(START));
+            let made = Keys::create(
+                &path,
+                &names,
+                &urls,
+                RootHome::Offline,
+                home.clone(),
+                &clock,
+                &SystemEntropy,
+            );
+            let (_, made) = made.unwrap();
+            let folder = KeyFolder::open(&path, home).unwrap();
+            let authority = folder.certificate("root").unwrap();
+            assert_eq!(AuthorityNames::of_root(&authority).unwrap(), names);
+            Self {
+                _dir: dir,
+                folder,
+                urls,
+                root: made.leaving.unwrap(),
+            }
+        }
+
+        fn at<T>(&self, now: OffsetDateTime, act: impl FnOnce(&Succession<'_>) -> T) -> T {
+            act(&Succession {
+                folder: &self.folder,
+                urls: &self.urls,
+                clock: &At(now),
+                entropy: &SystemEntropy,
+            })
+        }
+
+        /// The names of what is renewed at that time.
+        fn renewed(&self, now: OffsetDateTime) -> Vec<String> {
+            let made = self.at(now, |succession| succession.renew_due().unwrap());
+            // What lies in the folder can be used.
+            TrustAnchors::new(self.folder.authorities().unwrap(), &self.urls).unwrap();
+            made.into_iter().map(|one| one.name).collect()
+        }
+
+        fn end_of(&self, name: &str) -> OffsetDateTime {
+            let certificate = self.folder.certificate(name).unwrap();
+            CertificateFacts::read(&certificate).unwrap().not_after
+        }
+    }
+
+    #[test]
+    fn what_is_near_its_end_is_renewed_once_and_with_another_key() {
+        let place = Place::make();
+        assert_eq!(place.renewed(START), [""; 0]);
+        let due = place.end_of("issuing-ocsp") - RENEWED_BEFORE + Duration::SECOND;
+        assert_eq!(place.renewed(due - Duration::MINUTE), [""; 0]);
+        assert_eq!(place.renewed(due), ["issuing-ocsp-2"]);
+        assert_eq!(place.renewed(due), [""; 0]);
+        let keys = ["issuing-ocsp", "issuing-ocsp-2"].map(|name| {
+            let certificate = place.folder.certificate(name).unwrap();
+            CertificateFacts::read(&certificate).unwrap().key_identifier
+        });
+        assert_ne!(keys[0], keys[1]);
+        let due = place.end_of("time-stamping") - Duration::DAY;
+        assert_eq!(place.renewed(due), ["time-stamping-2"]);
+    }
+
+    #[test]
+    fn nobody_outlasts_whom_they_were_appointed_by() {
+        let place = Place::make();
+        let end = place.end_of("issuing");
+        let late = end - Duration::days(400);
+        assert_eq!(
+            place.renewed(late),
+            ["time-stamping-2", "issuing-ocsp-2"],
+            "both were over"
+        );
+        assert_eq!(place.end_of("time-stamping-2"), end);
+        assert_eq!(
+            place.renewed(end - Duration::DAY),
+            [""; 0],
+            "there is no later end"
+        );
+        assert_eq!(place.renewed(end + Duration::DAY), [""; 0]);
+    }
+
+    #[test]
+    fn a_successor_brings_its_responder_and_the_older_one_keeps_its_own() {
+        let place = Place::make();
+        let later = START + Duration::days(7 * 365);
+        let root = || Arc::clone(&place.root);
+        let made = place.at(later, |succession| succession.issuing(root()).unwrap());
+        let names: Vec<_> = made.iter().map(|one| one.name.as_str()).collect();
+        assert_eq!(names, ["issuing-2", "issuing-ocsp-2"]);
+        let facts = CertificateFacts::read(&made[0].certificate).unwrap();
+        assert_eq!(facts.common_name, "Ejemplo Issuing CA 2");
+        // The first one's responder is long over, and renewed for as long as it is needed.
+        assert_eq!(place.renewed(later), ["time-stamping-2", "issuing-ocsp-3"]);
+        let unit = place.folder.certificate("time-stamping-2").unwrap();
+        let unit = CertificateFacts::read(&unit).unwrap();
+        assert_eq!(unit.authority_key_identifier, Some(facts.key_identifier));
+        assert_eq!(unit.common_name, "Ejemplo Time-Stamping Unit 2");
+
+        let foreign = Place::make().root;
+        let refused = place.at(later, |succession| succession.root_ocsp(foreign));
+        assert!(refused.is_err());
+        let made = place.at(later, |succession| succession.root_ocsp(root()).unwrap());
+        assert_eq!(made.name, "root-ocsp-2");
+    }
+
+    #[test]
+    fn what_an_interrupted_appointment_left_is_in_nobody_s_way() {
+        let place = Place::make();
+        place.folder.new_key("issuing-2", &SystemEntropy).unwrap();
+        let root = Arc::clone(&place.root);
+        let (name, ocsp) = place.at(START, |succession| {
+            let issuer = succession.root(Arc::clone(&root)).unwrap();
+            let (_, issuing) = succession.draw_up(&issuer, Role::Issuing).unwrap();
+            let issuing = issuing.issuer(&place.urls).unwrap();
+            succession.draw_up(&issuing, Role::IssuingOcsp).unwrap()
+        });
+        place
+            .folder
+            .keep_certificate(&name, &ocsp.certificate)
+            .unwrap();
+        assert_eq!(place.renewed(START), [""; 0]);
+        let made = place.at(START, |succession| succession.issuing(root).unwrap());
+        assert_eq!(made[0].name, "issuing-2");
+        assert_eq!(place.renewed(START), [""; 0]);
+    }
+}

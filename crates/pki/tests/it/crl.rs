@@ -185,7 +185,12 @@ fn a_shard_serves_for_the_certificates_that_point_to_it_and_for_no_others() {
     let entries = [entry(revoked.serial(), None)];
     let list = |address: &str, entries: &[Entry]| {
         let until = a.now + Duration::DAY;
-        let der = crl::build(&a.issuer, 4, a.now, until, entries, Some(address)).unwrap();
+        // Where the server was before it moved is named as well.
+        let addresses = [
+            "http://before.example.com/1.crl".to_owned(),
+            address.to_owned(),
+        ];
+        let der = crl::build(&a.issuer, 4, a.now, until, entries, &addresses).unwrap();
         let number = address.rsplit_once('/').unwrap().1;
         let file = a.file(&format!("shard-{number}"), der);
         let lint = [
@@ -275,7 +280,7 @@ fn serial_numbers_that_are_none_are_refused() {
     let a = &*AUTHORITIES;
     for bad in ["", "xy", "+1", " 1", &"1".repeat(41)] {
         let entries = [entry(bad, None)];
-        let refused = crl::build(&a.issuer, 1, a.now, a.now + Duration::DAY, &entries, None);
+        let refused = crl::build(&a.issuer, 1, a.now, a.now + Duration::DAY, &entries, &[]);
         assert_eq!(refused, Err(PkiError::Malformed("serial number")), "{bad}");
     }
 }

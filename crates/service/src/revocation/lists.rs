@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use pki::crl::{self, Entry};
+use pki::issuance::Lists;
 use store::certificates::Change;
 use time::{Duration, OffsetDateTime};
 
@@ -53,7 +54,9 @@ impl ListId {
 
 /// The lists that were made last. The lock of one is held while it is made: one at a time.
 #[derive(Default)]
-pub(super) struct Lists(Mutex<HashMap<ListId, Arc<tokio::sync::Mutex<Option<Made>>>>>);
+pub(super) struct Shelf(Mutex<HashMap<ListId, Slot>>);
+
+type Slot = Arc<tokio::sync::Mutex<Option<Made>>>;
 
 struct Made {
     /// The next one's is higher, even within a millisecond.
@@ -64,8 +67,8 @@ struct Made {
     der: Arc<[u8]>,
 }
 
-impl Lists {
-    fn slot(&self, id: &ListId) -> Arc<tokio::sync::Mutex<Option<Made>>> {
+impl Shelf {
+    fn slot(&self, id: &ListId) -> Slot {
         let mut lists = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(lists.entry(id.clone()).or_default())
     }
@@ -161,6 +164,7 @@ impl Service {
         let mut reader = self.store().read().await?;
         let (after, shard) = (now - LIFETIME, id.shard.map(i64::from));
         let rows = store::certificates::not_good(&mut reader, &id.issuer, shard, after).await?;
+        let mut folders = store::authority_certificates::folders(&mut reader, &id.issuer).await?;
         drop(reader);
         let entries: Vec<_> = rows
             .into_iter()
@@ -170,10 +174,28 @@ impl Service {
                 reason,
             })
             .collect();
+        let anchors = self.anchors();
+        let gone = || Error::Internal("an issuing authority is gone".into());
+        let issuer = anchors.issuer_with(&id.issuer).ok_or_else(gone)?;
+        let now_in = issuer.pointers().lists.as_ref().map(|lists| &lists.folder);
+        folders.extend(now_in.filter(|folder| !folders.contains(folder)).cloned());
+        let shard = id.shard.into_iter();
+        let addresses: Vec<_> = shard
+            .flat_map(|shard| {
+                folders
+                    .iter()
+                    .map(move |folder| Lists::address_in(folder, shard))
+            })
+            .collect();
+        let issuer = issuer.clone();
         let number = next_number(slot.as_ref().map_or(0, |made| made.number), now);
         let der: Arc<[u8]> = self
-            .at_work(move |service| service.sign_list(&id, number, now, &entries))
-            .await??
+            .at_work(move |_| {
+                let (from, until) = (now - BACKDATED, now + LIFETIME);
+                crl::build(&issuer, number, from, until, &entries, &addresses)
+            })
+            .await?
+            .map_err(issuing)?
             .into();
         *slot = Some(Made {
             number,
@@ -182,26 +204,6 @@ impl Service {
             der: Arc::clone(&der),
         });
         Ok(der)
-    }
-
-    fn sign_list(
-        &self,
-        id: &ListId,
-        number: u64,
-        now: OffsetDateTime,
-        entries: &[Entry],
-    ) -> Result<Vec<u8>, Error> {
-        let anchors = self.anchors();
-        let Some(issuer) = anchors.issuer_with(&id.issuer) else {
-            return Err(Error::Internal("an issuing authority is gone".into()));
-        };
-        let lists = issuer.pointers().lists.as_ref();
-        let address = match (id.shard, lists) {
-            (Some(shard), Some(lists)) => Some(lists.address(shard)),
-            _ => None,
-        };
-        let (from, until) = (now - BACKDATED, now + LIFETIME);
-        crl::build(issuer, number, from, until, entries, address.as_deref()).map_err(issuing)
     }
 }
 

@@ -16,7 +16,7 @@ use crate::{Error, Service};
 
 pub use answers::{Freshness, OcspAnswer};
 pub use lists::MAX_CRL_SHARDS;
-use lists::{ListId, Lists};
+use lists::{ListId, Shelf};
 
 /// How often the database is asked for what other processes changed.
 const LOOK_EVERY: Duration = Duration::seconds(20);
@@ -27,7 +27,7 @@ pub(crate) struct Revocation {
     /// Held while the database is asked: one at a time.
     looking: tokio::sync::Mutex<()>,
     seen: Mutex<Seen>,
-    lists: Lists,
+    lists: Shelf,
 }
 
 /// What is known of changes, and what depends on it: both change together.

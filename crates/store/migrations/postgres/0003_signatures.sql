@@ -43,6 +43,14 @@ CREATE INDEX certificate_unnamed ON certificate (serial) WHERE issuer = '';
 CREATE INDEX certificate_revision ON certificate (revision) WHERE revision IS NOT NULL;
 INSERT INTO sequence (name, next) VALUES ('revocation', 1);
 
+-- Where an authority's revocation lists were ever said to be: lists name all of it, so that
+-- certificates find theirs after the server moved.
+CREATE TABLE list_folder (
+    issuer TEXT NOT NULL,
+    folder TEXT NOT NULL,
+    PRIMARY KEY (issuer, folder)
+);
+
 -- The authorities' own certificates, which have no place among the numbers that clients see.
 CREATE TABLE authority_certificate (
     serial TEXT PRIMARY KEY,
