@@ -2,6 +2,7 @@
 
 mod ca;
 mod registration;
+mod verify;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -19,6 +20,7 @@ pub use registration::{
     ApiUser, ApiUserCommand, Place, Ra, RaCommand, Rao, RaoCommand, Scratchcard,
     ScratchcardCommand, Settings,
 };
+pub use verify::Verify;
 
 /// From a filmed identification to a certificate and a signed document.
 #[derive(Parser)]
@@ -52,6 +54,8 @@ pub enum Command {
     Ca(Ca),
     /// Print an OpenAPI document.
     Openapi(Openapi),
+    /// Verify signatures, of Avouch or of any other maker, without a network.
+    Verify(Verify),
     /// Verify the audit log's chain of hashes.
     Audit(Audit),
 }

@@ -18,6 +18,7 @@ mod serve;
 mod server;
 mod stdout;
 mod system;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -49,13 +50,16 @@ fn main() -> ExitCode {
             cli::Command::Ca(options) => ca::run(options).await,
             cli::Command::Openapi(options) => openapi::run(&options),
             cli::Command::Audit(options) => audit::run(options).await,
+            // Its exit status says more than that it did its work.
+            cli::Command::Verify(options) => return Ok(verify::run(&options)),
         }
+        .map(|()| ExitCode::SUCCESS)
     });
     // Blocking work that is still under way (a render, a key derivation) is not waited for: the
     // request it served is gone.
     runtime.shutdown_background();
     match outcome {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => failed(&error),
     }
 }

@@ -5,7 +5,9 @@ use aws_lc_rs::digest;
 use aws_lc_rs::signature::{
     ECDSA_P256_SHA1_ASN1, ECDSA_P521_SHA1_ASN1, ED25519,
     RSA_PKCS1_1024_8192_SHA1_FOR_LEGACY_USE_ONLY, RSA_PKCS1_1024_8192_SHA256_FOR_LEGACY_USE_ONLY,
-    RSA_PKCS1_1024_8192_SHA512_FOR_LEGACY_USE_ONLY, UnparsedPublicKey, VerificationAlgorithm,
+    RSA_PKCS1_1024_8192_SHA512_FOR_LEGACY_USE_ONLY, RSA_PSS_2048_8192_SHA256,
+    RSA_PSS_2048_8192_SHA384, RSA_PSS_2048_8192_SHA512, RsaParameters, RsaPssSaltLength,
+    UnparsedPublicKey, VerificationAlgorithm,
 };
 use model::DigestAlgorithm;
 use spki::der::{Decode, Reader, SliceReader};
@@ -60,8 +62,13 @@ pub enum Scheme {
     Ecdsa(Hash),
     /// RSASSA-PKCS1-v1_5.
     RsaPkcs1(Hash),
-    /// RSASSA-PSS with MGF1 over the same hash and a salt of its length.
-    RsaPss(Hash),
+    /// RSASSA-PSS with MGF1 over the same hash.
+    RsaPss {
+        /// The hash.
+        hash: Hash,
+        /// Bytes of salt: as many as the hash has, or as many as there is room for.
+        salt: usize,
+    },
     /// Ed25519 (RFC 8032), which hashes by itself.
     Ed25519,
 }
@@ -79,7 +86,9 @@ impl Scheme {
     /// The hash that the signature is over; `None` where the scheme takes the message.
     pub fn hash(self) -> Option<Hash> {
         match self {
-            Scheme::Ecdsa(hash) | Scheme::RsaPkcs1(hash) | Scheme::RsaPss(hash) => Some(hash),
+            Scheme::Ecdsa(hash) | Scheme::RsaPkcs1(hash) | Scheme::RsaPss { hash, .. } => {
+                Some(hash)
+            }
             Scheme::Ed25519 => None,
         }
     }
@@ -98,7 +107,7 @@ impl Scheme {
         let info =
             SubjectPublicKeyInfoRef::from_der(spki_der).map_err(|_| CryptoError::PublicKey)?;
         let is_rsa = info.algorithm.oid == RSA_ENCRYPTION;
-        let wants_rsa = matches!(self, Scheme::RsaPkcs1(_) | Scheme::RsaPss(_));
+        let wants_rsa = matches!(self, Scheme::RsaPkcs1(_) | Scheme::RsaPss { .. });
         if is_rsa != wants_rsa {
             return Err(CryptoError::PublicKey);
         }
@@ -109,33 +118,20 @@ impl Scheme {
             Signed::Message(message) => hash.of(&[message]),
             Signed::Hash(hashed) => hashed.to_vec(),
         };
-        let legacy: &dyn VerificationAlgorithm = match (self, hash, KeyKind::of(spki_der)) {
-            (Scheme::RsaPkcs1(_), Hash::Sha1, _) => &RSA_PKCS1_1024_8192_SHA1_FOR_LEGACY_USE_ONLY,
-            (
-                Scheme::RsaPkcs1(_),
-                Hash::Sha2(DigestAlgorithm::Sha256),
-                Some(KeyKind::Rsa(0..2048)),
-            ) => &RSA_PKCS1_1024_8192_SHA256_FOR_LEGACY_USE_ONLY,
-            (
-                Scheme::RsaPkcs1(_),
-                Hash::Sha2(DigestAlgorithm::Sha512),
-                Some(KeyKind::Rsa(0..2048)),
-            ) => &RSA_PKCS1_1024_8192_SHA512_FOR_LEGACY_USE_ONLY,
-            (Scheme::Ecdsa(_), Hash::Sha1, Some(KeyKind::P256)) => &ECDSA_P256_SHA1_ASN1,
-            (Scheme::Ecdsa(_), Hash::Sha1, Some(KeyKind::P521)) => &ECDSA_P521_SHA1_ASN1,
-            (_, Hash::Sha1, _) => return Err(CryptoError::PublicKey),
-            (scheme, Hash::Sha2(algorithm), _) => {
-                let padding = match scheme {
-                    Scheme::RsaPss(_) => Padding::Pss,
-                    _ => Padding::Pkcs1,
-                };
-                let digest = Digest::from_bytes(algorithm, &hashed)?;
-                return verify_digest(spki_der, &digest, padding, signature);
-            }
+        let Some(algorithm) = self.special(hash, KeyKind::of(spki_der))? else {
+            let Hash::Sha2(sha2) = hash else {
+                return Err(CryptoError::PublicKey);
+            };
+            let padding = match self {
+                Scheme::RsaPss { .. } => Padding::Pss,
+                _ => Padding::Pkcs1,
+            };
+            let digest = Digest::from_bytes(sha2, &hashed)?;
+            return verify_digest(spki_der, &digest, padding, signature);
         };
         let digest = digest::Digest::import_less_safe(&hashed, hash.back_end())
             .map_err(|_| CryptoError::Digest)?;
-        UnparsedPublicKey::new(legacy, key_bytes(&info)?)
+        UnparsedPublicKey::new(algorithm, key_bytes(&info)?)
             .parse()
             .map_err(|_| CryptoError::PublicKey)?
             .verify_digest_sig(&digest, signature)
@@ -143,12 +139,56 @@ impl Scheme {
     }
 }
 
+impl Scheme {
+    /// The back end's algorithm for what [`verify_digest`] does not do; `None` for what it does.
+    fn special(
+        self,
+        hash: Hash,
+        key: Option<KeyKind>,
+    ) -> Result<Option<&'static dyn VerificationAlgorithm>, CryptoError> {
+        use DigestAlgorithm::{Sha256, Sha384, Sha512};
+        Ok(Some(match (self, hash, key) {
+            (Scheme::RsaPkcs1(_), Hash::Sha1, _) => &RSA_PKCS1_1024_8192_SHA1_FOR_LEGACY_USE_ONLY,
+            (Scheme::RsaPkcs1(_), Hash::Sha2(sha2), Some(KeyKind::Rsa(0..2048))) => match sha2 {
+                Sha256 => &RSA_PKCS1_1024_8192_SHA256_FOR_LEGACY_USE_ONLY,
+                Sha512 => &RSA_PKCS1_1024_8192_SHA512_FOR_LEGACY_USE_ONLY,
+                Sha384 => return Err(CryptoError::PublicKey),
+            },
+            (Scheme::RsaPss { salt, .. }, Hash::Sha2(sha2), Some(KeyKind::Rsa(bits))) => {
+                if salt == sha2.digest_len() {
+                    return Ok(None);
+                }
+                // RFC 8017 §9.1.1: the encoded message has one bit less than the modulus.
+                let room = bits.saturating_sub(1).div_ceil(8);
+                if salt + sha2.digest_len() + 2 != room {
+                    return Err(CryptoError::PublicKey);
+                }
+                match sha2 {
+                    Sha256 => &PSS_SHA256_MAX_SALT,
+                    Sha384 => &PSS_SHA384_MAX_SALT,
+                    Sha512 => &PSS_SHA512_MAX_SALT,
+                }
+            }
+            (Scheme::Ecdsa(_), Hash::Sha1, Some(KeyKind::P256)) => &ECDSA_P256_SHA1_ASN1,
+            (Scheme::Ecdsa(_), Hash::Sha1, Some(KeyKind::P521)) => &ECDSA_P521_SHA1_ASN1,
+            _ => return Ok(None),
+        }))
+    }
+}
+
+static PSS_SHA256_MAX_SALT: RsaParameters =
+    RSA_PSS_2048_8192_SHA256.with_pss_salt_length(RsaPssSaltLength::Max);
+static PSS_SHA384_MAX_SALT: RsaParameters =
+    RSA_PSS_2048_8192_SHA384.with_pss_salt_length(RsaPssSaltLength::Max);
+static PSS_SHA512_MAX_SALT: RsaParameters =
+    RSA_PSS_2048_8192_SHA512.with_pss_salt_length(RsaPssSaltLength::Max);
+
 impl std::fmt::Display for Scheme {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Scheme::Ecdsa(hash) => write!(f, "ECDSA with {}", hash.name()),
             Scheme::RsaPkcs1(hash) => write!(f, "RSA with {}", hash.name()),
-            Scheme::RsaPss(hash) => write!(f, "RSA-PSS with {}", hash.name()),
+            Scheme::RsaPss { hash, .. } => write!(f, "RSA-PSS with {}", hash.name()),
             Scheme::Ed25519 => f.write_str("Ed25519"),
         }
     }
@@ -263,7 +303,18 @@ mod tests {
                 Scheme::Ecdsa(Hash::Sha1),
                 Scheme::RsaPkcs1(SHA256),
                 Scheme::RsaPkcs1(Hash::Sha1),
-                Scheme::RsaPss(SHA256),
+                Scheme::RsaPss {
+                    hash: SHA256,
+                    salt: 32,
+                },
+                Scheme::RsaPss {
+                    hash: SHA256,
+                    salt: 222,
+                },
+                Scheme::RsaPss {
+                    hash: SHA256,
+                    salt: 21,
+                },
                 Scheme::Ed25519,
             ] {
                 let verdict = judge(wrong, Signed::Message(b"message"));

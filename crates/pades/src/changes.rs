@@ -358,7 +358,10 @@ impl<'d, 'a> Comparison<'d, 'a> {
                     b"Annots" if is_leaf => self.annotations(number, old, new)?,
                     _ => {
                         let key = String::from_utf8_lossy(key);
-                        let what = format!("/{key} of page {number} was changed");
+                        let what = match is_leaf {
+                            true => format!("/{key} of page {number} was changed"),
+                            false => format!("/{key} of the tree of pages was changed"),
+                        };
                         self.expect(ChangeKind::Content, what, old, new);
                     }
                 }

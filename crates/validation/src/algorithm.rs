@@ -12,28 +12,25 @@ const END_OF_WEAK: OffsetDateTime = datetime!(2014-01-01 00:00 UTC);
 /// RSA keys below this were never strong within the life of PDF signatures.
 const LEAST_RSA_BITS: usize = 1024;
 
-/// Why an object signed like this can't be relied on if it is not proven to be older than `at`.
+/// What an object is signed with that can't be relied on if it is not proven to be older than
+/// `at`.
 pub(crate) fn weakness(scheme: Option<Scheme>, key: &[u8], at: OffsetDateTime) -> Option<String> {
     let Some(scheme) = scheme else {
-        return Some("is signed with an algorithm that is not supported".into());
+        return Some("an algorithm that is not supported".into());
     };
     if scheme
         .hash()
         .and_then(|hash| hash_weakness(hash, at))
         .is_some()
     {
-        return Some(format!(
-            "is signed with {scheme}, which is too weak since 2014"
-        ));
+        return Some(format!("{scheme}, which is too weak since 2014"));
     }
     match KeyKind::of(key) {
         Some(KeyKind::Rsa(bits)) if bits < LEAST_RSA_BITS || bits < 2048 && at >= END_OF_WEAK => {
-            Some(format!(
-                "is signed with an RSA key of {bits} bits, which is too short"
-            ))
+            Some(format!("an RSA key of {bits} bits, which is too short"))
         }
         Some(_) => None,
-        None => Some("is signed with a key of an unsupported kind".into()),
+        None => Some("a key of an unsupported kind".into()),
     }
 }
 

@@ -65,7 +65,7 @@ impl Judge<'_> {
         let key = certificate.public_key_info();
         if let Some(weakness) = algorithm::weakness(Some(scheme), key, existed) {
             let who = display(certificate);
-            return Err(weak(format!("what {who} signed {weakness}")));
+            return Err(weak(format!("{who} signed with {weakness}")));
         }
         match algorithm::hash_weakness(signer.hash()?, existed) {
             Some(weakness) => Err(weak(format!(

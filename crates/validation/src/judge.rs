@@ -135,8 +135,9 @@ impl<'a> Judge<'a> {
         let subject = display(certificate);
         if at < facts.not_before {
             let reason = format!(
-                "the certificate of {subject} was not valid before {}, but is used at {at}",
-                facts.not_before
+                "the certificate of {subject} was not valid before {}, but is used at {}",
+                moment(facts.not_before),
+                moment(at)
             );
             return Err(Doubt::open(SubIndication::NotYetValid, reason));
         }
@@ -147,7 +148,7 @@ impl<'a> Judge<'a> {
         };
         let reason = format!(
             "the certificate of {subject} expired at {}, and nothing proves that {what} before",
-            facts.not_after
+            moment(facts.not_after)
         );
         Err(Doubt::open(SubIndication::OutOfBoundsNoPoe, reason))
     }
@@ -159,7 +160,10 @@ impl<'a> Judge<'a> {
             None => Ok(()),
             Some(weakness) => Err(Doubt::open(
                 SubIndication::CryptoConstraintsFailureNoPoe,
-                format!("the certificate of {} {weakness}", display(certificate)),
+                format!(
+                    "the certificate of {} is signed with {weakness}",
+                    display(certificate)
+                ),
             )),
         }
     }
@@ -170,6 +174,7 @@ pub(crate) fn describe(certificate: &Certificate) -> CertificateReport {
     let facts = certificate.facts();
     CertificateReport {
         subject: facts.subject.clone(),
+        common_name: facts.common_name.clone(),
         issuer: facts.issuer.clone(),
         serial: facts.serial.clone(),
         not_before: facts.not_before,
@@ -186,4 +191,16 @@ pub(crate) fn display(certificate: &Certificate) -> String {
         name => name,
     };
     format!("“{name}”")
+}
+
+/// A time in a sentence.
+pub(crate) fn moment(at: OffsetDateTime) -> String {
+    let at = at.to_utc();
+    format!(
+        "{} {:02}:{:02}:{:02} UTC",
+        at.date(),
+        at.hour(),
+        at.minute(),
+        at.second()
+    )
 }

@@ -1,11 +1,13 @@
 //! Validating a PDF: its document time-stamps newest first, then its signatures.
 
+use crypto::foreign::Hash;
 use crypto::sha256;
 use pades::{Certification, ChangeKind, EmbeddedSignature, PdfError};
 use pki::verify::{self, Container};
 use time::OffsetDateTime;
 
 use crate::Trust;
+use crate::algorithm;
 use crate::doubt::Doubt;
 use crate::evidence::{Evidence, Fingerprint};
 use crate::judge::Judge;
@@ -228,7 +230,7 @@ impl<'p> Entry<'p> {
                 verify::Content::Pieces(&signed)
             }
             ("adbe.pkcs7.sha1", Some(content)) => {
-                digest = crypto::foreign::Hash::Sha1.of(&signed);
+                digest = Hash::Sha1.of(&signed);
                 if content != digest {
                     let reason = "the document is not what was signed";
                     return Err(Doubt::failed(SubIndication::HashFailure, reason));
@@ -255,6 +257,14 @@ impl<'p> Entry<'p> {
             },
         };
         judge.signature(&task, report);
+        if self.embedded.sub_filter == "adbe.pkcs7.sha1" {
+            let existed = report.proven_time.unwrap_or(judge.now);
+            if let Some(weakness) = algorithm::hash_weakness(Hash::Sha1, existed) {
+                let sub_indication = SubIndication::CryptoConstraintsFailureNoPoe;
+                let reason = format!("{weakness}, and the document is hashed with it");
+                report.doubt(Doubt::open(sub_indication, reason));
+            }
+        }
         let changes = self.later_changes()?;
         if let Some(doubt) = changes.as_ref().and_then(forbidden) {
             report.doubt(doubt);

@@ -91,6 +91,8 @@ pub struct TimeStampReport {
 pub struct CertificateReport {
     /// RFC 4514.
     pub subject: String,
+    /// The subject's common name; empty if it has none.
+    pub common_name: String,
     /// RFC 4514.
     pub issuer: String,
     /// Hexadecimal digits.

@@ -10,7 +10,7 @@ use time::{Duration, OffsetDateTime};
 use crate::algorithm;
 use crate::doubt::Doubt;
 use crate::evidence::Fingerprint;
-use crate::judge::{Approved, CLOCK_SKEW, Judge, Use, display};
+use crate::judge::{Approved, CLOCK_SKEW, Judge, Use, display, moment};
 use crate::report::{RevocationReport, Source, SubIndication};
 
 /// Responders whose certificates need another responder's answer, one after another.
@@ -74,8 +74,9 @@ impl Judge<'_> {
                 Err(Doubt::open(
                     sub_indication,
                     format!(
-                        "the certificate of {subject} was revoked at {at}{why}, and nothing \
-                         proves that it was used before"
+                        "the certificate of {subject} was revoked at {}{why}, and nothing \
+                         proves that it was used before",
+                        moment(at)
                     ),
                 ))
             }
@@ -191,7 +192,7 @@ impl Judge<'_> {
             if !list.value.is_signed_by(issuer) {
                 open.1 = "a revocation list is not signed by its issuer".to_owned();
             } else if let Some(weakness) = algorithm::weakness(list.value.scheme(), key, existed) {
-                open.1 = format!("a revocation list {weakness}");
+                open.1 = format!("a revocation list is signed with {weakness}");
             } else if let Err(why) = self.vouches(issuer, existed) {
                 *open = why;
             } else {
@@ -222,7 +223,7 @@ impl Judge<'_> {
             None => Ok(()),
             Some(weakness) => Err((
                 SubIndication::TryLater,
-                format!("an OCSP answer {weakness}"),
+                format!("an OCSP answer is signed with {weakness}"),
             )),
         };
         if response.is_signed_by(issuer) {
@@ -273,7 +274,7 @@ impl Judge<'_> {
                 "the revocation data are signed by {}, whose certificate expired at {}, and \
                  nothing proves that they are older",
                 display(signer),
-                signer.facts().not_after
+                moment(signer.facts().not_after)
             ),
         ))
     }
@@ -300,9 +301,10 @@ fn is_usable(
         return Ok(());
     }
     Err(format!(
-        "the newest revocation data are of {} and were current until {current_until}, but it was \
-         used at {used_at}",
-        statement.this_update
+        "the newest revocation data are of {} and were current until {}, but it was used at {}",
+        moment(statement.this_update),
+        moment(current_until),
+        moment(used_at)
     ))
 }
 

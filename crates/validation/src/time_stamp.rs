@@ -7,7 +7,7 @@ use time::OffsetDateTime;
 use crate::algorithm;
 use crate::doubt::Doubt;
 use crate::evidence::Fingerprint;
-use crate::judge::{Approved, CLOCK_SKEW, Judge, Use, describe};
+use crate::judge::{Approved, CLOCK_SKEW, Judge, Use, describe, moment};
 use crate::report::{Indication, SubIndication, TimeStampReport};
 
 /// A judged time-stamp.
@@ -90,8 +90,9 @@ impl Judge<'_> {
         let existed = self.proofs.of(&sha256(token));
         if info.time > existed + CLOCK_SKEW {
             let reason = format!(
-                "it states {}, which is later than {existed}, when it was there already",
-                info.time
+                "it states {}, which is later than {}, when it was there already",
+                moment(info.time),
+                moment(existed)
             );
             return Err(Doubt::open(SubIndication::TimestampOrderFailure, reason));
         }

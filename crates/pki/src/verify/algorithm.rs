@@ -5,7 +5,7 @@ use crypto::foreign::{Hash, Scheme};
 use model::DigestAlgorithm;
 
 use super::VerifyError;
-use crate::decode::{self, Elements, SEQUENCE, context};
+use crate::decode::{self, Elements, INTEGER, SEQUENCE, context};
 use crate::{PkiError, oid};
 
 const WHAT: &str = "algorithm identifier";
@@ -39,7 +39,7 @@ pub(super) fn scheme(element: &[u8], beside: Option<Hash>) -> Result<Scheme, Ver
         oid::SHA256_WITH_RSA => Scheme::RsaPkcs1(SHA256),
         oid::SHA384_WITH_RSA => Scheme::RsaPkcs1(SHA384),
         oid::SHA512_WITH_RSA => Scheme::RsaPkcs1(SHA512),
-        oid::RSASSA_PSS => Scheme::RsaPss(pss_hash(parameters)?),
+        oid::RSASSA_PSS => pss(parameters)?,
         oid::ED25519 => Scheme::Ed25519,
         other => match (other, beside) {
             (oid::RSA_ENCRYPTION, Some(hash)) => Scheme::RsaPkcs1(hash),
@@ -49,34 +49,38 @@ pub(super) fn scheme(element: &[u8], beside: Option<Hash>) -> Result<Scheme, Ver
     })
 }
 
-/// RSASSA-PSS-params (RFC 4055 §3.1): one hash for everything and a salt of its length, the only
-/// form that can be verified here.
-fn pss_hash(parameters: Option<&[u8]>) -> Result<Hash, VerifyError> {
+/// RSASSA-PSS-params (RFC 4055 §3.1), with the same hash everywhere.
+fn pss(parameters: Option<&[u8]>) -> Result<Scheme, VerifyError> {
     let other = || VerifyError::Unsupported("RSA-PSS with unusual parameters".into());
     let mut parts = Elements::of(SEQUENCE, parameters.ok_or_else(other)?, WHAT)?;
-    let explicit = |parts: &mut Elements<'_>, number| -> Result<Option<Vec<u8>>, PkiError> {
+    let mut explicit = |number| -> Result<_, PkiError> {
         let element = parts.optional(context(number))?;
-        Ok(element
-            .and_then(|element| decode::content(context(number), element))
-            .map(<[u8]>::to_vec))
+        Ok(element.and_then(|element| decode::content(context(number), element)))
     };
-    let hash_element = explicit(&mut parts, 0)?;
-    let mask = explicit(&mut parts, 1)?;
-    let salt = explicit(&mut parts, 2)?;
-    // SHA-1 and a salt of 20 bytes are the defaults, which the back end does not verify.
-    let (Some(hash_element), Some(mask), Some(salt)) = (hash_element, mask, salt) else {
+    let (hash_element, mask, salt) = (explicit(0)?, explicit(1)?, explicit(2)?);
+    // What is left out is SHA-1, which the back end does not know in this scheme.
+    let (Some(hash_element), Some(mask)) = (hash_element, mask) else {
         return Err(other());
     };
-    let named = hash(&hash_element)?;
-    let (generator, mask_hash) = decode::algorithm(&mask, WHAT)?;
-    let same = mask_hash.map(hash).transpose()? == Some(named);
-    let len = decode::content(decode::INTEGER, &salt) == Some(&[named.of(&[]).len() as u8]);
-    if generator == oid::MGF1 && same && len {
-        Ok(named)
-    } else {
-        Err(other())
+    let hash = hash(hash_element)?;
+    let (generator, mask_hash) = decode::algorithm(mask, WHAT)?;
+    let mask_hash = mask_hash.ok_or_else(other)?;
+    if generator != oid::MGF1 || self::hash(mask_hash)? != hash {
+        return Err(other());
     }
+    let salt = match salt {
+        None => DEFAULT_SALT,
+        Some(salt) => match decode::content(INTEGER, salt) {
+            Some([len]) | Some([0, len]) => usize::from(*len),
+            Some([high, low]) => usize::from(*high) << 8 | usize::from(*low),
+            _ => return Err(other()),
+        },
+    };
+    Ok(Scheme::RsaPss { hash, salt })
 }
+
+/// RFC 4055 §3.1.
+const DEFAULT_SALT: usize = 20;
 
 fn unsupported(algorithm: ObjectIdentifier) -> VerifyError {
     VerifyError::Unsupported(format!("the algorithm {algorithm}"))

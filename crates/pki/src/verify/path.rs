@@ -39,6 +39,11 @@ impl Issuers {
         }
     }
 
+    /// The trusted certificates.
+    pub fn anchors(&self) -> impl Iterator<Item = &Arc<Certificate>> {
+        self.anchors.iter()
+    }
+
     /// All certificates that are known, the trusted ones first.
     pub fn all(&self) -> impl Iterator<Item = &Arc<Certificate>> {
         self.anchors.iter().chain(&self.others)
