@@ -429,6 +429,39 @@ mod tests {
         parse_object(text.as_bytes()).unwrap_err().to_string()
     }
 
+    #[tokio::test]
+    async fn a_form_gives_its_texts_and_the_files_that_are_asked_for() {
+        let part = |head: &str, content: &[u8]| {
+            let head = format!("--b\r\nContent-Disposition: form-data; {head}\r\n\r\n");
+            [head.as_bytes(), content, b"\r\n"].concat()
+        };
+        let jpeg = b"\xff\xd8\xff\xe0";
+        let body = [
+            part("name=\"given_name\"", b"Ana"),
+            part(
+                "name=\"front\"; filename=\"a.jpg\"",
+                b"plain text, and a file",
+            ),
+            part("name=\"front\"", jpeg),
+            part("name=\"front\"", b"aGVsbG8="),
+            part("name=\"other\"; filename=\"b.jpg\"", jpeg),
+            b"--b--\r\n".to_vec(),
+        ]
+        .concat();
+        let headers = HeaderMap::from_iter([(
+            header::CONTENT_TYPE,
+            "multipart/form-data; boundary=b".parse().unwrap(),
+        )]);
+        let read = read_fields_and_files(&headers, body.into(), 1000, &["front"]);
+        let (members, files) = read.await.unwrap();
+        assert_eq!(
+            Value::Object(members),
+            serde_json::json!({ "given_name": "Ana", "front": "aGVsbG8=" })
+        );
+        let files: Vec<_> = files.iter().map(|(_, content)| &content[..]).collect();
+        assert_eq!(files, [&b"plain text, and a file"[..], jpeg]);
+    }
+
     #[test]
     fn errors_name_line_column_and_character() {
         // Places and words as Python's json module gives them for the same texts.
