@@ -412,6 +412,31 @@ fn text_can_be_read_back_in_every_script() {
 }
 
 #[test]
+fn visible_signatures_are_encrypted_with_the_rest_of_a_file() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, base) in corpus("encrypted-") {
+        let path = folder.path().join("signed.pdf");
+        let spec = SignatureSpec {
+            appearance: Some(plain()),
+            ..spec()
+        };
+        fs::write(&path, SIGNER.sign(&base, &spec)).unwrap();
+        judges::qpdf(&path);
+        let text = run("pdftotext", [path.as_os_str(), "-".as_ref()], &[]).must_accept();
+        assert!(text.text().contains("Signed by Ana Ruiz Ortega"), "{name}");
+        let ours = |font: &Vec<String>| font[0].contains("+LibertinusSerif-Regular");
+        assert_eq!(
+            fonts(&path).iter().filter(|font| ours(font)).count(),
+            1,
+            "{name}"
+        );
+        let drawn = Renderer::Mupdf.draw(&path, 1, WIDE);
+        // The middle of the bar at the top of the picture.
+        assert!(drawn.get_pixel(420, 32).0[0] < 80, "{name}");
+    }
+}
+
+#[test]
 fn a_qr_code_leads_where_it_should() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("qr.pdf");
