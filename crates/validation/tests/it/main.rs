@@ -1,6 +1,7 @@
 //! What pyHanko and OpenSSL sign, in every state, judged here and by them.
 
 mod detached;
+mod example;
 mod verdicts;
 
 use std::path::{Path, PathBuf};
