@@ -3,19 +3,26 @@
 use std::sync::LazyLock;
 
 use miniz_oxide::deflate::compress_to_vec_zlib;
-use pades::{Coverage, PdfError};
+use pades::{ChangeKind, Coverage, EmbeddedSignature, PdfError, SecurityStore, TimeStampSpec};
 use proptest::prelude::*;
 
 use crate::{
     raw::{CATALOG, FORM, PAGE, PAGES, TRAILER, file},
+    real_files,
     signer::{corpus, spec},
 };
 
 const CASES: u32 = 1000;
 
-static CORPUS: LazyLock<Vec<(String, Vec<u8>)>> = LazyLock::new(|| corpus(""));
+/// Our own files and the small ones of the world's.
+static CORPUS: LazyLock<Vec<(String, Vec<u8>)>> = LazyLock::new(|| {
+    let mut files = corpus("");
+    files.extend(real_files::small());
+    files
+});
 
-/// Every door at once. What passes inspection can be signed, and the signature is whole.
+/// Every door at once. What passes inspection can be signed, and the signature is whole; and it
+/// can be archived.
 fn probe(pdf: &[u8]) -> Result<(), PdfError> {
     let facts = pades::inspect(pdf);
     let _ = pades::signatures(pdf);
@@ -28,13 +35,19 @@ fn probe(pdf: &[u8]) -> Result<(), PdfError> {
         let signed = prepared.embed(pdf, b"0\0").unwrap();
         assert!(signed.starts_with(pdf));
         let found = pades::signatures(&signed).unwrap();
-        assert!(
-            found
-                .iter()
-                .any(|signature| signature.covers == Coverage::WholeFile
-                    && signature.digest == Some(digest)),
-            "half-signed: {found:?}"
-        );
+        let whole = |one: &&EmbeddedSignature| {
+            one.covers == Coverage::WholeFile && one.digest == Some(digest)
+        };
+        let signature = found.iter().find(whole);
+        let signature = signature.unwrap_or_else(|| panic!("half-signed: {found:?}"));
+        let archive = TimeStampSpec {
+            security_store: SecurityStore::default(),
+            reserve: 64,
+        };
+        let prepared = pades::prepare_time_stamp(&signed, &archive).unwrap();
+        let archived = prepared.embed(&signed, b"0\0").unwrap();
+        // Comparing reads all objects, signing a few: damage may only show here.
+        let _ = pades::changes(&archived, signature);
     }
     prepared.map(drop)
 }

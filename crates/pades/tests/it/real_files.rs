@@ -58,6 +58,15 @@ fn table() -> Vec<Row> {
     rows.collect()
 }
 
+/// Those of at most 8 KiB, for tests that try each of them often.
+pub fn small() -> Vec<(String, Vec<u8>)> {
+    let files = table().into_iter().map(|row| {
+        let pdf = fs::read(row.path()).unwrap();
+        (row.name, pdf)
+    });
+    files.filter(|(_, pdf)| pdf.len() <= 8 * 1024).collect()
+}
+
 #[test]
 fn the_table_lists_every_file_as_it_is() {
     let rows = table();
