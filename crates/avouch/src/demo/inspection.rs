@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, ensure};
 use model::Clock;
-use pades::Coverage;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
-
 use time::format_description::BorrowedFormatItem;
 use time::macros::format_description;
+use validation::report::{Coverage, Indication};
+use validation::{MissingRevocation, Trust, validate_pdf};
 
 use crate::system::SystemClock;
 
@@ -21,44 +21,42 @@ const MOMENT: &[BorrowedFormatItem<'_>] =
 pub fn inspect(files: &[PathBuf], root: &Path) -> anyhow::Result<()> {
     let root = CertificateDer::from_pem_file(root)
         .with_context(|| format!("cannot read {}", root.display()))?;
+    let trust = Trust {
+        roots: vec![root.to_vec()],
+        // The column of levels tells which files hold none.
+        missing_revocation: MissingRevocation::Tolerated,
+    };
     println!();
     let names = files.iter().map(|file| name_of(file).chars().count());
     let width = names.max().unwrap_or_default().max(14);
-    println!("  {:<width$} {:<26} Time-stamped", "Verified", "Signed by");
+    println!(
+        "  {:<width$} {:<26} {:<6} Time-stamped",
+        "Verified", "Signed by", "Level"
+    );
     for file in files {
         let pdf = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
-        let signatures = pades::signatures(&pdf)?;
-        ensure!(
-            !signatures.is_empty(),
-            "{} bears no signature",
-            file.display()
-        );
         let name = name_of(file);
-        for signature in &signatures {
-            let digest = signature
-                .digest
-                .context("a signature over irregular ranges")?;
-            let verified = pki::verify::verify_detached(
-                &signature.cms,
-                &digest,
-                &[root.to_vec()],
-                SystemClock.now(),
-            )
-            .with_context(|| format!("{name}: {}", signature.field_name))?;
-            let stamped = verified
-                .time_stamp
-                .context("a signature without time-stamp")?;
-            let stamped = stamped.format(MOMENT)?;
-            println!(
-                "✓ {name:<width$} {:<26} {stamped}",
-                verified.signer.common_name
+        let report = validate_pdf(&pdf, &trust, SystemClock.now())?;
+        ensure!(!report.signatures.is_empty(), "{name} bears no signature");
+        for signature in &report.signatures {
+            let doubt = signature.reason.as_deref().unwrap_or_default();
+            ensure!(
+                signature.indication == Indication::TotalPassed,
+                "{name}: {doubt}"
             );
+            let signer = signature.signer.as_ref();
+            let signer = signer.map_or("", |signer| signer.common_name.as_str());
+            let level = signature.level.map_or("", |level| level.name());
+            let stamped = signature.proven_time;
+            let stamped = stamped.context("a signature without time-stamp")?;
+            let stamped = stamped.to_utc().format(MOMENT)?;
+            println!("✓ {name:<width$} {signer:<26} {level:<6} {stamped}");
         }
-        let whole = signatures
-            .iter()
-            .any(|one| one.covers == Coverage::WholeFile);
+        let signatures = &report.signatures;
+        let whole = |covers| covers == Some(Coverage::WholeFile);
         ensure!(
-            whole,
+            signatures.iter().any(|one| whole(one.coverage))
+                || !report.document_time_stamps.is_empty(),
             "{name}: something was appended after the last signature"
         );
     }
