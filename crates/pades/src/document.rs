@@ -26,6 +26,9 @@ use crate::{
 /// References that lead to references.
 const MAX_INDIRECTIONS: usize = 16;
 
+/// The encryption dictionary, its crypt filters, each of them, and its entries.
+const ENCRYPTION_DEPTH: usize = 4;
+
 /// A PDF opened for reading.
 pub(crate) struct Document<'a> {
     pub data: &'a [u8],
@@ -65,18 +68,18 @@ impl<'a> Document<'a> {
     ) -> Result<T, PdfError> {
         let header = find_header(data)?;
         let read = xref::read(data, header, xref::inflate_limit(data));
-        let broken = match read.and_then(|xref| Self::new(data, xref)) {
+        let (broken, listed) = match read.and_then(|xref| Self::new(data, xref)) {
             Ok(document) => match work(&document) {
-                Err(error) if document.misplaced.get() => error,
+                Err(error) if document.misplaced.get() => (error, Some(document.xref.entries)),
                 result => return result,
             },
-            Err(error @ PdfError::Broken { .. }) => error,
+            Err(error @ PdfError::Broken { .. }) => (error, None),
             Err(error) => return Err(error),
         };
         let rebuilt = xref::rebuild(data, header).and_then(|(xref, object_streams)| {
             let mut document = Self::new(data, xref)?;
             document.list_compressed(&object_streams)?;
-            document.check_complete()?;
+            document.check_complete(listed.as_ref())?;
             work(&document)
         });
         match rebuilt {
@@ -112,15 +115,25 @@ impl<'a> Document<'a> {
             },
             _ => &[],
         };
-        match self.locate(entry)? {
-            (id, Object::Dictionary(dictionary)) => {
-                Protection::open(id, &dictionary, file_id).map(Some)
-            }
-            (id, _) => Err(PdfError::in_object(
+        let id = self.locate(entry)?.0;
+        match self.resolve(entry, ENCRYPTION_DEPTH)? {
+            Object::Dictionary(dictionary) => Protection::open(id, &dictionary, file_id).map(Some),
+            _ => Err(PdfError::in_object(
                 "there is no encryption dictionary where one should be",
                 id.map_or(0, |id| id.number),
             )),
         }
+    }
+
+    /// `value` with the references in its dictionaries followed, to the given depth.
+    fn resolve(&self, value: &Object, depth: usize) -> Result<Object, PdfError> {
+        let (_, mut value) = self.locate(value)?;
+        if let (Object::Dictionary(dictionary), Some(below)) = (&mut value, depth.checked_sub(1)) {
+            for (_, entry) in dictionary.iter_mut() {
+                *entry = self.resolve(entry, below)?;
+            }
+        }
+        Ok(value)
     }
 
     /// Adds what object streams hold to a rebuilt map. An object that stands behind the stream in
@@ -254,10 +267,11 @@ impl<'a> Document<'a> {
             Some((Some(id), Object::Dictionary(catalog))) if catalog.get("Pages").is_some() => {
                 Ok((id, catalog))
             }
-            _ => Err(PdfError::at_byte(
-                "the trailer leads to no catalogue",
-                self.data.len(),
-            )),
+            _ => {
+                self.misplaced.set(true);
+                let what = "the trailer leads to no catalogue";
+                Err(PdfError::at_byte(what, self.data.len()))
+            }
         }
     }
 
@@ -358,8 +372,12 @@ impl<'a> Document<'a> {
         Ok(result?)
     }
 
-    /// Everything that can be reached from the trailer must be there.
-    fn check_complete(&self) -> Result<(), PdfError> {
+    /// Everything that can be reached from the trailer must be there, but for what the damaged data
+    /// list as not being there, if they could be read.
+    fn check_complete(&self, listed: Option<&HashMap<u32, Entry>>) -> Result<(), PdfError> {
+        let was_there = |number: u32| {
+            listed.is_none_or(|listed| !matches!(listed.get(&number), None | Some(Entry::Free)))
+        };
         let mut seen = HashSet::new();
         let mut stack: Vec<_> = self
             .xref
@@ -369,12 +387,13 @@ impl<'a> Document<'a> {
             .collect();
         while let Some(value) = stack.pop() {
             match value {
-                Object::Reference(id) if seen.insert(id) => {
-                    let object = self
-                        .object(id)?
-                        .ok_or_else(|| PdfError::in_object("an object is missing", id.number))?;
-                    stack.push(object.value);
-                }
+                Object::Reference(id) if seen.insert(id) => match self.object(id)? {
+                    Some(object) => stack.push(object.value),
+                    None if was_there(id.number) => {
+                        return Err(PdfError::in_object("an object is missing", id.number));
+                    }
+                    None => {}
+                },
                 Object::Array(items) => stack.extend(items),
                 Object::Dictionary(dictionary) => {
                     stack.extend(dictionary.iter().map(|(_, value)| value.clone()));

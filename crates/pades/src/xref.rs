@@ -114,7 +114,11 @@ pub(crate) fn read(data: &[u8], header: usize, inflate_limit: usize) -> Result<X
         }
         check_count(xref.entries.len(), data)?;
         complete(&mut xref.trailer, &section.trailer);
-        if let Some(previous) = offset(&section.trailer, "Prev") {
+        let entry = section.trailer.get("Prev");
+        if entry.is_some_and(|entry| !entry.is_null()) {
+            let previous = offset(&section.trailer, "Prev").ok_or_else(|| {
+                PdfError::at_byte("the earlier cross-reference section has no offset", start)
+            })?;
             if !seen.insert(previous) {
                 let what = "the cross-reference sections form a loop";
                 return Err(PdfError::at_byte(what, previous));

@@ -181,8 +181,9 @@ fn pdf_a_stays_pdf_a_as_far_as_a_widget_goes() {
         Some("2B")
     );
     let tail = String::from_utf8_lossy(&signed[base.len()..]);
-    // ISO 19005-2, 6.3.2: Print set; 6.3.3: no appearance needed where the rectangle is empty.
+    // ISO 19005-2, 6.3.2: Print set; ISO 19005-1, 6.9: an appearance, though nothing is seen.
     assert!(tail.contains("/F 132/Rect [0 0 0 0]"), "{tail}");
+    assert!(tail.contains("/AP <</N "), "{tail}");
     // ISO 19005-2, 6.1.3: the trailer keeps the first half of its identifier.
     assert!(
         tail.contains("/ID [<00112233445566778899AABBCCDDEEFF> <"),

@@ -60,6 +60,30 @@ fn a_plain_claim_in_an_encrypted_file_is_read() {
 }
 
 #[test]
+fn an_encryption_dictionary_that_is_spread_over_objects_is_put_together() {
+    let (_, base) = corpus("encrypted-aes-256").swap_remove(0);
+    let find = |what: &[u8]| memchr::memmem::find(&base, what).unwrap();
+    let filters = find(b"/CF <<") + 4..find(b" /Filter /Standard");
+    let table = find(b"xref\n");
+    let spread = [
+        &base[..filters.start],
+        b"90 0 R",
+        &base[filters.end..table],
+        b"90 0 obj\n",
+        &base[filters],
+        b"\nendobj\n",
+        &base[table..],
+    ]
+    .concat();
+    let signed = SIGNER.sign(&spread, &spec());
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("signed.pdf");
+    fs::write(&path, signed).unwrap();
+    judges::qpdf(&path);
+    assert_eq!(judges::pdfsig(&path), [(true, true)]);
+}
+
+#[test]
 fn where_fields_may_only_be_filled_in_the_empty_one_is_taken() {
     let (_, base) = corpus("once-encrypted-fill-in").swap_remove(0);
     pades::inspect(&base).unwrap();

@@ -1,16 +1,12 @@
 //! Signature fields that are there already, and what earlier signatures and the fields themselves
 //! forbid.
 
-use std::io::Write;
-
 use pades::{Appearance, FieldTarget, Layout, PdfError, Rect, SignatureSpec, TimeStampSpec};
-
-use tempfile::TempPath;
 
 use crate::{
     judges,
     raw::{empty_field, form},
-    signer::{SIGNER, corpus, spec},
+    signer::{SIGNER, corpus, saved, spec},
 };
 
 fn existing(name: &str) -> SignatureSpec {
@@ -60,12 +56,6 @@ fn valid_to_pyhanko(pdf: &[u8], fields: &[&str]) {
     for opinion in &opinions {
         assert!(opinion.sound && opinion.unmodified, "{opinions:?}");
     }
-}
-
-fn saved(pdf: &[u8]) -> TempPath {
-    let mut file = tempfile::NamedTempFile::new().unwrap();
-    file.write_all(pdf).unwrap();
-    file.into_temp_path()
 }
 
 fn refusal(pdf: &[u8], spec: &SignatureSpec) -> PdfError {

@@ -3,6 +3,7 @@
 
 mod appearance;
 mod authority;
+mod claims;
 mod corpus;
 mod encrypted;
 mod fields;
@@ -15,5 +16,6 @@ mod raw;
 mod real_files;
 mod refusals;
 mod rendering;
+mod repair;
 mod security;
 mod signer;

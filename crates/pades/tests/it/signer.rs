@@ -1,10 +1,9 @@
 //! A signer outside of our code: OpenSSL with a certificate of its own small authority.
 
-use std::path::PathBuf;
-use std::{fs, sync::LazyLock};
+use std::{fs, io::Write, path::PathBuf, sync::LazyLock};
 
 use pades::{FieldTarget, Prepared, SecurityStore, SignatureSpec};
-use tempfile::TempDir;
+use tempfile::{TempDir, TempPath};
 use testkit::run;
 use time::macros::datetime;
 
@@ -139,6 +138,13 @@ pub fn spec() -> SignatureSpec {
         security_store: SecurityStore::default(),
         reserve: 4096,
     }
+}
+
+/// A file for judges, which is gone when the result is.
+pub fn saved(pdf: &[u8]) -> TempPath {
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    file.write_all(pdf).unwrap();
+    file.into_temp_path()
 }
 
 /// The mark of files that can't be signed, and of those that can be signed once only.
