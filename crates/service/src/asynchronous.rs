@@ -315,7 +315,10 @@ impl Service {
 fn passes(error: &Error) -> bool {
     matches!(
         error,
-        Error::Internal(_) | Error::StorageFull | Error::CredentialBlocked
+        Error::Internal(_)
+            | Error::StorageFull
+            | Error::NoKeyReady { .. }
+            | Error::CredentialBlocked
     )
 }
 

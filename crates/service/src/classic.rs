@@ -66,7 +66,7 @@ pub struct CreatedClassic {
 
 /// Who approves, and when.
 enum Approver {
-    Now(VerifiedOfficer),
+    Now(Box<VerifiedOfficer>),
     Later(Credentials),
 }
 
@@ -114,7 +114,8 @@ impl Service {
             Approver::Later(self.spell_out(new.credentials).await?)
         } else {
             let authority = admitted.authority.id;
-            Approver::Now(self.verify_officer(new.credentials, authority).await?)
+            let officer = self.verify_officer(new.credentials, authority).await?;
+            Approver::Now(Box::new(officer))
         };
 
         // The papers bear the request's number, and they are drawn up before it is on record.

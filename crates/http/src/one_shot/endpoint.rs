@@ -56,12 +56,14 @@ enum Body {
     Form {
         schema: RefOr<Schema>,
     },
-    /// A form of either kind, or JSON.
-    Members {
-        form: RefOr<Schema>,
-        members: RefOr<Schema>,
-        example: Value,
-    },
+    Members(Box<Members>),
+}
+
+/// A form of either kind, or JSON.
+struct Members {
+    form: RefOr<Schema>,
+    others: RefOr<Schema>,
+    example: Value,
 }
 
 enum Answer {
@@ -222,14 +224,14 @@ impl Endpoint {
     pub(crate) fn members(
         mut self,
         form: RefOr<Schema>,
-        members: RefOr<Schema>,
+        others: RefOr<Schema>,
         example: Value,
     ) -> Self {
-        self.body = Body::Members {
+        self.body = Body::Members(Box::new(Members {
             form,
-            members,
+            others,
             example,
-        };
+        }));
         self
     }
 
@@ -412,7 +414,7 @@ impl Endpoint {
             Body::None => {}
             Body::Json { .. } => common.extend(in_json),
             Body::Form { .. } => common.extend([no_form, broken_form]),
-            Body::Members { .. } => common.extend(in_json.into_iter().chain([broken_form])),
+            Body::Members(_) => common.extend(in_json.into_iter().chain([broken_form])),
         }
         if !matches!(self.body, Body::None) {
             common.extend([cut, stalled, too_large, full]);
@@ -466,14 +468,10 @@ impl Endpoint {
                 *required,
             )),
             Body::Form { schema } => Some(describe::form_body(schema.clone())),
-            Body::Members {
-                form,
-                members,
-                example,
-            } => Some(describe::members_body(
-                form.clone(),
-                members.clone(),
-                example.clone(),
+            Body::Members(members) => Some(describe::members_body(
+                members.form.clone(),
+                members.others.clone(),
+                members.example.clone(),
             )),
         };
         if let Some(body) = body {
@@ -589,7 +587,7 @@ impl Endpoint {
     }
 
     pub(super) fn takes_form(&self) -> bool {
-        matches!(self.body, Body::Form { .. } | Body::Members { .. })
+        matches!(self.body, Body::Form { .. } | Body::Members(_))
     }
 }
 

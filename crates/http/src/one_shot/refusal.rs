@@ -61,13 +61,13 @@ pub(crate) enum Fault {
     /// The body could not be read.
     Body(BodyFault),
     /// The door itself refused.
-    Door(Refusal),
+    Door(Box<Refusal>),
 }
 
 impl Fault {
     /// A refusal in the door's own words.
     pub(crate) fn said(status: StatusCode, text: impl Into<String>) -> Self {
-        Self::Door(Refusal::new(status, text))
+        Refusal::new(status, text).into()
     }
 
     /// Whether the client is at fault whatever the code says.
@@ -80,7 +80,7 @@ impl Fault {
         match self {
             Fault::Service(error) => of_service(call, error),
             Fault::Body(fault) => of_body(call, &fault),
-            Fault::Door(refusal) => refusal,
+            Fault::Door(refusal) => *refusal,
         }
     }
 }
@@ -88,6 +88,12 @@ impl Fault {
 impl From<Error> for Fault {
     fn from(error: Error) -> Self {
         Self::Service(error)
+    }
+}
+
+impl From<Refusal> for Fault {
+    fn from(refusal: Refusal) -> Self {
+        Self::Door(Box::new(refusal))
     }
 }
 

@@ -122,7 +122,7 @@ async fn update(door: Door, headers: HeaderMap, body: Body) -> Response {
 
 fn not_admin() -> Fault {
     let text = "You do not have permission to perform this action";
-    Fault::Door(
+    Fault::from(
         Refusal::new(StatusCode::FORBIDDEN, text)
             .with_reason("changing the settings takes the admin key"),
     )
