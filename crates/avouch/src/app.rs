@@ -25,6 +25,7 @@ use tokio_util::sync::CancellationToken;
 use crate::ca::duty::Duty;
 use crate::config::Config;
 use crate::installation::Keys;
+use crate::renew;
 use crate::server::Server;
 use crate::system::SystemClock;
 
@@ -45,6 +46,7 @@ pub struct App {
     store: Store,
     dispatcher: Dispatcher,
     duty: Duty,
+    renew_before_days: u32,
 }
 
 /// How texts and mails leave.
@@ -152,6 +154,7 @@ impl App {
             store,
             dispatcher,
             duty,
+            renew_before_days: config.signature.renew_before_days,
         })
     }
 
@@ -202,6 +205,8 @@ impl App {
         let sending = tokio::spawn(self.dispatcher.run(stop.clone()));
         let working = tokio::spawn(self.service.clone().run_jobs(stop.clone()));
         let watching = tokio::spawn(self.duty.run(stop.clone()));
+        let renewing = renew::keep(self.service.clone(), self.renew_before_days, stop.clone());
+        let renewing = tokio::spawn(renewing);
         let sweeping = tokio::spawn(sweep(self.service, stop.clone()));
         let serving = doors
             .into_iter()
@@ -210,6 +215,7 @@ impl App {
         let _ = sending.await;
         let _ = working.await;
         let _ = watching.await;
+        let _ = renewing.await;
         let _ = sweeping.await;
         self.store.close().await;
     }

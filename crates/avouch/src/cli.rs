@@ -56,6 +56,8 @@ pub enum Command {
     Openapi(Openapi),
     /// Verify signatures, of Avouch or of any other maker, without a network.
     Verify(Verify),
+    /// Renew archive time-stamps before they run out.
+    Renew(Renew),
     /// Verify the audit log's chain of hashes.
     Audit(Audit),
 }
@@ -241,6 +243,31 @@ pub enum Api {
     OneShot,
     /// The Registration Authority API.
     RegistrationAuthority,
+}
+
+/// Renew archive time-stamps.
+#[derive(Args)]
+#[command(
+    long_about = "Walks the signed PDFs that this installation keeps and adds an archive time-stamp \
+to each that can be validated no longer than a number of days from now: what validates the \
+time-stamp before goes into the file along with it, and a file at B-LT becomes B-LTA.\n\nA running \
+server does the same by itself once a day, unless signature.renew_before_days is 0. Both may work at \
+once, and whoever is stopped loses nothing: the next one goes on. Files that cannot be renewed are \
+named; the exit status is 1 then.",
+    after_long_help = "Examples:\n  avouch renew --config /var/lib/avouch/avouch.toml\n  \
+avouch renew --config /var/lib/avouch/avouch.toml --within-days 3650 --dry-run\n  \
+avouch renew --dir ./sandbox --within-days 3650"
+)]
+pub struct Renew {
+    /// Which installation.
+    #[command(flatten)]
+    pub place: Place,
+    /// Files that can be validated no longer than so many days from now; default: as configured.
+    #[arg(long, value_name = "DAYS")]
+    pub within_days: Option<u32>,
+    /// Only say how many files are due.
+    #[arg(long)]
+    pub dry_run: bool,
 }
 
 /// Verify the audit log.

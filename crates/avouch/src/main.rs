@@ -13,6 +13,7 @@ mod listeners;
 mod logging;
 mod openapi;
 mod registration;
+mod renew;
 mod sandbox;
 mod serve;
 mod server;
@@ -49,6 +50,7 @@ fn main() -> ExitCode {
             cli::Command::Scratchcard(options) => registration::scratchcards::run(options).await,
             cli::Command::Ca(options) => ca::run(options).await,
             cli::Command::Openapi(options) => openapi::run(&options),
+            cli::Command::Renew(options) => renew::run(options).await,
             cli::Command::Audit(options) => audit::run(options).await,
             // Its exit status says more than that it did its work.
             cli::Command::Verify(options) => return Ok(verify::run(&options)),

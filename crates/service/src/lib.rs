@@ -8,6 +8,7 @@
 //! No wire names of any API and no SQL live here.
 
 mod advance;
+mod archive;
 mod asynchronous;
 mod authorities;
 mod case;
@@ -59,6 +60,7 @@ use tokio::sync::{Notify, Semaphore};
 pub use asynchronous::{Progress, SigningTurn};
 pub use authorities::{AuthorityStanding, notice};
 pub use classic::{BLANK, Background, CreatedClassic, NewClassic};
+pub use archive::{ArchiveWalk, Renewal, due_name};
 pub use codes::CodeDelivery;
 pub use creation::RequestTerms;
 pub use credentials::Credentials;

@@ -27,6 +27,7 @@
 //! tries of a credential takes [`credentials::lock`], after the request's. Append to the audit log
 //! last: its head is locked until the commit, for everybody.
 
+pub mod archives;
 pub mod attachments;
 pub mod audit;
 pub mod authorities;

@@ -21,6 +21,9 @@ pub struct Signature {
     pub one_time_keys: OneTimeKeys,
     /// RSA keys made ahead, in software.
     pub keys_ahead: usize,
+    /// Signed files get a new archive time-stamp so many days before what validates them runs out;
+    /// 0: only when `avouch renew` is run.
+    pub renew_before_days: u32,
 }
 
 /// Kinds of key, by the names that the configuration has for them.
@@ -57,6 +60,7 @@ impl Default for Signature {
             key_algorithm: KeyKind::default(),
             one_time_keys: OneTimeKeys::default(),
             keys_ahead: 64,
+            renew_before_days: 180,
         }
     }
 }

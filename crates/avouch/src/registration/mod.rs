@@ -4,7 +4,7 @@
 //! and with the same audit entries as calls to the API.
 
 pub mod authorities;
-mod office;
+pub mod office;
 pub mod officers;
 pub mod output;
 pub mod scratchcards;

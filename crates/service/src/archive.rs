@@ -1,0 +1,270 @@
+//! The archive of signed PDFs: they are time-stamped again before what validates them runs out
+//! (EN 319 142-1 §5.4.3).
+//!
+//! A file at B-LT becomes B-LTA by its first archive time-stamp. Each file is a transaction of its
+//! own: whoever stops half-way has lost nothing and begins where it stopped.
+
+use bytes::Bytes;
+use model::{Level, RequestPk};
+use pades::{EmbeddedSignature, SecurityStore};
+use pki::verify::{Certificate, Container, SignedData};
+use serde_json::json;
+use store::archives::{Archived, ArchivedFile};
+use store::{Document, Paper, PaperKind, StoredFile};
+use time::OffsetDateTime;
+
+use crate::advance::Actor;
+use crate::case::Case;
+use crate::files::NewBlobs;
+use crate::trust::issuing;
+use crate::{Error, Service};
+
+/// How many files are looked up at once.
+const PAGE: i64 = 200;
+
+/// What became of a file that was due.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Renewal {
+    /// It has a new time-stamp and is good until then.
+    Renewed(OffsetDateTime),
+    /// Somebody else renewed or deleted it in the meantime.
+    NotDue,
+}
+
+/// A walk over the files that are due, page by page.
+pub struct ArchiveWalk {
+    service: Service,
+    before: OffsetDateTime,
+    /// The last one seen; `None` outside: there are no more.
+    documents: Option<Option<Archived>>,
+    /// Likewise.
+    papers: Option<Option<Archived>>,
+}
+
+impl Service {
+    /// How many signed files can be validated no longer than `before`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Internal`] only.
+    pub async fn count_archives_due(&self, before: OffsetDateTime) -> Result<u64, Error> {
+        let mut reader = self.store().read().await?;
+        let count = store::archives::count_due(&mut reader, before).await?;
+        Ok(count.try_into().unwrap_or(0))
+    }
+
+    /// A walk over the files that can be validated no longer than `before`.
+    pub fn archives_due(&self, before: OffsetDateTime) -> ArchiveWalk {
+        ArchiveWalk {
+            service: self.clone(),
+            before,
+            documents: Some(None),
+            papers: Some(None),
+        }
+    }
+
+    /// Adds an archive time-stamp to a file that is due, with what validates the time-stamp before
+    /// it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotSignable`] for a file that is broken by now, [`Error::StorageFull`] and
+    /// [`Error::Internal`]. The file stays what it was.
+    pub async fn renew_archive(&self, due: &Archived) -> Result<Renewal, Error> {
+        let _turn = self.inner.per_request.lock(due.request).await;
+        let mut reader = self.store().read().await?;
+        let case = self.reopen(&mut reader, due.request).await?;
+        let Some(standing) = Standing::find(&mut reader, due.request, due.file).await? else {
+            return Ok(Renewal::NotDue);
+        };
+        drop(reader);
+        if standing.good_until() != Some(due.good_until) {
+            return Ok(Renewal::NotDue);
+        }
+        let Some(old) = standing.last_copy().cloned() else {
+            return Ok(Renewal::NotDue);
+        };
+        let pdf = self.fetch(&case.key, &old).await?;
+        let name = due_name(due);
+        let renewed = self
+            .at_work(move |service| service.stamp_again(&pdf, name))
+            .await??;
+
+        let mut blobs = NewBlobs::new(self);
+        let new = blobs.put(&case.key, renewed.into()).await?;
+        let good_until = self.good_until(Level::Ltva)?;
+        let mut tx = self.store().begin().await?;
+        let case = self.relock(&mut tx, due.request).await?;
+        let standing = Standing::find(&mut tx, due.request, due.file).await?;
+        let Some(standing) = standing.filter(|one| one.last_copy() == Some(&old)) else {
+            return Ok(Renewal::NotDue);
+        };
+        standing
+            .with_last_copy(new.clone(), good_until)
+            .store(&mut tx, &case)
+            .await?;
+        let details = json!({
+            "file": due_name(due),
+            "before": hex::encode(old.sha256),
+            "after": hex::encode(new.sha256),
+        });
+        let (actor, action) = (Actor::System, "archive-renewed");
+        self.record(&mut tx, actor, action, Some(&case), details)
+            .await?;
+        self.commit(tx).await?;
+        blobs.keep();
+        self.discard(vec![old.blob]).await;
+        Ok(good_until.map_or(Renewal::NotDue, Renewal::Renewed))
+    }
+
+    /// The file with one more time-stamp, over it and what validates the newest before. Slow.
+    fn stamp_again(&self, pdf: &Bytes, name: String) -> Result<Vec<u8>, Error> {
+        let broken = |reason| Error::NotSignable {
+            file_name: name.clone(),
+            reason,
+        };
+        let signatures = pades::signatures(pdf).map_err(broken)?;
+        let newest = signatures.last().and_then(stamping_certificate);
+        let anchors = self.anchors();
+        // Others' time-stamping authorities were asked when their time-stamps were new.
+        let ours: Vec<&[u8]> = newest
+            .iter()
+            .map(Vec::as_slice)
+            .filter(|der| anchors.chain_of(der).is_ok())
+            .collect();
+        let answers = anchors.answers_for(&ours, self.now()).map_err(issuing)?;
+        let security = SecurityStore {
+            certificates: vec![anchors.root_certificate().to_vec()],
+            ocsp_responses: answers,
+            revocation_lists: Vec::new(),
+        };
+        self.archive_stamp(pdf, security)
+    }
+}
+
+impl ArchiveWalk {
+    /// The next files, none after the last.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Internal`] only.
+    pub async fn next_page(&mut self) -> Result<Vec<Archived>, Error> {
+        let mut reader = self.service.store().read().await?;
+        if let Some(after) = self.documents {
+            let after = after.and_then(|one| match one.file {
+                ArchivedFile::Document(uid) => Some((one.request, uid)),
+                ArchivedFile::Paper(_) => None,
+            });
+            let page =
+                store::archives::documents_due(&mut reader, self.before, after, PAGE).await?;
+            self.documents = page.last().copied().map(Some);
+            if !page.is_empty() {
+                return Ok(page);
+            }
+        }
+        let Some(after) = self.papers else {
+            return Ok(Vec::new());
+        };
+        let after = after.and_then(|one| match one.file {
+            ArchivedFile::Paper(kind) => Some((one.request, kind)),
+            ArchivedFile::Document(_) => None,
+        });
+        let page = store::archives::papers_due(&mut reader, self.before, after, PAGE).await?;
+        self.papers = page.last().copied().map(Some);
+        Ok(page)
+    }
+}
+
+/// A file's row.
+enum Standing {
+    Document(Document),
+    Paper(Paper),
+}
+
+impl Standing {
+    async fn find(
+        reads: &mut store::Reader,
+        request: RequestPk,
+        file: ArchivedFile,
+    ) -> Result<Option<Self>, Error> {
+        Ok(match file {
+            ArchivedFile::Document(uid) => store::documents::get(reads, request, uid)
+                .await?
+                .map(Standing::Document),
+            ArchivedFile::Paper(kind) => store::papers::get(reads, request, kind)
+                .await?
+                .map(Standing::Paper),
+        })
+    }
+
+    fn good_until(&self) -> Option<OffsetDateTime> {
+        match self {
+            Standing::Document(row) => row.good_until,
+            Standing::Paper(row) => row.good_until,
+        }
+    }
+
+    /// The copy with the most signatures.
+    fn last_copy(&self) -> Option<&StoredFile> {
+        match self {
+            Standing::Document(row) => row.signed.as_ref(),
+            Standing::Paper(row) => row.signed.as_ref().or(Some(&row.approved)),
+        }
+    }
+
+    fn with_last_copy(mut self, file: StoredFile, until: Option<OffsetDateTime>) -> Self {
+        match &mut self {
+            Standing::Document(row) => {
+                row.signed = Some(file);
+                row.good_until = until;
+            }
+            Standing::Paper(row) => {
+                match &mut row.signed {
+                    Some(signed) => *signed = file,
+                    None => row.approved = file,
+                }
+                row.good_until = until;
+            }
+        }
+        self
+    }
+
+    async fn store(&self, tx: &mut store::Tx, case: &Case) -> Result<(), Error> {
+        match self {
+            Standing::Document(row) => store::documents::update(tx, row).await?,
+            Standing::Paper(row) => store::papers::put(tx, case.pk(), row).await?,
+        }
+        Ok(())
+    }
+}
+
+/// The certificate (DER) behind a document's time-stamp, or behind a signature's.
+fn stamping_certificate(signature: &EmbeddedSignature) -> Option<Vec<u8>> {
+    let container = Container::read(&signature.cms).ok()?;
+    let data = container.signed_data().ok()?;
+    if signature.sub_filter == "ETSI.RFC3161" {
+        return signer_certificate(&data);
+    }
+    let stamps = data.only_signer().ok()?.time_stamps().ok()?;
+    let token = Container::read(stamps.last()?).ok()?;
+    signer_certificate(&token.signed_data().ok()?)
+}
+
+fn signer_certificate(data: &SignedData<'_>) -> Option<Vec<u8>> {
+    let signer = data.only_signer().ok()?;
+    let mut certificates = data.certificates.iter();
+    let found = certificates
+        .find(|der| Certificate::read(der).is_ok_and(|certificate| signer.is_by(&certificate)));
+    found.map(|der| der.to_vec())
+}
+
+/// What a due file is called in messages and in the audit log.
+pub fn due_name(due: &Archived) -> String {
+    match due.file {
+        ArchivedFile::Document(uid) => format!("document {uid}"),
+        ArchivedFile::Paper(PaperKind::Contract) => format!("contract of request {}", due.request),
+        ArchivedFile::Paper(PaperKind::Declaration) => {
+            format!("declaration of request {}", due.request)
+        }
+    }
+}
