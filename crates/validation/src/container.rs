@@ -10,6 +10,9 @@ use crate::doubt::Doubt;
 use crate::judge::{Judge, display};
 use crate::report::SubIndication;
 
+/// Certificates of one issuer and number that are tried, at most: there should be one.
+const MAX_NAMESAKES: usize = 8;
+
 /// A signature value that holds.
 pub(crate) struct Held {
     pub(crate) certificate: Arc<Certificate>,
@@ -27,7 +30,8 @@ impl Judge<'_> {
     /// certificates of one name and number the one counts that all of this is true for.
     pub(crate) fn hold(&self, signer: &Signer<'_>, content: Content<'_>) -> Result<Held, NotHeld> {
         let mut first = None;
-        for certificate in self.issuers.all().filter(|one| signer.is_by(one)) {
+        let named = self.issuers.all().filter(|one| signer.is_by(one));
+        for certificate in named.take(MAX_NAMESAKES) {
             let reference = signer
                 .check(content, certificate)
                 .and_then(|()| signer.reference(certificate));

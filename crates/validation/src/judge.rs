@@ -1,5 +1,6 @@
 //! Whether a certificate was good for something at some time (EN 319 102-1 §5.2.6, §5.6.2).
 
+use std::cell::Cell;
 use std::sync::Arc;
 
 use pki::verify::{Certificate, Issuers, OcspResponse, Path, Purpose, RevocationList};
@@ -14,6 +15,9 @@ use crate::{MissingRevocation, Trust};
 /// Clocks of different makers disagree by this much.
 pub(crate) const CLOCK_SKEW: Duration = Duration::MINUTE;
 
+/// Signatures of revocation data that are verified for one file, at most.
+const MAX_CHECKS: usize = 5_000;
+
 /// Judges certificates by what a file brought along.
 pub(crate) struct Judge<'a> {
     pub(crate) proofs: Proofs,
@@ -22,6 +26,7 @@ pub(crate) struct Judge<'a> {
     pub(crate) tolerates_missing: bool,
     pub(crate) ocsp_responses: Vec<Read<OcspResponse<'a>>>,
     pub(crate) revocation_lists: Vec<Read<RevocationList<'a>>>,
+    checks_left: Cell<usize>,
 }
 
 /// The times that a certificate is judged by.
@@ -63,7 +68,16 @@ impl<'a> Judge<'a> {
             tolerates_missing: trust.missing_revocation == MissingRevocation::Tolerated,
             ocsp_responses: evidence.ocsp_responses(),
             revocation_lists: evidence.revocation_lists(),
+            checks_left: Cell::new(MAX_CHECKS),
         }
+    }
+
+    /// Whether another signature of revocation data may be verified. Files may bring crowds of
+    /// them.
+    pub(crate) fn may_check(&self) -> bool {
+        let left = self.checks_left.get();
+        self.checks_left.set(left.saturating_sub(1));
+        left > 0
     }
 
     /// Finds a path from the certificate to a trusted root on which everything was in order, or

@@ -189,7 +189,7 @@ impl Judge<'_> {
             };
             let existed = self.proofs.of(&list.fingerprint);
             let key = issuer.public_key_info();
-            if !list.value.is_signed_by(issuer) {
+            if !self.may_check() || !list.value.is_signed_by(issuer) {
                 open.1 = "a revocation list is not signed by its issuer".to_owned();
             } else if let Some(weakness) = algorithm::weakness(list.value.scheme(), key, existed) {
                 open.1 = format!("a revocation list is signed with {weakness}");
@@ -226,13 +226,14 @@ impl Judge<'_> {
                 format!("an OCSP answer is signed with {weakness}"),
             )),
         };
-        if response.is_signed_by(issuer) {
+        if self.may_check() && response.is_signed_by(issuer) {
             strong(issuer.public_key_info())?;
             self.vouches(issuer, existed)?;
             return Ok(*issuer.fingerprint());
         }
         let signed = |candidate: &&Arc<Certificate>| {
             candidate.serves(Purpose::OcspSigning).is_ok()
+                && self.may_check()
                 && response.is_signed_by(candidate)
                 && candidate.is_issued_by(issuer)
         };

@@ -9,6 +9,9 @@ use crate::level::{self, Achieved};
 use crate::report::{Indication, SignatureReport};
 use crate::time_stamp::Passed;
 
+/// Time-stamps over one signature that are judged, at most.
+const MAX_TIME_STAMPS: usize = 16;
+
 /// A signature to be judged.
 pub(crate) struct Task<'a, 'c> {
     pub(crate) signer: &'a Signer<'c>,
@@ -40,7 +43,7 @@ impl Judge<'_> {
 
         let tokens = signer.time_stamps().unwrap_or_default();
         let mut stamps: Vec<Passed> = Vec::new();
-        for token in tokens {
+        for token in tokens.into_iter().take(MAX_TIME_STAMPS) {
             let stamp = self.time_stamp(token, &[signer.signature]);
             if let Some(reason) = &stamp.report.reason {
                 report

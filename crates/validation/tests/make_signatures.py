@@ -384,19 +384,27 @@ def algorithms(authority):
     context = authority.context([ana])
     save("adobe", sign(blank, authority, ana, stamper, context, **adobe))
     save("adobe_sha1", adobe_sha1(blank, authority, ana))
+    with_files("second", authority.person("Ben"))
 
 
-def adobe_sha1(pdf, authority, person):
-    """adbe.pkcs7.sha1: the container holds the document's SHA-1 digest as its content."""
-    key, cert, issuing = (FOLDER / name for name in ("person.key", "person.pem", "issuing.pem"))
+def with_files(name, entity):
+    """Writes key and certificate for OpenSSL."""
+    key, cert = FOLDER / f"{name}.key", FOLDER / f"{name}.pem"
     key.write_bytes(
-        person.key.private_bytes(
+        entity.key.private_bytes(
             serialization.Encoding.PEM,
             serialization.PrivateFormat.PKCS8,
             serialization.NoEncryption(),
         )
     )
-    cert.write_bytes(person.certificate.public_bytes(serialization.Encoding.PEM))
+    cert.write_bytes(entity.certificate.public_bytes(serialization.Encoding.PEM))
+    return key, cert
+
+
+def adobe_sha1(pdf, authority, person):
+    """adbe.pkcs7.sha1: the container holds the document's SHA-1 digest as its content."""
+    key, cert = with_files("person", person)
+    issuing = FOLDER / "issuing.pem"
     issuing.write_bytes(authority.issuing.certificate.public_bytes(serialization.Encoding.PEM))
     out = opened(pdf)
     cms = signers.cms_embedder.PdfCMSEmbedder().write_cms(field_name="Signature", writer=out)

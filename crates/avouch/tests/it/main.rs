@@ -25,5 +25,6 @@ mod registration;
 mod schemathesis;
 mod server_wide;
 mod sql;
+mod verify;
 mod webhooks;
 mod workflow;

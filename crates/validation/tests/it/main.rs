@@ -2,6 +2,7 @@
 
 mod detached;
 mod example;
+mod growth;
 mod verdicts;
 
 use std::path::{Path, PathBuf};
