@@ -139,8 +139,10 @@ fn body_schema() -> RefOr<Schema> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use secrecy::ExposeSecret;
+    use serde_json::Value;
+
+    use super::*;
 
     fn read(body: Value) -> Result<SignCommand, String> {
         let Value::Object(members) = body else {

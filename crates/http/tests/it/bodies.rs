@@ -226,7 +226,10 @@ async fn documents_are_taken_by_what_they_are() {
     let hash = text(form(&[("name=hashfile; filename=h.json", "{}")])).await;
     assert_eq!(
         hash,
-        (400, "Hash signature is not available: hashfile".into())
+        (
+            400,
+            "Missing required parameters: messageDigest, digestAlgorithm".into()
+        )
     );
     let (status, words) = text(form(&[("name=x; filename=\"C:\\a b.txt\"", "plain")])).await;
     assert!(
