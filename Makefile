@@ -3,13 +3,14 @@
 target := $(or $(CARGO_TARGET_DIR),target)
 stage := scripts/stage
 
-.PHONY: help demo test check bench openapi tools build-tools
+.PHONY: help demo test check bench fuzz openapi tools build-tools
 
 help:
 	@echo 'make demo             build Avouch and play both workflows (ARGS=--exit stops by itself)'
 	@echo 'make test             every check and test, quick ones first'
 	@echo 'make check            the quick loop while writing: format, lints, unit tests'
 	@echo 'make bench            measure; prints a table and writes target/bench/summary.json'
+	@echo 'make fuzz             fuzz one reader: TARGET=pdf SECONDS=600 (targets: fuzz/README.md)'
 	@echo 'make openapi          write docs/openapi*.json anew from the code'
 
 demo: build-tools
@@ -34,6 +35,9 @@ bench: tools
 	@AVOUCH_BIN=$(target)/release/avouch $(target)/release/bench --out $(target)/bench $(ARGS)
 	@mkdir -p target/bench
 	@[ $(target)/bench -ef target/bench ] || cp $(target)/bench/*.json target/bench/
+
+fuzz: tools
+	@fuzz/run $(or $(TARGET),pdf) $(or $(SECONDS),60)
 
 openapi: build-tools
 	@cargo run --quiet --locked -p avouch -- openapi --output docs/openapi.json

@@ -141,6 +141,13 @@ def cms_and_validation(base):
     seed("cms", token.dump())
 
 
+def pictures():
+    for pattern in ["*.png", "*.jpg"]:
+        for path in CRATES.glob(f"**/{pattern}"):
+            if path.stat().st_size <= 16 * 1024:
+                seed("picture", path.read_bytes())
+
+
 def time_stamp_requests():
     for algorithm in ["sha1", "sha256", "sha384", "sha512"]:
         imprint = tsp.MessageImprint({
@@ -183,7 +190,10 @@ if not SEEDS.exists():
     authority()
 for pdf in pdfs():
     seed("pdf", pdf)
+    if b"/ByteRange" in pdf:
+        seed("validation", pdf)
 cms_and_validation((CRATES / "pades/tests/corpus/reportlab.pdf").read_bytes())
+pictures()
 time_stamp_requests()
 ocsp_requests()
 structures()
