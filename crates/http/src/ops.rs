@@ -206,6 +206,7 @@ pub(crate) fn document(product: &Product, base_url: Option<&str>) -> OpenApi {
     let components = ComponentsBuilder::new()
         .schema("Problem", problem_schema())
         .schema_from::<HealthReport>()
+        .schema_from::<AuthorityReport>()
         .security_scheme(
             "api_key",
             SecurityScheme::ApiKey(ApiKey::Header(ApiKeyValue::new("X-API-Key"))),

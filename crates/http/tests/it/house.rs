@@ -186,7 +186,7 @@ impl House {
     }
 }
 
-fn policy() -> Policy {
+pub fn policy() -> Policy {
     Policy {
         provider: "Example".into(),
         applicable_law: "Spanish law".into(),

@@ -10,4 +10,5 @@ mod log;
 mod office;
 mod registration;
 mod registration_callers;
+mod revocation;
 mod trust;

@@ -125,6 +125,34 @@ fn openssl_believes_good_revoked_and_unknown() {
 }
 
 #[test]
+fn openssl_and_pkilint_believe_what_was_answered_before_anybody_asked() {
+    let a = &*AUTHORITIES;
+    let [good, revoked] = [(); 2].map(|()| a.issue(&specimen(), &Qualification::None).signed);
+    let at = Status::Revoked {
+        at: a.now - Duration::HOUR,
+        reason: Some(RevocationReason::KeyCompromise),
+    };
+    for (name, serial, status, said) in [
+        ("ahead-good", good.serial(), Status::Good, ": good"),
+        ("ahead-revoked", revoked.serial(), at, "keyCompromise"),
+    ] {
+        request(name, &[serial], &["-no_nonce"]);
+        let answer = a.responder().answer_about(serial, status, a.now).unwrap();
+        let output = judged(name, &answer, &[serial], "-sha1").must_accept();
+        let told = output.transcript();
+        assert!(
+            told.contains("Response verify OK") && told.contains(said),
+            "{told}"
+        );
+        let file = a.path(&format!("{name}.resp"));
+        let lint = ["lint", "--severity", "NOTICE", text(&file)];
+        run("lint_ocsp_response", lint, b"").must_accept();
+    }
+    let none = a.responder().answer_about("no number", Status::Good, a.now);
+    assert!(matches!(none, Err(pki::PkiError::Malformed(_))));
+}
+
+#[test]
 fn the_root_has_a_responder_of_its_own() {
     let a = &*AUTHORITIES;
     let (root, issuing) = (a.path("root.pem"), a.path("issuing.pem"));
