@@ -30,7 +30,14 @@ fn the_documentation_shows_what_is_printed() {
 /// Replaces what differs from run to run.
 fn fix(value: &mut Value) {
     match value {
-        Value::Array(items) => items.iter_mut().for_each(fix),
+        Value::Array(items) => {
+            // pyHanko touches these where a second has passed.
+            items.retain(|item| {
+                let what = item["what"].as_str().unwrap_or_default();
+                !what.contains("information") && !what.contains("/Metadata")
+            });
+            items.iter_mut().for_each(fix);
+        }
         Value::Object(entries) => {
             for (key, value) in entries {
                 match (key.as_str(), value.as_str()) {
