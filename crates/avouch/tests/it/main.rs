@@ -1,5 +1,6 @@
 //! The end-to-end suite: the built program, driven over real HTTP as its users drive it.
 
+mod acts;
 mod asynchronous;
 mod bad_input;
 mod browser;
@@ -17,6 +18,7 @@ mod hash_documents;
 mod hsm;
 mod images;
 mod judges;
+mod levels;
 mod metadata;
 mod paths;
 mod postgres;
