@@ -12,10 +12,11 @@ use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
-use sqlx::{ConnectOptions, Connection, Postgres, Sqlite, Transaction};
+use sqlx::{ConnectOptions, Connection, Postgres, Sqlite, SqliteConnection, Transaction};
 
 use crate::error::StoreError;
 use crate::field::{Row, Value, bind, params};
+use crate::group::{Member, Writer};
 use crate::migrations;
 
 /// The database. Clones share its connections.
@@ -104,7 +105,9 @@ impl Store {
     /// Begins reading. What is read through one [`Reader`] is consistent with itself.
     pub async fn read(&self) -> Result<Reader, StoreError> {
         let session = match &self.pools {
-            Pools::Sqlite { readers, .. } => Session::Sqlite(readers.begin().await?),
+            Pools::Sqlite { readers, .. } => {
+                Session::Sqlite(SqliteSession::Read(readers.begin().await?))
+            }
             Pools::Postgres(pool) => Session::Postgres(
                 pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
                     .await?,
@@ -113,11 +116,12 @@ impl Store {
         Ok(Reader { session })
     }
 
-    /// Begins a transaction: the only one on SQLite, one of several on PostgreSQL.
+    /// Begins a transaction. On SQLite it is the only one that is not at its end; those that are
+    /// near each other become durable together.
     pub async fn begin(&self) -> Result<Tx, StoreError> {
         let session = match &self.pools {
             Pools::Sqlite { writer, .. } => {
-                Session::Sqlite(writer.begin_with("BEGIN IMMEDIATE").await?)
+                Session::Sqlite(SqliteSession::Write(writer.begin().await?))
             }
             Pools::Postgres(pool) => Session::Postgres(pool.begin().await?),
         };
@@ -166,10 +170,10 @@ impl Tx {
     /// Makes everything durable and visible.
     pub async fn commit(self) -> Result<(), StoreError> {
         match self.reader.session {
-            Session::Sqlite(tx) => tx.commit().await?,
-            Session::Postgres(tx) => tx.commit().await?,
+            Session::Sqlite(SqliteSession::Write(member)) => member.commit().await,
+            Session::Sqlite(SqliteSession::Read(tx)) => Ok(tx.commit().await?),
+            Session::Postgres(tx) => Ok(tx.commit().await?),
         }
-        Ok(())
     }
 
     pub(crate) async fn execute(
@@ -180,7 +184,7 @@ impl Tx {
         let sql = sql.into();
         Ok(match &mut self.reader.session {
             Session::Sqlite(tx) => bind(sqlx::query(sql.sqlite), params)
-                .execute(&mut **tx)
+                .execute(tx.connection()?)
                 .await?
                 .rows_affected(),
             Session::Postgres(tx) => bind(sqlx::query(sql.postgres), params)
@@ -228,7 +232,7 @@ impl Reader {
         let sql = sql.into();
         let row = match &mut self.session {
             Session::Sqlite(tx) => bind(sqlx::query(sql.sqlite), params)
-                .fetch_optional(&mut **tx)
+                .fetch_optional(tx.connection()?)
                 .await?
                 .map(Row::Sqlite),
             Session::Postgres(tx) => bind(sqlx::query(sql.postgres), params)
@@ -279,7 +283,7 @@ impl Reader {
         let sql = sql.into();
         match &mut self.session {
             Session::Sqlite(tx) => bind(sqlx::query(sql.sqlite), params)
-                .fetch_all(&mut **tx)
+                .fetch_all(tx.connection()?)
                 .await?
                 .into_iter()
                 .map(|row| read(&Row::Sqlite(row)))
@@ -298,15 +302,29 @@ impl Reader {
 enum Pools {
     /// SQLite knows one writer at a time; a second connection that wants to write only collides.
     Sqlite {
-        writer: SqlitePool,
+        writer: Writer,
         readers: SqlitePool,
     },
     Postgres(PgPool),
 }
 
 enum Session {
-    Sqlite(Transaction<'static, Sqlite>),
+    Sqlite(SqliteSession),
     Postgres(Transaction<'static, Postgres>),
+}
+
+enum SqliteSession {
+    Read(Transaction<'static, Sqlite>),
+    Write(Member),
+}
+
+impl SqliteSession {
+    fn connection(&mut self) -> Result<&mut SqliteConnection, StoreError> {
+        match self {
+            SqliteSession::Read(transaction) => Ok(transaction),
+            SqliteSession::Write(member) => member.connection(),
+        }
+    }
 }
 
 /// How long a caller waits for a connection, and a connection for another process's lock.
@@ -370,7 +388,10 @@ async fn open_sqlite(path: &Path) -> Result<Pools, StoreError> {
         .idle_timeout(IDLE)
         .connect_with(base.read_only(true))
         .await?;
-    Ok(Pools::Sqlite { writer, readers })
+    Ok(Pools::Sqlite {
+        writer: Writer::new(writer),
+        readers,
+    })
 }
 
 fn sqlite_pool() -> SqlitePoolOptions {

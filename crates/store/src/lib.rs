@@ -41,6 +41,7 @@ pub mod enrolments;
 mod error;
 pub mod evidence;
 mod field;
+mod group;
 pub mod images;
 pub mod jobs;
 pub mod metadata;

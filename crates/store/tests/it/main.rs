@@ -2,6 +2,7 @@
 
 mod audit;
 mod concurrency;
+mod groups;
 mod jobs;
 mod migration;
 mod opening;
