@@ -20,7 +20,7 @@ fn list(number: u64, entries: &[Entry]) -> Vec<u8> {
         a.now,
         a.now + Duration::DAY,
         entries,
-        None,
+        &[],
     )
     .unwrap()
 }

@@ -181,7 +181,7 @@ fn judges_accept_an_installation_of_rsa_keys() {
     let judged = openssl(arguments, b"").must_accept();
     assert!(judged.text().contains(": good"), "{}", judged.transcript());
 
-    let list = crl::build(&issuer, 1, a.now, a.now + Duration::DAY, &[], None).unwrap();
+    let list = crl::build(&issuer, 1, a.now, a.now + Duration::DAY, &[], &[]).unwrap();
     let arguments = [
         "crl",
         "-inform",
