@@ -293,7 +293,7 @@ async fn ends_are_told_in_time() {
         names.iter().all(|name| name.ends_with("OCSP Responder")),
         "{names:?}"
     );
-    pair.wait(Duration::days(4 * 365 + 30));
+    pair.wait(Duration::days(4 * 365 + 60));
     let ending = pair.one.health().await.unwrap().ending;
     let offices: Vec<_> = ending.iter().map(|one| one.office).collect();
     assert_eq!(offices, ["ocsp", "ocsp", "time-stamping", "issuing"]);
