@@ -128,7 +128,8 @@ impl Signer<'_> {
         if self.level < Level::Ltva {
             return Ok(signed);
         }
-        self.service.archive_stamp(&signed, SecurityStore::default())
+        self.service
+            .archive_stamp(&signed, SecurityStore::default())
     }
 
     /// Both steps for one file.

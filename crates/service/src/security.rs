@@ -26,9 +26,7 @@ impl Service {
         }
         let anchors = self.anchors();
         let stamping = CertificateFacts::read(anchors.time_stamping_certificate());
-        stamping
-            .map(|facts| Some(facts.not_after))
-            .map_err(issuing)
+        stamping.map(|facts| Some(facts.not_after)).map_err(issuing)
     }
 
     /// What a signature with `certificate` (DER, issued by us and good now) carries at this level;

@@ -172,10 +172,9 @@ async fn end_turn(shared: &Shared, mut holder: OwnedMutexGuard<Option<Open>>) {
     let full = holder
         .as_ref()
         .is_some_and(|open| open.members.len() >= MOST);
-    if full || shared.waiting.load(Ordering::SeqCst) == 0 {
-        if let Some(open) = holder.take() {
-            open.commit().await;
-        }
+    let last = full || shared.waiting.load(Ordering::SeqCst) == 0;
+    if last && let Some(open) = holder.take() {
+        open.commit().await;
     }
 }
 

@@ -37,10 +37,7 @@ impl Office {
     pub async fn open(place: &cli::Place) -> anyhow::Result<Self> {
         let config = configuration_of(place)?;
         let keys = Keys::load(&config.storage.keys, KeyHome::open(&config)?)?;
-        let (master, root) = (
-            keys.master.clone(),
-            keys.authorities.root.clone(),
-        );
+        let (master, root) = (keys.master.clone(), keys.authorities.root.clone());
         let app = App::open(&config, keys, Messages::AsConfigured).await?;
         let operator = app.service.operator().await?;
         Ok(Self {

@@ -66,7 +66,7 @@ pub(super) fn read(fields: &mut Fields) -> Result<SignOrder, Fault> {
     }
     let countersigned = order.options.values().any(|one| one.countersigned);
     match &order.countersignature {
-        None if countersigned => return Err(countersigner_refused()),
+        None if countersigned => Err(countersigner_refused()),
         _ => Ok(order),
     }
 }
@@ -222,7 +222,7 @@ fn options(
     let words = missing.values().filter_map(Value::as_str);
     let text = words.collect::<Vec<_>>().join("; ");
     let refusal = Refusal::new(StatusCode::BAD_REQUEST, text).with_details(missing.into());
-    Err(Fault::Door(refusal))
+    Err(refusal.into())
 }
 
 fn countersignature(second: &mut Fields) -> Result<Countersignature, Fault> {
@@ -442,14 +442,20 @@ mod tests {
         let one = &read.options["aaaaaaaa-1111-4111-8111-111111111111"];
         assert!(one.countersigned);
         assert_eq!(one.appearance.rect, [1.0, 2.0, 3.0, 4.0]);
-        assert_eq!(one.appearance.text.lines.as_deref(), Some(&["%(CN)s".to_owned()][..]));
+        assert_eq!(
+            one.appearance.text.lines.as_deref(),
+            Some(&["%(CN)s".to_owned()][..])
+        );
         assert_eq!(read.countersignature.unwrap().username, "u");
         let picture_only = order(json!({
             "options": { "u": { "position": "1,2,3,4", "page": "0", "image": "i" } },
             "use_signature_text": false
         }))
         .unwrap();
-        assert_eq!(picture_only.options["u"].appearance.text.lines, Some(Vec::new()));
+        assert_eq!(
+            picture_only.options["u"].appearance.text.lines,
+            Some(Vec::new())
+        );
     }
 
     #[test]

@@ -221,14 +221,13 @@ impl Service {
             .unlock_holder(username.trim(), &password, &pin)
             .await
             .map_err(wrong)?;
-        let look = match &appearance {
-            Some(look) => Some(
-                self.look(look, "countersignature")
-                    .await?
-                    .map_err(|_| unusable("countersignature", "image", "there is no such image"))?,
-            ),
-            None => None,
-        };
+        let look =
+            match &appearance {
+                Some(look) => Some(self.look(look, "countersignature").await?.map_err(|_| {
+                    unusable("countersignature", "image", "there is no such image")
+                })?),
+                None => None,
+            };
         let facts = CertificateFacts::read(&holder.certificate).map_err(issuing)?;
         Ok(Countersigner {
             key: holder.key,

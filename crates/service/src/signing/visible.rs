@@ -166,10 +166,7 @@ mod tests {
     #[test]
     fn a_picture_stands_alone_unless_text_is_asked_for() {
         let form = TextOrder::default();
-        assert_eq!(
-            lines(&form, true, &values()).unwrap(),
-            Vec::<String>::new()
-        );
+        assert_eq!(lines(&form, true, &values()).unwrap(), Vec::<String>::new());
         assert_eq!(
             lines(&form, false, &values()).unwrap(),
             ["Ana Ejemplo", "01/07/2026 22:30:00"]

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-use crate::{Fixture, on_both};
+use crate::on_both;
 
 /// Nothing here takes long; what hangs fails.
 const PATIENCE: Duration = Duration::from_secs(60);
