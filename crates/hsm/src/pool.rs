@@ -25,6 +25,8 @@ struct State {
     open: usize,
     /// Counts how often all sessions were given up. Handles of keys live no longer than that.
     generation: u64,
+    /// The module is being initialised anew: nobody else may be inside it.
+    renewing: bool,
     /// The token refused the PIN. Trying again would lock it.
     wrong_pin: bool,
 }
@@ -53,6 +55,7 @@ impl Pool {
                 idle: Vec::new(),
                 open: 0,
                 generation: 0,
+                renewing: false,
                 wrong_pin: false,
             }),
             returned: Condvar::new(),
@@ -69,9 +72,8 @@ impl Pool {
     ) -> Result<T, HsmError> {
         let mut again = true;
         loop {
-            let lease = self.lease()?;
-            let generation = lease.generation;
-            match lease.run(&work) {
+            let generation = self.state().generation;
+            match self.lease().and_then(|lease| lease.run(&work)) {
                 Err(HsmError::Token(error)) if again && is_loss(&error) => {
                     tracing::warn!(%error, "the token's sessions are gone; opening new ones");
                     self.renew(generation)?;
@@ -87,6 +89,10 @@ impl Pool {
         loop {
             if state.wrong_pin {
                 return Err(HsmError::Pin);
+            }
+            if state.renewing {
+                state = self.wait(state);
+                continue;
             }
             let generation = state.generation;
             if let Some(session) = state.idle.pop() {
@@ -109,11 +115,13 @@ impl Pool {
                 lease.session = Some(self.log_in(slot)?);
                 return Ok(lease);
             }
-            state = self
-                .returned
-                .wait(state)
-                .unwrap_or_else(PoisonError::into_inner);
+            state = self.wait(state);
         }
+    }
+
+    fn wait<'a>(&self, state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
+        let woken = self.returned.wait(state);
+        woken.unwrap_or_else(PoisonError::into_inner)
     }
 
     fn log_in(&self, slot: Slot) -> Result<Session, HsmError> {
@@ -136,7 +144,8 @@ impl Pool {
         }
     }
 
-    /// Gives all sessions of a generation up and looks for the token anew.
+    /// Gives all sessions of a generation up, initialises the module anew, since some never notice
+    /// that a token is back, and looks for the token.
     fn renew(&self, lost: u64) -> Result<(), HsmError> {
         let mut state = self.state();
         if state.generation != lost {
@@ -145,9 +154,20 @@ impl Pool {
         state.generation += 1;
         state.open -= state.idle.len();
         state.idle.clear();
-        initialize(&self.module)?;
-        state.slot = find_slot(&self.module, &self.settings)?;
-        Ok(())
+        state.renewing = true;
+        while state.open > 0 {
+            state = self.wait(state);
+        }
+        // It fails where the module was never initialised, or is beyond that.
+        let _ = self.module.clone().finalize();
+        let found = initialize(&self.module).and_then(|()| find_slot(&self.module, &self.settings));
+        if let Ok(slot) = found {
+            state.slot = slot;
+        }
+        state.renewing = false;
+        drop(state);
+        self.returned.notify_all();
+        found.map(drop)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -206,7 +226,7 @@ impl Drop for Lease<'_> {
             _ => state.open -= 1,
         }
         drop(state);
-        self.pool.returned.notify_one();
+        self.pool.returned.notify_all();
     }
 }
 
@@ -235,8 +255,8 @@ fn find_slot(module: &Pkcs11, settings: &Settings) -> Result<Slot, HsmError> {
 /// Whether an error means that sessions are over, rather than that the work is refused.
 fn is_loss(error: &Error) -> bool {
     use RvError::{
-        CryptokiNotInitialized, DeviceError, DeviceRemoved, SessionClosed, SessionHandleInvalid,
-        SlotIdInvalid, TokenNotPresent, TokenNotRecognized, UserNotLoggedIn,
+        CryptokiNotInitialized, DeviceError, DeviceRemoved, GeneralError, SessionClosed,
+        SessionHandleInvalid, SlotIdInvalid, TokenNotPresent, TokenNotRecognized, UserNotLoggedIn,
     };
     matches!(
         error,
@@ -244,6 +264,7 @@ fn is_loss(error: &Error) -> bool {
             CryptokiNotInitialized
                 | DeviceError
                 | DeviceRemoved
+                | GeneralError
                 | SessionClosed
                 | SessionHandleInvalid
                 | SlotIdInvalid
