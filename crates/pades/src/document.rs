@@ -404,13 +404,14 @@ impl<'a> Document<'a> {
         Ok(())
     }
 
-    fn spend(&self, bytes: usize) -> Result<(), PdfError> {
+    /// Accounts for work on so many bytes.
+    pub fn spend(&self, bytes: usize) -> Result<(), PdfError> {
         let left = self
             .parse_left
             .get()
             .checked_sub(bytes)
             .ok_or(PdfError::Limit {
-                what: "its objects overlap so that reading them would take too long",
+                what: "its objects overlap or repeat so that reading them would take too long",
                 limit: parse_limit(self.data) as u64,
             })?;
         self.parse_left.set(left);

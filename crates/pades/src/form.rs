@@ -1,6 +1,6 @@
 //! The interactive form and its tree of fields (ISO 32000-2, 12.7).
 
-use std::collections::HashSet;
+use std::{collections::HashSet, rc::Rc};
 
 use crate::{
     catalog::Catalog,
@@ -81,7 +81,7 @@ impl Form {
         let mut seen = HashSet::new();
         let roots = self.fields.iter().rev();
         let mut stack: Vec<_> = roots
-            .map(|root| (root.clone(), String::new(), false, 0))
+            .map(|root| (root.clone(), Rc::<str>::from(""), false, 0))
             .collect();
         while let Some((node, prefix, parent_is_signature, depth)) = stack.pop() {
             if let Object::Reference(id) = node
@@ -100,10 +100,12 @@ impl Form {
                 });
             }
             let name = match document.value(&dictionary, "T")? {
-                Object::String(partial) if prefix.is_empty() => text::decode(&partial),
-                Object::String(partial) => format!("{prefix}.{}", text::decode(&partial)),
+                Object::String(partial) if prefix.is_empty() => text::decode(&partial).into(),
+                Object::String(partial) => format!("{prefix}.{}", text::decode(&partial)).into(),
                 _ => prefix,
             };
+            // A long name that many fields share would take far more than the file has.
+            document.spend(name.len())?;
             let is_signature = match document.value(&dictionary, "FT")? {
                 Object::Name(kind) => kind == b"Sig",
                 _ => parent_is_signature,
@@ -113,10 +115,10 @@ impl Form {
                 _ => Vec::new(),
             };
             let below = kids.iter().rev();
-            stack.extend(below.map(|kid| (kid.clone(), name.clone(), is_signature, depth + 1)));
+            stack.extend(below.map(|kid| (kid.clone(), Rc::clone(&name), is_signature, depth + 1)));
             visit(Field {
                 id,
-                name,
+                name: name.to_string(),
                 dictionary,
                 kids,
                 is_signature,

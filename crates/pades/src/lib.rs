@@ -39,6 +39,8 @@
 //!   revisions. If that is damaged, it finds the objects themselves.
 //! - `document` is **the reader**. It is lazy, because a signature touches five objects of a
 //!   thousand: the catalogue, the form, its list of fields, a page and its list of annotations.
+//! - `encryption` opens files that are encrypted without a password, knows what their protection
+//!   permits, and encrypts what is added.
 //! - `revision` is **the revision writer**: it appends new states of objects and the
 //!   cross-reference section that makes them count, in the form that the file already uses, since
 //!   mixing forms is an error. It also writes a signature value with its two blanks.

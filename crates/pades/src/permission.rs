@@ -1,12 +1,17 @@
 //! What earlier signatures allow (DocMDP and FieldMDP; ISO 32000-2, 12.8.2.2 and 12.8.2.4), and
 //! what an empty signature field demands of its signature (12.7.5.5).
 
+use std::collections::HashSet;
+
 use crate::{
     document::Document,
     error::PdfError,
     object::{Dictionary, Object, Ref},
     text,
 };
+
+/// Signatures that lock fields. Each is asked about each field, and real files have a few.
+const MAX_LOCKS: usize = 256;
 
 /// What the author of a certified document still allows (12.8.2.2, table 257).
 #[derive(
@@ -34,7 +39,7 @@ pub(crate) struct Permissions {
 /// The fields that a signature locked, or that one will lock.
 struct Lock {
     scope: Scope,
-    names: Vec<String>,
+    names: HashSet<String>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -73,6 +78,12 @@ impl Permissions {
                 Some(b"DocMDP") => self.restrict(level(document, &parameters)?.unwrap_or_default()),
                 Some(b"FieldMDP") => self.locks.extend(Lock::read(document, &parameters)?),
                 _ => {}
+            }
+            if self.locks.len() > MAX_LOCKS {
+                return Err(PdfError::Limit {
+                    what: "too many signatures lock fields",
+                    limit: MAX_LOCKS as u64,
+                });
             }
         }
         Ok(())
@@ -118,16 +129,18 @@ impl Lock {
         };
         Ok(Some(Self {
             scope,
-            names: strings(document, dictionary, "Fields")?,
+            names: strings(document, dictionary, "Fields")?
+                .into_iter()
+                .collect(),
         }))
     }
 
     /// The name of a field that has children stands for them, too.
     fn covers(&self, name: &str) -> bool {
-        let named = self.names.iter().any(|locked| {
-            name.strip_prefix(locked.as_str())
-                .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
-        });
+        let ends = name.match_indices('.').map(|(end, _)| end);
+        let named = ends
+            .chain([name.len()])
+            .any(|end| self.names.contains(&name[..end]));
         match self.scope {
             Scope::All => true,
             Scope::Include => named,
@@ -145,7 +158,9 @@ impl Lock {
         if self.scope == Scope::All {
             return parameters;
         }
-        let names = self.names.iter().map(|name| text::encode(name)).collect();
+        let mut names: Vec<_> = self.names.iter().collect();
+        names.sort();
+        let names = names.into_iter().map(|name| text::encode(name)).collect();
         parameters.with("Fields", Object::Array(names))
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use miniz_oxide::deflate::compress_to_vec_zlib;
-use pades::{ChangeKind, Coverage, EmbeddedSignature, PdfError, SecurityStore, TimeStampSpec};
+use pades::{Coverage, EmbeddedSignature, PdfError, SecurityStore, TimeStampSpec};
 use proptest::prelude::*;
 
 use crate::{
@@ -92,6 +92,31 @@ fn nesting_is_bounded() {
     let error = pades::signatures(&file(&objects, TRAILER)).unwrap_err();
     assert!(
         matches!(error, PdfError::Limit { limit: 64, .. }),
+        "{error}"
+    );
+}
+
+#[test]
+fn long_names_and_many_locks_do_not_multiply_the_work() {
+    let name = "n".repeat(1 << 20);
+    let kids = "6 0 R [] ".repeat(1000) + &"<<>>".repeat(100_000);
+    let field = format!("<</T({name})/Kids[{kids}]>>");
+    let base = file(
+        &[CATALOG, PAGES, PAGE, "<</Fields[5 0 R]>>", &field, "<<>>"],
+        TRAILER,
+    );
+    let error = pades::prepare(&base, &spec()).unwrap_err();
+    assert!(matches!(error, PdfError::Limit { .. }), "{error}");
+
+    let lock = "<</TransformMethod/FieldMDP/TransformParams<</Action/Include/Fields[(a)(b)]>>>>";
+    let signed = format!("<</FT/Sig/T(s)/V<</Reference[{}]>>>>", lock.repeat(1000));
+    let base = file(
+        &[CATALOG, PAGES, PAGE, "<</Fields[5 0 R]>>", &signed],
+        TRAILER,
+    );
+    let error = pades::prepare(&base, &spec()).unwrap_err();
+    assert!(
+        matches!(error, PdfError::Limit { limit: 256, .. }),
         "{error}"
     );
 }
