@@ -3,7 +3,7 @@
 target := $(or $(CARGO_TARGET_DIR),target)
 stage := scripts/stage
 
-.PHONY: help demo test check bench fuzz openapi tools build-tools
+.PHONY: help demo test check bench fuzz openapi levels tools build-tools
 
 help:
 	@echo 'make demo             build Avouch and play both workflows (ARGS=--exit stops by itself)'
@@ -11,6 +11,7 @@ help:
 	@echo 'make check            the quick loop while writing: format, lints, unit tests'
 	@echo 'make bench            measure; prints a table and writes target/bench/summary.json'
 	@echo 'make fuzz             fuzz one reader: TARGET=pdf SECONDS=600 (targets: fuzz/README.md)'
+	@echo 'make levels           write anew what judges say of each level (docs/levels.md)'
 	@echo 'make openapi          write docs/openapi*.json anew from the code'
 
 demo: build-tools
@@ -43,6 +44,9 @@ openapi: build-tools
 	@cargo run --quiet --locked -p avouch -- openapi --output docs/openapi.json
 	@cargo run --quiet --locked -p avouch -- openapi --api registration-authority \
 		--output docs/openapi-registration-authority.json
+
+levels: tools
+	@AVOUCH_WRITE_DOCS=1 cargo test --quiet --locked -p avouch --test it -- the_page_of_levels
 
 build-tools:
 	@$(stage) 'tools for building' scripts/install-tools build

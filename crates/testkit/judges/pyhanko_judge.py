@@ -1,22 +1,33 @@
-"""Judges every signature of a PDF with pyHanko and prints the findings as JSON.
+"""Judges every signature of PDFs with pyHanko and prints the findings as JSON, a list for each.
 
-usage: pyhanko_judge.py FILE.pdf ROOT.pem ignore|require
+usage: pyhanko_judge.py ignore|require|offline|kept ROOT.pem FILE.pdf...
+
+`offline`: by what the files carry. `kept`: and by the word that the unit of the newest archive
+time-stamp is not revoked, which is what anyone would ask its authority for.
 """
 
 import asyncio
 import json
+import logging
 import sys
+from datetime import datetime, timezone
 
 from pyhanko.keys import load_cert_from_pemder
 from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.diff_analysis import DEFAULT_DIFF_POLICY
-from pyhanko.sign.validation import async_validate_pdf_signature
+from pyhanko.sign.validation import (
+    DocumentSecurityStore,
+    async_validate_pdf_signature,
+)
 from pyhanko.sign.validation.ades import (
     ades_lta_validation,
     ades_with_time_validation,
 )
 from pyhanko.sign.validation.policy_decl import (
+    LocalKnowledge,
     PdfSignatureValidationSpec,
+    RevinfoOnlineFetchingRule,
+    RevocationInfoGatheringSpec,
     SignatureValidationSpec,
 )
 from pyhanko_certvalidator import ValidationContext
@@ -27,8 +38,12 @@ from pyhanko_certvalidator.policy_decl import (
     REQUIRE_REVINFO,
     CertRevTrustPolicy,
     FreshnessReqType,
+    NonRevokedStatusAssertion,
 )
 from pyhanko_certvalidator.registry import SimpleTrustManager
+
+# It tells of every path that it tried in vain.
+logging.disable(logging.CRITICAL)
 
 
 def timestamp(status):
@@ -43,33 +58,58 @@ def timestamp(status):
     }
 
 
-async def judge(signature, root, revocation):
-    require = revocation == "require"
-    context = ValidationContext(
-        trust_roots=[root],
-        allow_fetching=require,
-        revocation_mode="require" if require else "soft-fail",
-    )
-    plain = await async_validate_pdf_signature(
-        signature, signer_validation_context=context
-    )
+def plain_context(reader, root, revocation):
+    settings = {
+        "trust_roots": [root],
+        "allow_fetching": revocation == "require",
+        "revocation_mode": "soft-fail" if revocation == "ignore" else "require",
+    }
+    if revocation not in ("offline", "kept"):
+        return ValidationContext(**settings)
+    if "/DSS" not in reader.root:
+        return ValidationContext(ocsps=[], **settings)
+    return DocumentSecurityStore.read_dss(reader).as_validation_context(settings)
 
+
+def unrevoked(reader):
+    newest = reader.embedded_timestamp_signatures[-1]
+    return [
+        NonRevokedStatusAssertion(certificate.sha256, at=datetime.now(timezone.utc))
+        for certificate in [newest.signer_cert, *newest.other_embedded_certs]
+    ]
+
+
+def ades_specification(root, revocation, known=()):
     policy = CertRevTrustPolicy(
-        REQUIRE_REVINFO if require else NO_REVOCATION,
+        NO_REVOCATION if revocation == "ignore" else REQUIRE_REVINFO,
         freshness=None,
         freshness_req_type=FreshnessReqType.MAX_DIFF_REVOCATION_VALIDATION,
     )
-    specification = PdfSignatureValidationSpec(
+    # By itself the procedure goes online first, and does not look into the file when that fails.
+    gathering = RevocationInfoGatheringSpec(RevinfoOnlineFetchingRule.LOCAL_ONLY)
+    return PdfSignatureValidationSpec(
         signature_validation_spec=SignatureValidationSpec(
             cert_validation_policy=CertValidationPolicySpec(
                 trust_manager=SimpleTrustManager.build([root]),
                 revinfo_policy=policy,
-            )
+            ),
+            revinfo_gathering_policy=gathering,
+            local_knowledge=LocalKnowledge(nonrevoked_assertions=list(known)),
         ),
         diff_policy=DEFAULT_DIFF_POLICY,
     )
-    now = ValidationTimingInfo.now()
+
+
+async def judge(signature, root, revocation):
     reader = signature.reader
+    plain = await async_validate_pdf_signature(
+        signature, signer_validation_context=plain_context(reader, root, revocation)
+    )
+    known = ()
+    if revocation == "kept" and reader.embedded_timestamp_signatures:
+        known = unrevoked(reader)
+    specification = ades_specification(root, revocation, known)
+    now = ValidationTimingInfo.now()
     if "/DSS" in reader.root or reader.embedded_timestamp_signatures:
         ades = await ades_lta_validation(signature, specification, timing_info=now)
     else:
@@ -102,14 +142,18 @@ async def judge(signature, root, revocation):
     }
 
 
-async def main(pdf, root, revocation):
-    trusted = load_cert_from_pemder(root)
-    with open(pdf, "rb") as handle:
+async def judge_file(path, root, revocation):
+    with open(path, "rb") as handle:
         reader = PdfFileReader(handle)
-        findings = [
-            await judge(signature, trusted, revocation)
+        return [
+            await judge(signature, root, revocation)
             for signature in reader.embedded_regular_signatures
         ]
+
+
+async def main(revocation, root, *files):
+    trusted = load_cert_from_pemder(root)
+    findings = [await judge_file(path, trusted, revocation) for path in files]
     json.dump(findings, sys.stdout)
 
 

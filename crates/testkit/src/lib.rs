@@ -12,12 +12,12 @@ mod softhsm;
 mod tools;
 
 pub use judges::pdf::{
-    PdfSigReport, PdfSigTrust, PyHankoReport, PyHankoTimestamp, Revocation, pdfsig, pyhanko,
-    qpdf_check,
+    Offline, PdfSigReport, PdfSigTrust, PyHankoReport, PyHankoTimestamp, Revocation, pdfsig,
+    pdfsig_at, pyhanko, pyhanko_offline, qpdf_check,
 };
 pub use judges::pki::{LintFinding, openssl, pkilint_etsi};
 pub use postgres::Postgres;
 pub use sink::{HttpSink, Received};
 pub use smtp::{At, ReadAttachment, ReadMail, ReceivedMail, SinkSecurity, SmtpSetup, SmtpSink};
 pub use softhsm::{SoftHsm, in_token};
-pub use tools::{ToolOutput, run, tool, workspace_root};
+pub use tools::{ToolOutput, run, run_at, tool, workspace_root};

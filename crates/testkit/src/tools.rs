@@ -111,6 +111,29 @@ where
     finish(&mut command, stdin)
 }
 
+/// Runs a program as [`run`] does, with its clock standing still at a moment in UTC, written as in
+/// `2030-01-31 12:00:00`.
+///
+/// # Panics
+///
+/// As [`run`].
+pub fn run_at<I, A>(moment: &str, name: &str, arguments: I, stdin: &[u8]) -> ToolOutput
+where
+    I: IntoIterator<Item = A>,
+    A: AsRef<OsStr>,
+{
+    let mut command = Command::new(tool("faketime"));
+    command
+        .args(["-f", moment])
+        .arg(tool(name))
+        .args(arguments)
+        .env("LC_ALL", "C.UTF-8")
+        .env("TZ", "UTC")
+        // What measures how long something takes goes on.
+        .env("FAKETIME_DONT_FAKE_MONOTONIC", "1");
+    finish(&mut command, stdin)
+}
+
 /// Runs a prepared command to its end, feeding it while its output is read.
 pub(crate) fn finish(command: &mut Command, stdin: &[u8]) -> ToolOutput {
     let line = format!("{command:?}");

@@ -1,11 +1,11 @@
 //! qpdf, poppler's pdfsig and pyHanko.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
 use serde::Deserialize;
 
-use crate::tools::{ToolOutput, run, workspace_root};
+use crate::tools::{ToolOutput, run, run_at, workspace_root};
 
 /// Runs `qpdf --check`. It is [`ToolOutput::accepted`] when there is neither error nor warning.
 pub fn qpdf_check(pdf: &Path) -> ToolOutput {
@@ -52,6 +52,25 @@ pub enum PdfSigTrust {
 ///
 /// When pdfsig finds no signature or fails, with its full output.
 pub fn pdfsig(pdf: &Path, root_pem: &Path) -> Vec<PdfSigReport> {
+    ask_pdfsig(pdf, root_pem, |arguments| run("pdfsig", arguments, b""))
+}
+
+/// The same with its clock at a moment, as of [`run_at`].
+///
+/// # Panics
+///
+/// As [`pdfsig`].
+pub fn pdfsig_at(moment: &str, pdf: &Path, root_pem: &Path) -> Vec<PdfSigReport> {
+    ask_pdfsig(pdf, root_pem, |arguments| {
+        run_at(moment, "pdfsig", arguments, b"")
+    })
+}
+
+fn ask_pdfsig(
+    pdf: &Path,
+    root_pem: &Path,
+    run_it: impl FnOnce([&OsStr; 4]) -> ToolOutput,
+) -> Vec<PdfSigReport> {
     let trust = tempfile::tempdir().expect("a temporary folder for the trust store");
     let database = format!("sql:{}", trust.path().display());
     run("certutil", ["-N", "-d", &database, "--empty-password"], b"").must_accept();
@@ -63,9 +82,9 @@ pub fn pdfsig(pdf: &Path, root_pem: &Path) -> Vec<PdfSigReport> {
     )
     .must_accept();
 
-    let options = ["-no-ocsp", "-nssdir"].map(OsStr::new);
-    let files = [trust.path().as_os_str(), pdf.as_os_str()];
-    let output = run("pdfsig", options.into_iter().chain(files), b"").must_accept();
+    let [no_ocsp, database] = ["-no-ocsp", "-nssdir"].map(OsStr::new);
+    let output = run_it([no_ocsp, database, trust.path().as_os_str(), pdf.as_os_str()]);
+    let output = output.must_accept();
     let text = output.text();
     let reports: Vec<_> = text
         .split("\nSignature #")
@@ -144,18 +163,60 @@ pub struct PyHankoTimestamp {
 ///
 /// When pyHanko cannot read the file, with its full output.
 pub fn pyhanko(pdf: &Path, root_pem: &Path, revocation: Revocation) -> Vec<PyHankoReport> {
-    let script = workspace_root().join("crates/testkit/judges/pyhanko_judge.py");
     let revocation = match revocation {
         Revocation::Ignore => "ignore",
         Revocation::Require => "require",
     };
-    let arguments = [
-        script.as_os_str(),
-        pdf.as_os_str(),
-        root_pem.as_os_str(),
-        OsStr::new(revocation),
-    ];
-    let output = run("python", arguments, b"").must_accept();
+    let arguments = pyhanko_arguments(revocation, root_pem, &[pdf]);
+    let mut reports = pyhanko_reports(&run("python", arguments, b"").must_accept());
+    reports.pop().expect("one list for one file")
+}
+
+/// What pyHanko judges by when nobody can be asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Offline {
+    /// The root and what the file carries: every certificate must be shown by that to be unrevoked.
+    FileAlone,
+    /// And the word that the newest archive time-stamp's unit and its authority are not revoked.
+    /// pyHanko wants that to be fresh, which no file can hold for long.
+    NewestUnitGood,
+}
+
+/// Judges every signature of some PDFs with pyHanko at a moment, as of [`run_at`], without a network.
+/// One list for each file.
+///
+/// The clock stands still since pyHanko compares several readings of it: a proof of existence that
+/// is a microsecond younger than the time in question would be none.
+///
+/// # Panics
+///
+/// When pyHanko cannot read a file, with its full output.
+pub fn pyhanko_offline(
+    moment: &str,
+    pdfs: &[&Path],
+    root_pem: &Path,
+    by: Offline,
+) -> Vec<Vec<PyHankoReport>> {
+    let mode = match by {
+        Offline::FileAlone => "offline",
+        Offline::NewestUnitGood => "kept",
+    };
+    let arguments = pyhanko_arguments(mode, root_pem, pdfs);
+    let reports = pyhanko_reports(&run_at(moment, "python", arguments, b"").must_accept());
+    assert_eq!(reports.len(), pdfs.len());
+    reports
+}
+
+fn pyhanko_arguments(revocation: &str, root_pem: &Path, pdfs: &[&Path]) -> Vec<OsString> {
+    let script = workspace_root().join("crates/testkit/judges/pyhanko_judge.py");
+    let fixed = [script.into(), revocation.into(), root_pem.into()];
+    fixed
+        .into_iter()
+        .chain(pdfs.iter().map(|pdf| pdf.into()))
+        .collect()
+}
+
+fn pyhanko_reports(output: &ToolOutput) -> Vec<Vec<PyHankoReport>> {
     serde_json::from_slice(&output.stdout)
         .unwrap_or_else(|error| panic!("no report ({error}):\n{}", output.transcript()))
 }

@@ -1,0 +1,72 @@
+//! Acts of signing on the short way: requests that are created approved, and what verifies the files.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use bytes::Bytes;
+use serde_json::{Value, json};
+
+use crate::classic::number;
+use crate::client::{ANA, OneShot, Pks, external_unlock, specimen};
+use crate::harness::avouch;
+use crate::registration::client::merged;
+
+/// A request of [`ANA`] in `ENROLLREADY`, with the officer's credentials.
+pub async fn approved(client: &OneShot) -> Pks {
+    approved_with(client, json!({})).await
+}
+
+/// The same, with these members in place of the usual ones.
+pub async fn approved_with(client: &OneShot, more: Value) -> Pks {
+    let person = json!({ "given_name": ANA.given_name, "surname_1": ANA.surname_1,
+                         "surname_2": ANA.surname_2, "serial_number": ANA.serial_number });
+    let creation = merged(merged(client.creation_of(&ANA), person), client.officer());
+    number(&client.post("/create", &merged(creation, more)).await)
+}
+
+/// What opens a signature in the sandbox, and these members beside it.
+pub fn order(more: Value) -> Value {
+    merged(external_unlock(), more)
+}
+
+/// Uploads files and returns their identifiers.
+pub async fn upload(client: &OneShot, pks: Pks, files: &[(&str, &str, Vec<u8>)]) -> Vec<String> {
+    let mut uids = Vec::new();
+    for file in files {
+        let uploaded = client
+            .documents(pks, std::slice::from_ref(file))
+            .await
+            .payload();
+        let uid = uploaded["uid"].as_str().or(uploaded.as_str());
+        uids.push(uid.expect("an identifier").to_owned());
+    }
+    uids
+}
+
+/// The specimen agreement, signed as ordered in a request of its own.
+pub async fn signed_agreement(client: &OneShot, order: &Value) -> Bytes {
+    let pks = approved(client).await;
+    let files = [("file", "agreement.pdf", specimen("agreement.pdf"))];
+    let uids = upload(client, pks, &files).await;
+    client
+        .sign(pks, order)
+        .await
+        .said("Documents correctly signed");
+    client.document(pks, "signed", &uids[0]).await.pdf()
+}
+
+/// What `avouch verify --json` says of these files, with these flags.
+#[track_caller]
+pub fn verified(root: &Path, files: &[PathBuf], flags: &[&str]) -> Vec<Value> {
+    let mut arguments: Vec<OsString> = ["verify", "--json", "--roots"].map(Into::into).into();
+    arguments.push(root.into());
+    arguments.extend(flags.iter().map(Into::into));
+    arguments.extend(files.iter().map(Into::into));
+    let output = avouch().args(arguments).output();
+    let output = output.expect("the program starts");
+    let complaint = String::from_utf8_lossy(&output.stderr);
+    let reports: Vec<Value> = serde_json::from_slice(&output.stdout)
+        .unwrap_or_else(|error| panic!("no report ({error}): {complaint}"));
+    assert_eq!(reports.len(), files.len());
+    reports
+}
