@@ -75,7 +75,7 @@ signal.signal(signal.SIGALRM, too_long)
 for path in sys.argv[2:]:
     with open(path, "rb") as file:
         try:
-            signal.alarm(10)
+            signal.alarm(30)
             verdict = judge(file)
         except Exception as error:
             verdict = {
