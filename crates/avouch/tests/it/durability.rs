@@ -295,7 +295,7 @@ async fn ready_to_sign(sandbox: &Sandbox, client: &OneShot) -> (Pks, Value) {
 
 /// Makes a call, kills the server after `delay`, and starts it again. Whether the call had been
 /// answered with success.
-async fn kill_during(
+pub async fn kill_during(
     sandbox: &Sandbox,
     client: &OneShot,
     call: RequestBuilder,
@@ -474,7 +474,7 @@ async fn check_issued(sandbox: &Sandbox, client: &OneShot, pks: Pks) {
     }
 }
 
-fn certificates_of(sandbox: &Sandbox, pks: Pks) -> i64 {
+pub fn certificates_of(sandbox: &Sandbox, pks: Pks) -> i64 {
     let statement = format!(
         "SELECT count(*) FROM certificate WHERE request = {}",
         pks.request
@@ -483,7 +483,7 @@ fn certificates_of(sandbox: &Sandbox, pks: Pks) -> i64 {
 }
 
 /// A number from the database itself, asked by the engine's own tools.
-fn count(sandbox: &Sandbox, statement: &str) -> i64 {
+pub fn count(sandbox: &Sandbox, statement: &str) -> i64 {
     let database = sandbox.database();
     match database.strip_prefix("sqlite:") {
         Some(path) => crate::sql::number(Path::new(path), statement),
