@@ -10,6 +10,7 @@
 //! the wrapped data key destroys the person's evidence. Big content goes through [`chunk`].
 
 pub mod chunk;
+mod ed25519;
 pub mod foreign;
 mod hash;
 mod key;
@@ -22,6 +23,7 @@ mod verify;
 
 use model::Entropy;
 
+pub use ed25519::{Ed25519Key, verify_ed25519};
 pub use hash::{Digest, Sha256, equal, hmac_sha256, sha1_identifier, sha256};
 pub use key::{KeyAlgorithm, SigningKey, SoftwareKey};
 pub use seal::{DataKey, MasterKey};
