@@ -207,6 +207,7 @@ pub(crate) fn document(product: &Product, base_url: Option<&str>) -> OpenApi {
         .schema("Problem", problem_schema())
         .schema_from::<HealthReport>()
         .schema_from::<AuthorityReport>()
+        .schema_from::<KeyPoolReport>()
         .security_scheme(
             "api_key",
             SecurityScheme::ApiKey(ApiKey::Header(ApiKeyValue::new("X-API-Key"))),
