@@ -452,5 +452,9 @@ pub(crate) fn refused(case: &Case, error: PkiError) -> Error {
 }
 
 pub(crate) fn issuing(error: PkiError) -> Error {
-    Error::Internal(format!("public key infrastructure: {error}"))
+    match error {
+        // A token that is away says when to come back.
+        PkiError::Crypto(error) => error.into(),
+        other => Error::Internal(format!("public key infrastructure: {other}")),
+    }
 }
