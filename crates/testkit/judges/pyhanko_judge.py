@@ -110,10 +110,12 @@ async def judge(signature, root, revocation):
         known = unrevoked(reader)
     specification = ades_specification(root, revocation, known)
     now = ValidationTimingInfo.now()
-    if "/DSS" in reader.root or reader.embedded_timestamp_signatures:
+    lasting = "/DSS" in reader.root or reader.embedded_timestamp_signatures
+    if lasting and revocation != "ignore":
         ades = await ades_lta_validation(signature, specification, timing_info=now)
     else:
-        # EN 319 102-1 5.5: nothing in the file is meant to last (B-B and B-T).
+        # EN 319 102-1 5.5: nothing in the file is meant to last (B-B and B-T), or nobody asks. The
+        # procedure for what lasts slides back in time along the revocation data.
         ades = await ades_with_time_validation(
             signature.signed_data,
             specification.signature_validation_spec,
