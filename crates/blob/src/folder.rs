@@ -1,9 +1,11 @@
 //! A local folder as a place for blobs.
 //!
-//! Whole blobs lie at `ab/cd/abcd…`, which keeps folders small; blobs being written lie in
+//! Whole blobs lie at `ab/cd/abcd…`, which keeps folders small, since names say who the neighbours
+//! are ([`crate::names`]); blobs being written lie in
 //! `staging` and move by an atomic rename. Files are for their owner only (mode 0600, folders
 //! 0700).
 
+use std::collections::BTreeSet;
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
@@ -96,6 +98,17 @@ impl Shelf for Folder {
         }
         Ok(found)
     }
+
+    fn publish(&self, staged: Vec<Box<dyn Staged>>) -> Result<(), BlobError> {
+        let mut folders = BTreeSet::new();
+        for one in staged {
+            folders.insert(one.show()?);
+        }
+        for folder in folders {
+            sync(&folder)?;
+        }
+        Ok(())
+    }
 }
 
 struct StagedFile {
@@ -111,15 +124,18 @@ impl Staged for StagedFile {
         Ok(self.file.write_all(bytes)?)
     }
 
-    fn publish(mut self: Box<Self>) -> Result<(), BlobError> {
-        self.file.sync_all()?;
+    fn settle(&mut self) -> Result<(), BlobError> {
+        Ok(self.file.sync_all()?)
+    }
+
+    fn show(mut self: Box<Self>) -> Result<PathBuf, BlobError> {
         let whole = self.layout.whole(&self.id);
         let folder = self.layout.grow(&self.id)?;
         if let Some(staged) = &self.path {
             fs::rename(staged, whole)?;
         }
         self.path = None;
-        Ok(sync(&folder)?)
+        Ok(folder)
     }
 }
 

@@ -18,6 +18,7 @@
 //! and what a crash leaves on the disk shows in [`BlobStore::list`] for the sweeper.
 
 mod folder;
+mod names;
 mod reader;
 mod shelf;
 mod writer;
@@ -28,12 +29,14 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use crypto::DataKey;
+use futures::future::try_join_all;
 use model::Entropy;
 use time::OffsetDateTime;
 
 use crate::folder::Folder;
+use crate::names::Names;
 use crate::shelf::Shelf;
-use crate::writer::Sealing;
+use crate::writer::{Sealing, publish};
 
 pub use reader::{BlobReader, SeekReader};
 pub use writer::BlobWriter;
@@ -42,6 +45,7 @@ pub use writer::BlobWriter;
 #[derive(Clone)]
 pub struct BlobStore {
     shelf: Arc<dyn Shelf>,
+    names: Arc<Names>,
 }
 
 /// A blob that was written.
@@ -93,6 +97,7 @@ impl BlobStore {
         let folder = blocking(move || Folder::open(folder)).await?;
         Ok(Self {
             shelf: Arc::new(folder),
+            names: Arc::default(),
         })
     }
 
@@ -105,9 +110,9 @@ impl BlobStore {
         key: &DataKey,
         entropy: &dyn Entropy,
     ) -> Result<BlobWriter, BlobError> {
-        let (shelf, key, id) = (self.shelf.clone(), key.clone(), draw(entropy));
+        let (shelf, key, id) = (self.shelf.clone(), key.clone(), self.names.draw(entropy));
         let sealing = blocking(move || Sealing::begin(&*shelf, &key, id)).await?;
-        Ok(BlobWriter::start(sealing))
+        Ok(BlobWriter::start(self.shelf.clone(), sealing))
     }
 
     /// Writes a blob whose content is at hand.
@@ -117,13 +122,30 @@ impl BlobStore {
         key: &DataKey,
         entropy: &dyn Entropy,
     ) -> Result<Stored, BlobError> {
-        let (shelf, key, id) = (self.shelf.clone(), key.clone(), draw(entropy));
-        blocking(move || {
-            let mut sealing = Sealing::begin(&*shelf, &key, id)?;
-            sealing.push(&content)?;
-            sealing.finish()
-        })
-        .await
+        let stored = self.put_all(vec![content], key, entropy).await?.pop();
+        stored.ok_or_else(|| BlobError::Io(io::Error::other("one blob in, none out")))
+    }
+
+    /// Writes blobs whose contents are at hand, all of them or none. They become durable side by
+    /// side, and what they share only once.
+    pub async fn put_all(
+        &self,
+        contents: Vec<Bytes>,
+        key: &DataKey,
+        entropy: &dyn Entropy,
+    ) -> Result<Vec<Stored>, BlobError> {
+        let settling = contents.into_iter().map(|content| {
+            let (shelf, key, id) = (self.shelf.clone(), key.clone(), self.names.draw(entropy));
+            blocking(move || {
+                let mut sealing = Sealing::begin(&*shelf, &key, id)?;
+                sealing.push(&content)?;
+                sealing.settle()
+            })
+        });
+        // Dropping what has settled beside one that failed removes it.
+        let settled = try_join_all(settling).await?;
+        let shelf = self.shelf.clone();
+        blocking(move || publish(&*shelf, settled)).await
     }
 
     /// Opens a blob that was sealed under `key` and checks its end, so that its size is certain.
@@ -143,13 +165,6 @@ impl BlobStore {
         let shelf = self.shelf.clone();
         blocking(move || shelf.list(older_than.into())).await
     }
-}
-
-/// A name that was never used before: chunks sealed under one name twice would share their nonces.
-fn draw(entropy: &dyn Entropy) -> String {
-    let mut bytes = [0; 16];
-    entropy.fill(&mut bytes);
-    hex::encode(bytes)
 }
 
 async fn blocking<T: Send + 'static>(

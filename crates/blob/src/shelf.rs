@@ -1,5 +1,6 @@
 //! What a place for blobs must offer. Everything here blocks and runs on blocking threads.
 
+use std::path::PathBuf;
 use std::time::SystemTime;
 
 use crate::BlobError;
@@ -17,6 +18,10 @@ pub(crate) trait Shelf: Send + Sync {
 
     /// The names of all blobs, whole or staged, last written to before `older_than`.
     fn list(&self, older_than: SystemTime) -> Result<Vec<String>, BlobError>;
+
+    /// Makes blobs visible that are durable already, and that durable too. Where it fails, some may
+    /// be visible.
+    fn publish(&self, staged: Vec<Box<dyn Staged>>) -> Result<(), BlobError>;
 }
 
 /// A blob being written, which nobody can open yet. Dropping it removes it.
@@ -24,8 +29,11 @@ pub(crate) trait Staged: Send {
     /// Appends.
     fn write(&mut self, bytes: &[u8]) -> Result<(), BlobError>;
 
-    /// Makes the blob durable and then visible, durably too.
-    fn publish(self: Box<Self>) -> Result<(), BlobError>;
+    /// Makes what was written durable, under no name as yet.
+    fn settle(&mut self) -> Result<(), BlobError>;
+
+    /// Makes the blob visible, and tells which folder must become durable for that to last.
+    fn show(self: Box<Self>) -> Result<PathBuf, BlobError>;
 }
 
 /// A whole blob's bytes, as stored.

@@ -1,5 +1,7 @@
 //! Writing: one pass that hashes, seals and stores.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use crypto::chunk::{ChunkSealer, PLAIN, SEALED};
 use crypto::{DataKey, Sha256};
@@ -30,11 +32,11 @@ enum Message {
 }
 
 impl BlobWriter {
-    pub(crate) fn start(sealing: Sealing) -> Self {
+    pub(crate) fn start(shelf: Arc<dyn Shelf>, sealing: Sealing) -> Self {
         let (pieces, received) = mpsc::channel(QUEUE);
         Self {
             pieces,
-            sealing: Some(spawn_blocking(move || run(sealing, received))),
+            sealing: Some(spawn_blocking(move || run(&*shelf, sealing, received))),
         }
     }
 
@@ -79,16 +81,41 @@ fn broken(why: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> BlobError
 
 /// The blocking side. Without an end, the staged blob is dropped, which removes it.
 fn run(
+    shelf: &dyn Shelf,
     mut sealing: Sealing,
     mut pieces: mpsc::Receiver<Message>,
 ) -> Result<Option<Stored>, BlobError> {
     while let Some(message) = pieces.blocking_recv() {
         match message {
             Message::Piece(piece) => sealing.push(&piece)?,
-            Message::End => return sealing.finish().map(Some),
+            Message::End => return Ok(publish(shelf, vec![sealing.settle()?])?.pop()),
         }
     }
     Ok(None)
+}
+
+/// A whole blob that nobody can open yet.
+pub(crate) struct Settled {
+    pub(crate) stored: Stored,
+    pub(crate) staged: Box<dyn Staged>,
+}
+
+/// Makes blobs visible.
+pub(crate) fn publish(shelf: &dyn Shelf, blobs: Vec<Settled>) -> Result<Vec<Stored>, BlobError> {
+    let (stored, staged): (Vec<_>, Vec<_>) = blobs
+        .into_iter()
+        .map(|blob| (blob.stored, blob.staged))
+        .unzip();
+    match shelf.publish(staged) {
+        Ok(()) => Ok(stored),
+        Err(error) => {
+            for blob in stored {
+                // What cannot be removed now is left to the sweeper.
+                let _ = shelf.delete(&blob.id);
+            }
+            Err(error)
+        }
+    }
 }
 
 /// Seals a blob chunk by chunk into a shelf.
@@ -128,13 +155,17 @@ impl Sealing {
         Ok(())
     }
 
-    pub(crate) fn finish(mut self) -> Result<Stored, BlobError> {
+    /// Durable when it returns, but not visible.
+    pub(crate) fn settle(mut self) -> Result<Settled, BlobError> {
         self.flush(true)?;
-        self.staged.publish()?;
-        Ok(Stored {
-            id: self.id,
-            sha256: self.hash.finish(),
-            size: self.size,
+        self.staged.settle()?;
+        Ok(Settled {
+            stored: Stored {
+                id: self.id,
+                sha256: self.hash.finish(),
+                size: self.size,
+            },
+            staged: self.staged,
         })
     }
 

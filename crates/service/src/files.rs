@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use blob::Stored;
 use bytes::Bytes;
 use crypto::DataKey;
 use model::RequestPk;
@@ -54,17 +55,30 @@ impl NewBlobs {
 
     /// Writes `content`, durable when it returns.
     pub(crate) async fn put(&mut self, key: &DataKey, content: Bytes) -> Result<StoredFile, Error> {
-        let stored = self
-            .service
-            .blobs()
-            .put(content, key, self.service.entropy())
-            .await?;
+        let service = &self.service;
+        let stored = service.blobs().put(content, key, service.entropy()).await?;
+        Ok(self.adopted(stored))
+    }
+
+    /// As [`NewBlobs::put`] for several, which waits for the disk but once.
+    pub(crate) async fn put_all(
+        &mut self,
+        key: &DataKey,
+        contents: Vec<Bytes>,
+    ) -> Result<Vec<StoredFile>, Error> {
+        let service = &self.service;
+        let stored = service.blobs().put_all(contents, key, service.entropy());
+        let stored = stored.await?.into_iter();
+        Ok(stored.map(|one| self.adopted(one)).collect())
+    }
+
+    fn adopted(&mut self, stored: Stored) -> StoredFile {
         self.ids.push(stored.id.clone());
-        Ok(StoredFile {
+        StoredFile {
             blob: stored.id,
             sha256: stored.sha256,
             size: stored.size as i64,
-        })
+        }
     }
 
     /// Takes a blob under its wing that was written by other means.

@@ -210,3 +210,50 @@ async fn the_list_has_what_is_old_whole_or_abandoned() {
     bench.store.delete(abandoned).await.unwrap();
     assert_eq!(bench.store.list(far_future()).await.unwrap(), [whole.id]);
 }
+
+#[tokio::test]
+async fn several_at_once_are_all_there_in_one_folder_and_in_order() {
+    let bench = Bench::new().await;
+    let sizes = [0, 5, CHUNK, 3 * CHUNK + 7];
+    let contents = sizes.map(|size| Bytes::from(content(size))).to_vec();
+    let stored = bench.store.put_all(contents, &bench.key, &SystemEntropy);
+    let stored = stored.await.unwrap();
+    for (stored, size) in stored.iter().zip(sizes) {
+        assert_eq!(stored.size, size as u64);
+        let reader = bench.store.reader(&stored.id, &bench.key).await.unwrap();
+        assert_eq!(reader.read_all().await.unwrap(), content(size));
+    }
+    let mut folders: Vec<_> = bench
+        .files()
+        .iter()
+        .map(|path| path.parent().unwrap().to_owned())
+        .collect();
+    assert_eq!(folders.len(), sizes.len());
+    folders.dedup();
+    assert_eq!(folders.len(), 1);
+}
+
+#[tokio::test]
+async fn of_several_all_are_there_or_none() {
+    /// Draws one name over and over, so that the second blob finds the first in its place.
+    struct Same;
+
+    impl model::Entropy for Same {
+        fn fill(&self, buffer: &mut [u8]) {
+            buffer.fill(7);
+        }
+    }
+
+    let bench = Bench::new().await;
+    let contents = vec![content(5).into(), content(6).into(), content(7).into()];
+    let refused = bench.store.put_all(contents, &bench.key, &Same).await;
+    assert!(matches!(refused, Err(BlobError::Io(_))), "{refused:?}");
+    // What settled beside the one that failed goes when its thread is done.
+    for _ in 0..500 {
+        if bench.files().is_empty() {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    panic!("{:?} are left", bench.files());
+}

@@ -17,6 +17,7 @@ mod plan;
 mod sources;
 mod visible;
 
+use bytes::Bytes;
 use model::otp::{OtpRefusal, Purpose};
 use model::{RequestPk, Trigger, transition};
 use serde::{Deserialize, Serialize};
@@ -230,11 +231,12 @@ impl Service {
         consent: Consent,
     ) -> Result<(), Error> {
         let mut blobs = NewBlobs::new(self);
-        let mut files = Vec::with_capacity(made.documents.len());
-        for content in made.documents {
-            files.push(blobs.put(&case.key, content.into()).await?);
-        }
-        let contract = blobs.put(&case.key, made.contract.into()).await?;
+        let contents = made.documents.into_iter().chain([made.contract]);
+        let contents = contents.map(Bytes::from).collect();
+        let mut files = blobs.put_all(&case.key, contents).await?;
+        let contract = files
+            .pop()
+            .ok_or_else(|| Error::Internal("the contract was not stored".into()))?;
 
         let mut tx = self.store().begin().await?;
         let mut case = self.relock(&mut tx, case.pk()).await?;
