@@ -366,7 +366,9 @@ async fn open_sqlite(path: &Path) -> Result<Pools, StoreError> {
         .synchronous(SqliteSynchronous::Full)
         // Erased keys and names must not linger in free pages.
         .pragma("secure_delete", "ON")
-        .pragma("journal_size_limit", "16777216");
+        .pragma("journal_size_limit", "16777216")
+        // As many pages as that: folding the log in costs two flushes, during which nobody commits.
+        .pragma("wal_autocheckpoint", "4000");
     let writer = sqlite_pool()
         .max_connections(1)
         .idle_timeout(None)

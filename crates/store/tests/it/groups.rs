@@ -1,11 +1,15 @@
 //! Transactions that become durable together.
 
+use std::collections::BTreeSet;
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use store::{AuditEntry, Store, audit};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-use crate::on_both;
+use crate::{at, on_both};
 
 /// Nothing here takes long; what hangs fails.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -104,4 +108,61 @@ on_both! {
         drop(reader);
         timeout(PATIENCE, second).await.expect("nobody hangs").unwrap();
     }
+
+    /// Killed while groups of transactions are on their way to the disk.
+    async fn what_a_crowd_was_told_is_there_after_a_kill(fixture: Fixture) {
+        const ENOUGH: usize = 400;
+        let mut victim = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "groups::victim", "--nocapture", "--ignored"])
+            .env(VICTIM, &fixture.url)
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let said = BufReader::new(victim.stdout.take().unwrap()).lines();
+        let said = said.map_while(Result::ok);
+        let told = |line: String| line.strip_prefix("told ").map(str::to_owned);
+        let mut said = said.filter_map(told);
+        let mut promised: BTreeSet<_> = said.by_ref().take(ENOUGH).collect();
+        victim.kill().unwrap();
+        victim.wait().unwrap();
+        promised.extend(said);
+        assert!(promised.len() >= ENOUGH);
+
+        audit::verify(&fixture.store).await.expect("the chain holds");
+        let mut reader = fixture.store.read().await.unwrap();
+        let entries = audit::page(&mut reader, 0, i64::MAX).await.unwrap();
+        let kept: BTreeSet<_> = entries.into_iter().map(|one| one.entry.details).collect();
+        let lost: Vec<_> = promised.difference(&kept).collect();
+        assert!(lost.is_empty(), "{lost:?}");
+    }
+}
+
+/// Set in the process that is to be killed: the database's URL.
+const VICTIM: &str = "STORE_TEST_CROWD_URL";
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "what_a_crowd_was_told_is_there_after_a_kill runs it in a process of its own"]
+async fn victim() {
+    let url = std::env::var(VICTIM).expect("the database to write to");
+    let store = Store::open(&url).await.unwrap();
+    let mut crowd = JoinSet::new();
+    for client in 0..16 {
+        let store = store.clone();
+        crowd.spawn(async move {
+            for number in 0.. {
+                let entry = AuditEntry {
+                    at: at(0),
+                    actor: "system".to_owned(),
+                    action: "tried".to_owned(),
+                    request: None,
+                    details: format!("{client}-{number}"),
+                };
+                let mut tx = store.begin().await.unwrap();
+                audit::append(&mut tx, &entry).await.unwrap();
+                tx.commit().await.unwrap();
+                println!("told {}", entry.details);
+            }
+        });
+    }
+    crowd.join_all().await;
 }
