@@ -3,16 +3,23 @@
 //! Everything is measured in rounds, side by side with what it is compared with, so that a slow
 //! minute of the machine slows both. `BENCHMARKS.md` says how to read the figures.
 
+mod acts;
+mod cost;
+mod crowd;
 mod film;
 mod flow;
+mod house;
 mod instance;
 mod intake;
+mod issue;
+mod ocsp;
 mod one_shot;
 mod paper;
 mod pyhanko;
 mod report;
 mod sign;
 mod start;
+mod tsa;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -20,6 +27,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, ensure};
 use clap::{Parser, ValueEnum};
 
+use crate::house::House;
 use crate::report::Report;
 
 /// Measures Avouch and prints a table.
@@ -48,11 +56,17 @@ enum Subject {
     Start,
     /// PAdES B-B signatures in process.
     Sign,
+    /// Acts of signing, certificates, time-stamps and OCSP answers, by many clients at once.
+    Trust,
     /// The intake of a video of 1 GiB.
     Intake,
     /// The whole workflow over HTTP.
     Flow,
 }
+
+/// As in the program that is measured.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 fn main() -> anyhow::Result<()> {
     let cli = Cli::parse();
@@ -76,6 +90,7 @@ fn main() -> anyhow::Result<()> {
         let measured = match subject {
             Subject::Start => start::measure(&place, &mut report),
             Subject::Sign => sign::measure(&mut report),
+            Subject::Trust => trust(&place, &mut report),
             Subject::Intake => intake::measure(&place, &mut report),
             Subject::Flow => flow::measure(&place, &mut report),
         };
@@ -84,6 +99,19 @@ fn main() -> anyhow::Result<()> {
     }
     report.print();
     report.write(&cli.out)
+}
+
+/// Everything that one service in this process does.
+fn trust(place: &Place, report: &mut Report) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Runtime::new()?;
+    let costs = cost::measure(place, report)?;
+    runtime.block_on(async {
+        let house = House::open(place).await?;
+        acts::measure(&house, &costs, report).await?;
+        issue::measure(&house, &costs, report).await?;
+        tsa::measure(&house, place, &costs, report).await?;
+        ocsp::measure(&house, place, &costs, report).await
+    })
 }
 
 /// Where things are.

@@ -56,7 +56,20 @@ const MAY_SEE: &[(&str, &[&str])] = &[
             "console",
         ],
     ),
-    ("bench", &["model", "crypto", "pki", "pades", "specimens"]),
+    (
+        "bench",
+        &[
+            "model",
+            "crypto",
+            "pki",
+            "pades",
+            "contract",
+            "store",
+            "blob",
+            "service",
+            "specimens",
+        ],
+    ),
     ("testkit", &[]),
 ];
 
