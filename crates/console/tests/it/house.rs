@@ -217,6 +217,8 @@ fn policy() -> Policy {
         link_lifetime: Duration::days(15),
         public_url: ADDRESS.into(),
         certificate_validity: Duration::days(1),
+        signature_level: model::Level::default(),
+        posture: model::Posture::default(),
         qualification: Qualification::None,
     }
 }
