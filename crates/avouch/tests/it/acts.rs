@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 use serde_json::{Value, json};
+use time::macros::format_description;
+use time::{Duration, OffsetDateTime};
 
 use crate::classic::number;
 use crate::client::{ANA, OneShot, Pks, external_unlock, specimen};
@@ -69,4 +71,19 @@ pub fn verified(root: &Path, files: &[PathBuf], flags: &[&str]) -> Vec<Value> {
         .unwrap_or_else(|error| panic!("no report ({error}): {complaint}"));
     assert_eq!(reports.len(), files.len());
     reports
+}
+
+/// A time as judges' clocks are set.
+pub fn moment(at: OffsetDateTime) -> String {
+    at.format(format_description!(
+        "[year]-[month]-[day] [hour]:[minute]:[second]"
+    ))
+    .expect("a time that can be written")
+}
+
+/// Half a minute after the last signature of a PDF.
+pub fn soon_after(pdf: &[u8]) -> OffsetDateTime {
+    let signatures = pades::signatures(pdf).expect("a PDF");
+    let claimed = signatures.iter().filter_map(|one| one.claimed_time);
+    claimed.max().expect("a signature") + Duration::seconds(30)
 }

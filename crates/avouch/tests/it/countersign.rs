@@ -3,9 +3,9 @@
 use std::fs;
 
 use serde_json::{Value, json};
-use testkit::{Revocation, pdfsig, pyhanko, run};
+use testkit::{Offline, pdfsig, pyhanko_offline, run};
 
-use crate::acts::{approved, order, upload, verified};
+use crate::acts::{approved, moment, order, soon_after, upload, verified};
 use crate::client::{ANA, DIALECTS, Dialect, specimen};
 use crate::harness::{Options, Sandbox};
 use crate::registration::client::{Api, PIN, merged, text};
@@ -61,11 +61,15 @@ async fn documents_that_ask_for_it_are_signed_by_both_and_the_rest_by_one() {
                 reports.retain(|report| report.signature_type != "ETSI.RFC3161");
                 assert_eq!(reports.len(), signers, "{reports:?}");
                 assert!(reports.iter().all(|report| report.valid), "{reports:?}");
-                for report in pyhanko(&path, &sandbox.root(), Revocation::Ignore) {
+                let moment = moment(soon_after(&signed));
+                let theirs =
+                    pyhanko_offline(&moment, &[&path], &sandbox.root(), Offline::FileAlone);
+                assert_eq!(theirs[0].len(), signers);
+                for report in &theirs[0] {
                     let good = report.bottom_line && report.ades == "PASSED";
                     assert!(good, "{report:?}");
                 }
-                let ours = &verified(&sandbox.root(), &[path.clone()], &[])[0];
+                let ours = &verified(&sandbox.root(), std::slice::from_ref(&path), &[])[0];
                 assert_eq!(ours["valid"], true, "{ours:#}");
                 for signature in ours["signatures"].as_array().unwrap() {
                     assert_eq!(signature["level"], baseline, "{ours:#}");

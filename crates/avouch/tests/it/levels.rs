@@ -14,10 +14,11 @@ use testkit::{
     workspace_root,
 };
 use time::format_description::well_known::Rfc3339;
-use time::macros::format_description;
 use time::{Duration, OffsetDateTime};
 
-use crate::acts::{approved, approved_with, order, signed_agreement, upload, verified};
+use crate::acts::{
+    approved, approved_with, moment, order, signed_agreement, soon_after, upload, verified,
+};
 use crate::client::{DIALECTS, Dialect, OneShot, Pks, specimen};
 use crate::harness::{Installation, Options, Sandbox};
 use crate::registration::client::Api;
@@ -191,7 +192,7 @@ struct Product {
 
 /// When the judges judge, after the signature.
 const MOMENTS: [(&str, Duration); 4] = [
-    ("When it was signed", Duration::seconds(2)),
+    ("When it was signed", Duration::ZERO),
     (
         "Two days later: the one-time certificate has ended, the OCSP answers are stale",
         Duration::days(2),
@@ -239,7 +240,7 @@ async fn the_page_of_levels_says_what_judges_say() {
     } = house;
     installation.kill();
 
-    let signed = signing_time(&short[2].path);
+    let signed = soon_after(&fs::read(&short[2].path).unwrap());
     let mut page = String::new();
     for (title, later) in MOMENTS {
         let at = signed + later;
@@ -289,15 +290,8 @@ fn base64(bytes: &[u8]) -> String {
     base64::engine::general_purpose::STANDARD.encode(bytes)
 }
 
-/// The time in the signature dictionary.
-fn signing_time(pdf: &Path) -> OffsetDateTime {
-    let signatures = pades::signatures(&fs::read(pdf).unwrap()).unwrap();
-    signatures[0].claimed_time.unwrap()
-}
-
 fn pdf_rows(products: &[Product], root: &Path, at: OffsetDateTime) -> String {
-    let stands = format_description!("[year]-[month]-[day] [hour]:[minute]:[second]");
-    let moment = at.format(stands).unwrap();
+    let moment = moment(at);
     let paths: Vec<_> = products.iter().map(|one| one.path.as_path()).collect();
     let ask = |by| pyhanko_offline(&moment, &paths, root, by);
     let (alone, told) = (ask(Offline::FileAlone), ask(Offline::NewestUnitGood));

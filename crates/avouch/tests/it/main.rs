@@ -17,6 +17,7 @@ mod durability;
 mod evidence;
 mod harness;
 mod hash_documents;
+mod hash_signing;
 mod hsm;
 mod images;
 mod judges;

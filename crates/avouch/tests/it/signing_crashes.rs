@@ -1,20 +1,23 @@
 //! Power cuts while sets of documents and digests are signed to last: at once, in the background, and
 //! by several calls together. A set is there whole or not at all, by one certificate whose key is gone.
 
-use std::fs;
+use std::fs::{self, OpenOptions};
+use std::io::{BufRead, BufReader, Write};
 use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use reqwest::Method;
 use serde_json::{Value, json};
+use tempfile::TempDir;
 use testkit::openssl;
 
 use crate::acts::{approved, approved_with, upload, verified};
 use crate::client::{Dialect, OneShot, Pks, specimen};
 use crate::durability::{certificates_of, count, kill_during};
-use crate::harness::{Options, Sandbox};
+use crate::harness::{Options, Sandbox, read_json};
 
 const CONTENT: &[u8] = b"what its owner keeps";
 const FILES: [&str; 2] = ["agreement.pdf", "terms.pdf"];
@@ -177,7 +180,6 @@ async fn what_was_promised_for_later_is_done_once_whenever_the_lights_go_out() {
             if client.status(pks).await == "ISSUED" {
                 break;
             }
-            untouched(&sandbox, &client, pks, &uids).await;
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
         whole(&sandbox, &client, pks, &uids, "B-LTA").await;
@@ -246,4 +248,100 @@ async fn a_creation_in_the_background_that_is_cut_off_is_approved_once() {
         whole(&sandbox, &client, pks, &uids, "B-LT").await;
     }
     sandbox.audit();
+}
+
+/// A sandbox on a disk of its own, which is in memory and small.
+struct Cramped {
+    process: Child,
+    desk: TempDir,
+}
+
+impl Cramped {
+    fn start() -> Self {
+        let desk = tempfile::tempdir().unwrap();
+        // A mount that only this process and its children see.
+        let script = "mount -t tmpfs -o size=24m tmpfs \"$1\" && \
+                      exec \"$0\" sandbox --dir \"$1/sandbox\" --listen 127.0.0.1:0";
+        let program = env!("CARGO_BIN_EXE_avouch");
+        let mut process = Command::new(testkit::tool("unshare"))
+            .args(["--map-root-user", "--mount", "sh", "-c", script, program])
+            .arg(desk.path())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut said = String::new();
+        let stdout = process.stdout.as_mut().unwrap();
+        BufReader::new(stdout).read_line(&mut said).unwrap();
+        let cramped = Self { process, desk };
+        assert!(said.starts_with("ready http://"), "{said:?}");
+        cramped
+    }
+
+    /// The disk, as its processes see it.
+    fn disk(&self) -> PathBuf {
+        let root = PathBuf::from(format!("/proc/{}/root", self.process.id()));
+        root.join(self.desk.path().strip_prefix("/").unwrap())
+    }
+
+    /// Fills the disk but for so many bytes.
+    fn fill(&self, left: u64) {
+        let ballast = self.disk().join("ballast");
+        let mut file = OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(ballast)
+            .unwrap();
+        while file.write_all(&[0; 4096]).is_ok() {}
+        let full = file.metadata().unwrap().len();
+        file.set_len(full.saturating_sub(left)).unwrap();
+    }
+}
+
+impl Drop for Cramped {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn on_a_full_disk_nothing_is_signed_and_the_code_stays_good() {
+    let cramped = Cramped::start();
+    let sandbox = cramped.disk().join("sandbox");
+    let client = OneShot::new(&read_json(&sandbox.join("sandbox.json")), Dialect::New);
+    let pks = approved(&client).await;
+    let uids = bring_a_set(&client, pks).await;
+    client.otp(pks).await.said("OTP generated");
+    // The sandbox writes it into a file instead of sending it.
+    let text = loop {
+        let texts = fs::read_to_string(sandbox.join("sms.jsonl")).unwrap();
+        if texts.ends_with('\n') {
+            break texts;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    };
+    let text: Value = serde_json::from_str(&text).unwrap();
+    let order = json!({ "secret": text["code"], "signature": { "level": "LTVA" } });
+    for left in [0, 60_000, 200_000] {
+        cramped.fill(left);
+        client.sign(pks, &order).await.refusal(507);
+        let record = client.record(pks).await;
+        assert_eq!(record["status"], "ENROLLREADY");
+        assert_eq!(record["certificate_set"], json!([]));
+        for uid in &uids {
+            let copy = client.document(pks, "signed", uid).await;
+            copy.refused(404, "Document not found");
+        }
+    }
+    fs::remove_file(cramped.disk().join("ballast")).unwrap();
+    client
+        .sign(pks, &order)
+        .await
+        .said("Documents correctly signed");
+    let record = client.record(pks).await;
+    assert_eq!(record["certificate_set"].as_array().unwrap().len(), 1);
+    client.document(pks, "signed", &uids[2]).await;
+    client.document(pks, "signed", &uids[0]).await.pdf();
 }
