@@ -164,12 +164,10 @@ impl Service {
             })
         };
         let signing = signer(plan.level())?;
-        // Whoever signs last raises the file to the level.
-        let signing_first = signer(plan.level().min(model::Level::Ltv))?;
         let countersigning = plan
             .countersigner()
             .map(|one| {
-                self.signer(Signatory {
+                let second = self.signer(Signatory {
                     key: &*one.key,
                     certificate: &one.certificate,
                     particulars: Particulars {
@@ -178,12 +176,15 @@ impl Service {
                     },
                     level: plan.level(),
                     attributes: &[],
-                })
+                })?;
+                // Whoever signs last raises the file to the level.
+                let first = signer(plan.level().min(model::Level::Ltv))?;
+                Ok::<_, Error>((first, second))
             })
             .transpose()?;
 
         let signer_of = |countersigned: bool| match (&countersigning, countersigned) {
-            (Some(second), true) => (&signing_first, Some(second)),
+            (Some((first, second)), true) => (first, Some(second)),
             _ => (&signing, None),
         };
         let mut prepared = Vec::with_capacity(plan.work().len());

@@ -9,7 +9,7 @@ use crypto::SigningKey;
 use model::{HashDescriptor, Level};
 use pades::{Appearance, Layout, PdfError, Picture, Rect};
 use pki::CertificateFacts;
-use store::{Document, DocumentKind, Paper};
+use store::{Document, DocumentKind, Paper, Reader};
 use time::OffsetDateTime;
 
 use super::order::{AppearanceOrder, Countersignature, PictureOrder, SignOrder, TextOrder};
@@ -74,6 +74,7 @@ impl Service {
         let mut reader = self.store().read().await?;
         let rows = store::documents::list(&mut reader, case.pk()).await?;
         let contract = self.standing_contract(&mut reader, case).await?;
+        let level = self.level_of(&mut reader, case, order.level).await?;
         drop(reader);
         complete(&rows, &order)?;
         let metadata = match &order.metadata {
@@ -128,7 +129,7 @@ impl Service {
             work,
             contract_content: self.fetch(&case.key, &contract.approved).await?,
             contract,
-            level: self.level_of(case, order.level).await?,
+            level,
             field_name: order.field_name,
             particulars: Particulars {
                 name: Some(case.subject.full_name()),
@@ -146,16 +147,20 @@ impl Service {
     }
 
     /// The level: the order's, else the authority's, else the server's.
-    async fn level_of(&self, case: &Case, ordered: Option<Level>) -> Result<Level, Error> {
+    async fn level_of(
+        &self,
+        reader: &mut Reader,
+        case: &Case,
+        ordered: Option<Level>,
+    ) -> Result<Level, Error> {
         if let Some(level) = ordered {
             return Ok(level);
         }
-        let authority = self.authority_of(case).await?;
-        if let Some(level) = authority.settings.signature_level {
+        let authority = store::authorities::get(reader, case.row.ra).await?;
+        if let Some(level) = authority.and_then(|one| one.settings.signature_level) {
             return Ok(level);
         }
-        let mut reader = self.store().read().await?;
-        let settings = self.load_settings(&mut reader).await?;
+        let settings = self.load_settings(reader).await?;
         let named = Level::parse(&settings.signature.default_level);
         Ok(named.unwrap_or_else(|| self.default_level()))
     }
