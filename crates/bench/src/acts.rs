@@ -8,7 +8,9 @@ use crate::cost::{BareDisk, Costs, Needs};
 use crate::crowd::Rounds;
 use crate::house::{House, hash};
 use crate::paper::pdf_of;
+use crate::pyhanko::PyHanko;
 use crate::report::{Asked, Figure, Report, percentile};
+use crate::sign::Identity;
 
 const DOCUMENTS: usize = 3;
 const SIZE: usize = 100 << 10;
@@ -20,6 +22,8 @@ const HASH_ACTS: usize = 2000;
 const PDF_ACTS: usize = 600;
 /// Acts of one client alone.
 const IDLE_ACTS: usize = 60;
+/// Documents that the peer signs in a round.
+const PYHANKO: usize = 20;
 /// Entries of the audit log that each act leaves.
 const ENTRIES: usize = 2;
 
@@ -35,6 +39,8 @@ pub async fn measure(house: &House, costs: &Costs, report: &mut Report) -> anyho
     let pdfs = pdfs.map(|()| NewContent::Pdf(pdf.clone().into())).collect();
     let pdfs = house.approved(pdfs).await?;
 
+    let mut pyhanko = PyHanko::start(&Identity::make()?, &pdf)?;
+    let mut theirs = Vec::new();
     let (mut by_hash, mut by_pdf) = (Rounds::default(), Rounds::default());
     for _ in 0..ROUNDS {
         for (rounds, template, count) in [
@@ -42,13 +48,15 @@ pub async fn measure(house: &House, costs: &Costs, report: &mut Report) -> anyho
             (&mut by_pdf, pdfs, PDF_ACTS),
         ] {
             let requests = house.copies(template, count).await?;
-            let house = house.clone();
+            let signing = house.clone();
             let one = move |request| {
-                let house = house.clone();
+                let house = signing.clone();
                 async move { house.sign(request).await }
             };
-            rounds.play(requests, one).await?;
+            rounds.play(requests.clone(), one).await?;
+            house.remove_signed(&requests).await?;
         }
+        theirs.push(PYHANKO as f64 / pyhanko.sign(PYHANKO)?);
     }
     let needs = |bytes: usize| Needs {
         keys: 1.0,
@@ -58,7 +66,12 @@ pub async fn measure(house: &House, costs: &Costs, report: &mut Report) -> anyho
     let limit = costs.limit(&needs(CONTRACT));
     by_hash.tell("sign_hash", Asked::AtLeast(1000.0), limit, report);
     let limit = costs.limit(&needs(CONTRACT + DOCUMENTS * SIZE));
+    let ratios = by_pdf.per_second().iter().zip(&theirs);
+    let ratios = ratios.map(|(acts, theirs)| acts * DOCUMENTS as f64 / theirs);
+    let ratio = Figure::median("sign_blt_ratio_to_pyhanko", "", ratios.collect());
     by_pdf.tell("sign_blt", Asked::AtLeast(400.0), limit, report);
+    report.add(Figure::median("sign_blt_pyhanko_docs_s", "docs/s", theirs).explaining());
+    report.add(ratio);
     alone(house, pdfs, costs, report).await?;
     house
         .check_audit(ENTRIES * ROUNDS * (HASH_ACTS + PDF_ACTS))
@@ -80,6 +93,7 @@ async fn alone(
         let start = Instant::now();
         house.sign(request).await?;
         acts.push(start.elapsed().as_secs_f64() * 1e3);
+        house.remove_signed(&[request]).await?;
     }
     let beside = percentile(&acts, 0.5) - percentile(&flushes, 0.5);
     let beside = Figure::valued("sign_blt_idle_beside_disk_ms", "ms", beside, vec![beside]);

@@ -35,6 +35,7 @@ pub struct House {
     pub store: Store,
     pub names: AuthorityNames,
     pub urls: AuthorityUrls,
+    blobs: BlobStore,
     master: MasterKey,
     authority: model::RaId,
 }
@@ -64,10 +65,11 @@ impl House {
         let urls = AuthorityUrls::at("http://127.0.0.1");
         let established = establish(&names, &urls, SystemClock.now(), &SystemEntropy)?;
         let store = Store::open(&place.work.join("avouch.db").to_string_lossy()).await?;
+        let blobs = BlobStore::local(place.work.join("blobs")).await?;
         let master = MasterKey::generate(&SystemEntropy);
         let service = Service::new(Parts {
             store: store.clone(),
-            blobs: BlobStore::local(place.work.join("blobs")).await?,
+            blobs: blobs.clone(),
             master: master.clone(),
             anchors: TrustAnchors::new(established, &urls)?,
             one_time_keys: OneTimeKeys::default(),
@@ -102,6 +104,7 @@ impl House {
             store,
             names,
             urls,
+            blobs,
             master,
             authority,
         })
@@ -207,6 +210,22 @@ impl House {
             ..SignCommand::default()
         };
         Ok(self.service.sign(request.0, command).await?)
+    }
+
+    /// Removes what acts of signing made, for the disk's sake.
+    pub async fn remove_signed(&self, requests: &[RequestPk]) -> anyhow::Result<()> {
+        for &request in requests {
+            let mut reader = self.store.read().await?;
+            let documents = store::documents::list(&mut reader, request).await?;
+            let contract = store::papers::get(&mut reader, request, PaperKind::Contract).await?;
+            drop(reader);
+            let documents = documents.into_iter().filter_map(|one| one.signed);
+            let contract = contract.and_then(|contract| contract.signed);
+            for file in documents.chain(contract) {
+                self.blobs.delete(&file.blob).await?;
+            }
+        }
+        Ok(())
     }
 
     /// The certificate (DER) that an act of signing issued.

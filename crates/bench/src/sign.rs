@@ -74,11 +74,12 @@ pub struct Identity {
 }
 
 impl Identity {
+    /// Makes the authority, a key and its certificate.
     #[expect(
         clippy::disallowed_methods,
         reason = "a certificate that pyHanko finds valid today"
     )]
-    fn make() -> anyhow::Result<Self> {
+    pub fn make() -> anyhow::Result<Self> {
         let now = OffsetDateTime::now_utc();
         let names = AuthorityNames {
             country: "ES".to_owned(),
