@@ -81,3 +81,72 @@ CREATE TABLE metadata (
     sealed BYTEA NOT NULL,
     stored_at BIGINT NOT NULL
 );
+
+-- The issuance log. An entry is made in the transaction that stores a certificate as signed, and
+-- takes its place when the next checkpoint is made. Nodes are hashes of the tree that never change
+-- any more; the head is what the next entry is hashed onto.
+CREATE FUNCTION refuse_log_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN RAISE EXCEPTION 'the issuance log is append-only'; END $$;
+
+CREATE TABLE log_entry (
+    serial TEXT PRIMARY KEY REFERENCES certificate (serial),
+    commitment BYTEA NOT NULL,
+    sealed_salt BYTEA NOT NULL,
+    place BIGINT UNIQUE
+);
+CREATE INDEX log_entry_waiting ON log_entry (commitment) WHERE place IS NULL;
+CREATE TRIGGER log_entry_stays BEFORE DELETE ON log_entry
+    FOR EACH ROW EXECUTE FUNCTION refuse_log_change();
+CREATE TRIGGER log_entry_keeps_its_place BEFORE UPDATE ON log_entry FOR EACH ROW
+    WHEN (OLD.place IS NOT NULL OR OLD.serial <> NEW.serial OR OLD.commitment <> NEW.commitment)
+    EXECUTE FUNCTION refuse_log_change();
+CREATE TRIGGER log_entry_loses_nothing BEFORE TRUNCATE ON log_entry
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_log_change();
+
+CREATE TABLE log_node (
+    level BIGINT NOT NULL,
+    place BIGINT NOT NULL,
+    hash BYTEA NOT NULL,
+    PRIMARY KEY (level, place)
+);
+CREATE TRIGGER log_node_stays BEFORE UPDATE OR DELETE ON log_node
+    FOR EACH ROW EXECUTE FUNCTION refuse_log_change();
+CREATE TRIGGER log_node_loses_nothing BEFORE TRUNCATE ON log_node
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_log_change();
+
+CREATE TABLE log_head (
+    only_row BIGINT PRIMARY KEY CHECK (only_row = 1),
+    frontier BYTEA NOT NULL
+);
+INSERT INTO log_head (only_row, frontier) VALUES (1, decode(repeat('00', 8), 'hex'));
+
+CREATE TABLE log_checkpoint (
+    size BIGINT PRIMARY KEY,
+    note TEXT NOT NULL,
+    signed_at BIGINT NOT NULL
+);
+CREATE TRIGGER log_checkpoint_stays BEFORE UPDATE OR DELETE ON log_checkpoint
+    FOR EACH ROW EXECUTE FUNCTION refuse_log_change();
+CREATE TRIGGER log_checkpoint_loses_nothing BEFORE TRUNCATE ON log_checkpoint
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_log_change();
+
+-- The key that signs checkpoints, sealed under the master key, and the name that the log keeps.
+CREATE TABLE log_key (
+    only_row BIGINT PRIMARY KEY CHECK (only_row = 1),
+    name TEXT NOT NULL,
+    sealed BYTEA NOT NULL
+);
+
+-- Keyed digests of what the register of certificates is searched by.
+CREATE TABLE register_index (
+    digest TEXT NOT NULL,
+    serial TEXT NOT NULL REFERENCES certificate (serial),
+    PRIMARY KEY (digest, serial)
+);
+CREATE INDEX certificate_recorded ON certificate (recorded_at, serial);
+
+-- How long the tokens of others' time-stamping units got so far, in bytes.
+CREATE TABLE time_stamping_unit (
+    url TEXT PRIMARY KEY,
+    longest_token BIGINT NOT NULL
+);

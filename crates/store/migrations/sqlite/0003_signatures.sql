@@ -81,3 +81,67 @@ CREATE TABLE metadata (
     sealed BLOB NOT NULL,
     stored_at INTEGER NOT NULL
 ) STRICT;
+
+-- The issuance log. An entry is made in the transaction that stores a certificate as signed, and
+-- takes its place when the next checkpoint is made. Nodes are hashes of the tree that never change
+-- any more; the head is what the next entry is hashed onto.
+CREATE TABLE log_entry (
+    serial TEXT PRIMARY KEY REFERENCES certificate (serial),
+    commitment BLOB NOT NULL,
+    sealed_salt BLOB NOT NULL,
+    place INTEGER UNIQUE
+) STRICT;
+CREATE INDEX log_entry_waiting ON log_entry (commitment) WHERE place IS NULL;
+CREATE TRIGGER log_entry_stays BEFORE DELETE ON log_entry
+BEGIN SELECT RAISE(ABORT, 'the issuance log is append-only'); END;
+CREATE TRIGGER log_entry_keeps_its_place BEFORE UPDATE ON log_entry
+WHEN OLD.place IS NOT NULL OR OLD.serial <> NEW.serial OR OLD.commitment <> NEW.commitment
+BEGIN SELECT RAISE(ABORT, 'the issuance log is append-only'); END;
+
+CREATE TABLE log_node (
+    level INTEGER NOT NULL,
+    place INTEGER NOT NULL,
+    hash BLOB NOT NULL,
+    PRIMARY KEY (level, place)
+) STRICT, WITHOUT ROWID;
+CREATE TRIGGER log_node_never_changes BEFORE UPDATE ON log_node
+BEGIN SELECT RAISE(ABORT, 'the issuance log is append-only'); END;
+CREATE TRIGGER log_node_stays BEFORE DELETE ON log_node
+BEGIN SELECT RAISE(ABORT, 'the issuance log is append-only'); END;
+
+CREATE TABLE log_head (
+    only_row INTEGER PRIMARY KEY CHECK (only_row = 1),
+    frontier BLOB NOT NULL
+) STRICT;
+INSERT INTO log_head (only_row, frontier) VALUES (1, zeroblob(8));
+
+CREATE TABLE log_checkpoint (
+    size INTEGER PRIMARY KEY,
+    note TEXT NOT NULL,
+    signed_at INTEGER NOT NULL
+) STRICT;
+CREATE TRIGGER log_checkpoint_never_changes BEFORE UPDATE ON log_checkpoint
+BEGIN SELECT RAISE(ABORT, 'the issuance log is append-only'); END;
+CREATE TRIGGER log_checkpoint_stays BEFORE DELETE ON log_checkpoint
+BEGIN SELECT RAISE(ABORT, 'the issuance log is append-only'); END;
+
+-- The key that signs checkpoints, sealed under the master key, and the name that the log keeps.
+CREATE TABLE log_key (
+    only_row INTEGER PRIMARY KEY CHECK (only_row = 1),
+    name TEXT NOT NULL,
+    sealed BLOB NOT NULL
+) STRICT;
+
+-- Keyed digests of what the register of certificates is searched by.
+CREATE TABLE register_index (
+    digest TEXT NOT NULL,
+    serial TEXT NOT NULL REFERENCES certificate (serial),
+    PRIMARY KEY (digest, serial)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX certificate_recorded ON certificate (recorded_at, serial);
+
+-- How long the tokens of others' time-stamping units got so far, in bytes.
+CREATE TABLE time_stamping_unit (
+    url TEXT PRIMARY KEY,
+    longest_token INTEGER NOT NULL
+) STRICT;

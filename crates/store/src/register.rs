@@ -1,0 +1,129 @@
+//! The register of certificates: keyed digests of what it is searched by, and the search.
+
+use model::RequestPk;
+use model::certificate::RevocationReason;
+use time::OffsetDateTime;
+
+use crate::connection::{PerEngine, Reader, Tx};
+use crate::error::StoreError;
+use crate::field::{Row, params};
+use crate::records::CertificateState;
+
+/// What to look for: all that is given must hold.
+#[derive(Debug, Clone, Default)]
+pub struct RegisterFilter {
+    /// Digests that the certificate must have, all of them.
+    pub digests: Vec<String>,
+    /// The number of the scratchcard that its request used.
+    pub scratchcard: Option<String>,
+    /// Recorded then or later.
+    pub from: Option<OffsetDateTime>,
+    /// Recorded before.
+    pub before: Option<OffsetDateTime>,
+    /// How it stands.
+    pub state: Option<CertificateState>,
+}
+
+/// A signed certificate, as the register lists it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Registered {
+    /// Serial number, lower-case hexadecimal.
+    pub serial: String,
+    /// The request it belongs to, if any.
+    pub request: Option<RequestPk>,
+    /// How it stands.
+    pub state: CertificateState,
+    /// The certificate, DER.
+    pub der: Vec<u8>,
+    /// When it was recorded.
+    pub recorded_at: OffsetDateTime,
+    /// Since when it is revoked or on hold.
+    pub revoked_at: Option<OffsetDateTime>,
+    /// Why.
+    pub reason: Option<RevocationReason>,
+    /// Its place in the issuance log, once it has one.
+    pub place: Option<i64>,
+}
+
+/// Lets a certificate be found by these digests.
+pub async fn index(tx: &mut Tx, serial: &str, digests: &[String]) -> Result<(), StoreError> {
+    for digest in digests {
+        tx.execute(
+            "INSERT INTO register_index (digest, serial) VALUES ($1, $2) \
+             ON CONFLICT (digest, serial) DO NOTHING",
+            params![*digest, serial],
+        )
+        .await?;
+    }
+    Ok(())
+}
+
+/// Up to `limit` certificates, the oldest first; those after another, named by time and serial
+/// number, where a list goes on.
+pub async fn find(
+    reader: &mut Reader,
+    filter: &RegisterFilter,
+    after: Option<(OffsetDateTime, &str)>,
+    limit: i64,
+) -> Result<Vec<Registered>, StoreError> {
+    macro_rules! search {
+        ($digests:literal) => {
+            concat!(
+                "SELECT certificate.serial, request, state, der, recorded_at, revoked_at, reason, \
+                 place FROM certificate \
+                 LEFT JOIN log_entry ON log_entry.serial = certificate.serial \
+                 WHERE der IS NOT NULL AND recorded_at >= $3 AND recorded_at < $4 \
+                 AND (recorded_at > $5 OR recorded_at = $5 AND certificate.serial > $6) \
+                 AND (CAST($7 AS TEXT) IS NULL OR state = $7) \
+                 AND ($8 = '' OR request IN (SELECT used_by FROM scratchcard WHERE sn = $8)) \
+                 AND ($2 = 0 OR certificate.serial IN (SELECT serial FROM register_index \
+                 WHERE digest IN ",
+                $digests,
+                " GROUP BY serial HAVING COUNT(*) = $2)) \
+                 ORDER BY recorded_at, certificate.serial LIMIT $9"
+            )
+        };
+    }
+    let sql = PerEngine {
+        sqlite: search!("(SELECT value FROM json_each($1))"),
+        postgres: search!("(SELECT value FROM json_array_elements_text(CAST($1 AS JSON)))"),
+    };
+    let mut digests = filter.digests.clone();
+    digests.sort_unstable();
+    digests.dedup();
+    let (after, serial) = after.unwrap_or((BEGINNING, ""));
+    reader
+        .all(
+            sql,
+            params![
+                digests,
+                digests.len() as i64,
+                filter.from.unwrap_or(BEGINNING),
+                filter.before.unwrap_or(END),
+                after,
+                serial,
+                filter.state,
+                filter.scratchcard.as_deref().unwrap_or_default(),
+                limit,
+            ],
+            registered,
+        )
+        .await
+}
+
+/// Before everything, and after it.
+const BEGINNING: OffsetDateTime = time::macros::datetime!(1970-01-01 00:00 UTC);
+const END: OffsetDateTime = time::macros::datetime!(9999-12-31 00:00 UTC);
+
+fn registered(row: &Row) -> Result<Registered, StoreError> {
+    Ok(Registered {
+        serial: row.get("serial")?,
+        request: row.get("request")?,
+        state: row.get("state")?,
+        der: row.get("der")?,
+        recorded_at: row.get("recorded_at")?,
+        revoked_at: row.get("revoked_at")?,
+        reason: row.get("reason")?,
+        place: row.get("place")?,
+    })
+}
