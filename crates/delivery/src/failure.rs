@@ -30,6 +30,9 @@ pub(crate) enum Failure {
     /// The connection broke, or what came over it was no HTTP.
     #[error("the connection broke")]
     Broken,
+    /// The answer is longer than anything useful.
+    #[error("the answer is too long")]
+    TooLong,
     /// The row does not open or is not what the service writes: somebody changed it, or the
     /// master key is another one. No further attempt.
     #[error("the stored message is unreadable")]

@@ -6,11 +6,14 @@
 //! delivered or given up. Failures are retried with growing pauses until the message expires,
 //! whether or not the program was restarted in between.
 //!
+//! [`Fetcher`] asks others for what is needed at once, behind the same guard.
+//!
 //! What to send was decided when the message was queued. Nothing here reads a request.
 
 mod config;
 mod dispatcher;
 mod failure;
+mod fetch;
 mod file_outbox;
 mod guard;
 mod letter;
@@ -23,6 +26,7 @@ mod webhook;
 
 pub use config::{Config, ConfigError, MailRoute, SmsRoute};
 pub use dispatcher::Dispatcher;
+pub use fetch::{FetchError, Fetcher, Question};
 pub use file_outbox::FileOutbox;
 pub use guard::{AllowList, NotANetwork};
 pub use mail::{MailAttachment, MailMessage, mail_context};

@@ -79,6 +79,9 @@ impl<'a> CmsSigner<'a> {
 
     /// Signs the SHA-256 `content_digest` and returns the DER ContentInfo: PAdES B-T with a
     /// time-stamper, B-B without.
+    ///
+    /// A token that is longer than the time-stamper promised is left out: no room was kept for
+    /// it, and the key may not sign twice. The time-stamper knows.
     pub fn sign(
         &self,
         content_digest: &[u8; 32],
@@ -86,7 +89,8 @@ impl<'a> CmsSigner<'a> {
     ) -> Result<Vec<u8>, PkiError> {
         let attributes = self.pades_attributes(content_digest);
         let digest = Digest::of(DigestAlgorithm::Sha256, &attributes.to_be_signed());
-        self.finish(&digest, Some(&attributes), time_stamper)
+        let room = time_stamper.map(TimeStamper::max_token_len);
+        self.finish(&digest, Some(&attributes), time_stamper, room)
     }
 
     /// Signs content by its digest alone and returns the DER ContentInfo of a `.p7m`: CAdES B-T
@@ -99,7 +103,7 @@ impl<'a> CmsSigner<'a> {
         time_stamper: Option<&dyn TimeStamper>,
     ) -> Result<Vec<u8>, PkiError> {
         let Some(wanted) = content.attributes else {
-            return self.finish(content.digest, None, time_stamper);
+            return self.finish(content.digest, None, time_stamper, None);
         };
         let others = [&self.attributes[..], wanted.others].concat();
         attributes::check(&others)?;
@@ -109,7 +113,7 @@ impl<'a> CmsSigner<'a> {
             .with_signing_time(wanted.signing_time)
             .with(&others);
         let digest = Digest::of(content.digest.algorithm(), &attributes.to_be_signed());
-        self.finish(&digest, Some(&attributes), time_stamper)
+        self.finish(&digest, Some(&attributes), time_stamper, None)
     }
 
     /// No container that [`CmsSigner::sign`] makes with this time-stamper is longer than this,
@@ -132,6 +136,7 @@ impl<'a> CmsSigner<'a> {
         digest: &Digest,
         attributes: Option<&SignedAttributes>,
         time_stamper: Option<&dyn TimeStamper>,
+        room: Option<usize>,
     ) -> Result<Vec<u8>, PkiError> {
         let content = Content {
             digest: digest.algorithm(),
@@ -140,7 +145,8 @@ impl<'a> CmsSigner<'a> {
         let signature = self.key.sign_digest(digest)?;
         let token = time_stamper
             .map(|stamper| stamper.time_stamp(&sha256(&signature)))
-            .transpose()?;
+            .transpose()?
+            .filter(|token| room.is_none_or(|room| token.len() <= room));
         Ok(self
             .container
             .assemble(&content, attributes, &signature, token.as_deref()))

@@ -11,6 +11,7 @@ mod certificate;
 mod path;
 mod revocation;
 mod signed_data;
+mod sources;
 mod token;
 
 use std::sync::Arc;
@@ -22,6 +23,7 @@ pub use certificate::{Certificate, Purpose};
 pub use path::{Issuers, Path};
 pub use revocation::{OcspResponse, RevocationList, Statement};
 pub use signed_data::{Container, Content, Reference, RevocationArchive, SignedData, Signer};
+pub use sources::{Sources, ocsp_request};
 pub use token::TokenInfo;
 
 use crate::{CertificateFacts, PkiError, oid};
