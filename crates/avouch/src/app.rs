@@ -25,7 +25,7 @@ use tokio_util::sync::CancellationToken;
 use crate::ca::duty::Duty;
 use crate::config::Config;
 use crate::installation::Keys;
-use crate::renew;
+use crate::{log, renew};
 use crate::server::Server;
 use crate::system::SystemClock;
 
@@ -207,6 +207,7 @@ impl App {
         let watching = tokio::spawn(self.duty.run(stop.clone()));
         let renewing = renew::keep(self.service.clone(), self.renew_before_days, stop.clone());
         let renewing = tokio::spawn(renewing);
+        let logging = tokio::spawn(log::keep(self.service.clone(), stop.clone()));
         let sweeping = tokio::spawn(sweep(self.service, stop.clone()));
         let serving = doors
             .into_iter()
@@ -216,6 +217,7 @@ impl App {
         let _ = working.await;
         let _ = watching.await;
         let _ = renewing.await;
+        let _ = logging.await;
         let _ = sweeping.await;
         self.store.close().await;
     }

@@ -1,6 +1,8 @@
 //! The command line.
 
 mod ca;
+mod log;
+mod register;
 mod registration;
 mod verify;
 
@@ -16,6 +18,8 @@ use crate::installation::RootHome;
 pub use ca::{
     Appointing, Ca, CaCommand, Crl, NewOcsp, RootKey, RootOffline, VerifyRecord, WithRoot,
 };
+pub use log::{Log, LogCommand};
+pub use register::Register;
 pub use registration::{
     ApiUser, ApiUserCommand, Place, Ra, RaCommand, Rao, RaoCommand, Scratchcard,
     ScratchcardCommand, Settings,
@@ -52,6 +56,10 @@ pub enum Command {
     Scratchcard(Scratchcard),
     /// Show the certification authority's certificates and appoint successors.
     Ca(Ca),
+    /// Look after the log of everything issued, which names nobody.
+    Log(Log),
+    /// Search the register of everything issued.
+    Register(Register),
     /// Print an OpenAPI document.
     Openapi(Openapi),
     /// Verify signatures, of Avouch or of any other maker, without a network.

@@ -10,8 +10,10 @@ mod init;
 mod installation;
 mod key_home;
 mod listeners;
+mod log;
 mod logging;
 mod openapi;
+mod register;
 mod registration;
 mod renew;
 mod sandbox;
@@ -49,6 +51,8 @@ fn main() -> ExitCode {
             cli::Command::ApiUser(options) => registration::users::run(options).await,
             cli::Command::Scratchcard(options) => registration::scratchcards::run(options).await,
             cli::Command::Ca(options) => ca::run(options).await,
+            cli::Command::Log(options) => log::run(options).await,
+            cli::Command::Register(options) => register::run(&options).await,
             cli::Command::Openapi(options) => openapi::run(&options),
             cli::Command::Renew(options) => renew::run(options).await,
             cli::Command::Audit(options) => audit::run(options).await,

@@ -13,6 +13,7 @@ mod disposition;
 #[cfg(test)]
 mod errors_page;
 mod layers;
+mod log;
 mod one_shot;
 mod ops;
 mod path_args;
@@ -20,6 +21,7 @@ mod pki;
 mod problem;
 mod query;
 mod range;
+mod register;
 mod registration_authority;
 mod retry_after;
 mod schema;
@@ -61,6 +63,8 @@ pub fn router(service: Service, config: DoorConfig, pages: Router) -> Router {
         .merge(one_shot::stray_routes(service.clone(), Arc::clone(&config)))
         .merge(pki::router(service.clone()))
         .merge(cloud::router(service.clone()))
+        .merge(log::router(service.clone()))
+        .merge(register::router(service.clone(), Arc::clone(&config)))
         .merge(ops::router(service))
         .merge(ops::reference(&document))
         .merge(pages);

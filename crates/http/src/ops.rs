@@ -364,10 +364,14 @@ struct OwnPath {
 }
 
 /// What stands in braces in paths.
-const PATH_PARAMETERS: [(&str, &str); 3] = [
+const PATH_PARAMETERS: [(&str, &str); 4] = [
     ("request", "The DER of the request in base64, URL-encoded."),
     ("issuer", "The issuing CA's key identifier in hexadecimal."),
     ("shard", "The number of the shard."),
+    (
+        "tile",
+        "Level and place, as in `0/x001/234.p/7` or `entries/000`.",
+    ),
 ];
 
 const NOT_TAKEN: &[(&str, &str)] = &[
@@ -477,6 +481,74 @@ const OWN_PATHS: &[OwnPath] = &[
         body: None,
         answer: "application/pkix-crl",
         problems: PUBLISHED,
+    },
+    OwnPath {
+        path: "/log/checkpoint",
+        id: "LogCheckpoint",
+        tag: "Trust services",
+        summary: "Issuance log: the latest checkpoint",
+        description: "A signed note (C2SP tlog-checkpoint): how many certificates were issued, and the \
+                      root of the Merkle tree over commitments to them.",
+        body: None,
+        answer: "text/plain",
+        problems: PUBLISHED,
+    },
+    OwnPath {
+        path: "/log/key",
+        id: "LogKey",
+        tag: "Trust services",
+        summary: "Issuance log: the key",
+        description: "The line by which checkpoints are verified (C2SP signed-note).",
+        body: None,
+        answer: "text/plain",
+        problems: &[("500", "The server is at fault."), ("503", "Overload.")],
+    },
+    OwnPath {
+        path: "/log/tile/{tile}",
+        id: "LogTile",
+        tag: "Trust services",
+        summary: "Issuance log: a tile",
+        description: "Hashes or entries (C2SP tlog-tiles). An entry is a commitment under a salt of its \
+                      own and tells of nobody.",
+        body: None,
+        answer: "application/octet-stream",
+        problems: PUBLISHED,
+    },
+    OwnPath {
+        path: "/log/receipt",
+        id: "LogReceipt",
+        tag: "Trust services",
+        summary: "Issuance log: a certificate's receipt",
+        description: "The salt of its commitment, its place, and the proof that it is below the \
+                      checkpoint that comes along. Only for whoever has the certificate.",
+        body: Some(("application/pkix-cert", "Certificate, DER.")),
+        answer: "application/json",
+        problems: &[
+            ("400", "The connection ended inside the body."),
+            ("404", "The certificate is not ours."),
+            ("408", "The client sends too slowly."),
+            ("413", "The body is larger than any certificate."),
+            ("500", "The server is at fault."),
+            ("503", "Overload."),
+        ],
+    },
+    OwnPath {
+        path: "/register",
+        id: "Register",
+        tag: "Operation",
+        summary: "Register of everything issued",
+        description: "Needs the administrator's key. Query: `name` (words, whatever case and accents), \
+                      `identity`, `email`, `scratchcard`, `from` and `to` (RFC 3339; when it was put on \
+                      record), `status` (`VALID`, `SUSPENDED`, `REVOKED`), `limit` (up to 1000), and \
+                      `after` with the `next` of the page before. Answers `certificates` and `next`.",
+        body: None,
+        answer: "application/json",
+        problems: &[
+            ("400", "A field of the query has another form."),
+            ("403", "The administrator's key is needed."),
+            ("500", "The server is at fault."),
+            ("503", "Overload."),
+        ],
     },
     OwnPath {
         path: "/health",

@@ -250,7 +250,7 @@ impl Service {
             revoked_at: None,
             reason: None,
         };
-        store::certificates::insert(&mut tx, &row).await?;
+        self.record_signed(&mut tx, &row).await?;
         store::credentials::insert(&mut tx, &credential).await?;
         let officer = Officer {
             id,

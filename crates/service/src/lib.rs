@@ -27,6 +27,7 @@ mod images;
 mod install;
 mod intake;
 mod issuance;
+mod issuance_log;
 mod key_pool;
 mod mail;
 mod metadata;
@@ -34,6 +35,7 @@ mod one_time_keys;
 mod papers;
 mod pdf;
 pub mod registration;
+mod register;
 mod requests;
 mod revocation;
 mod security;
@@ -74,9 +76,11 @@ pub use hashes::NewHash;
 pub use images::{ImageView, MAX_IMAGE_BYTES, MAX_IMAGES, NewImage};
 pub use install::{NewAuthority, NewOfficer, OfficerView};
 pub use intake::{EvidenceUpload, Intake, VideoContent, VideoIntake};
+pub use issuance_log::{LogAudit, LogFault, LogTile};
 pub use key_pool::KeyPoolGauges;
 pub use metadata::{MAX_METADATA_BYTES, MetadataView, NewMetadata};
 pub use one_time_keys::{KeyPlace, OneTimeKeys};
+pub use register::{RegisterEntry, RegisterMark, RegisterPage, RegisterSearch};
 pub use requests::{CertificateView, RequestUpdate, RequestView};
 pub use revocation::{Freshness, MAX_CRL_SHARDS, OcspAnswer};
 pub use server_identity::ServerIdentity;
@@ -84,9 +88,10 @@ pub use signing::{
     AppearanceOrder, Countersignature, DocumentOrder, PictureOrder, SignCommand, SignOrder,
     TextOrder,
 };
-pub use store::AttachmentKind;
+pub use store::{AttachmentKind, CertificateState};
 pub use sweep::Swept;
 pub use tokens::{NewToken, TokenView};
+pub use transparency::Receipt;
 pub use trust::TrustAnchors;
 pub use video_id::{CreatedVideoId, NewVideoId};
 

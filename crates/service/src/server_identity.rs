@@ -85,7 +85,7 @@ impl Service {
             revoked_at: None,
             reason: None,
         };
-        store::certificates::insert(tx, &row).await?;
+        self.record_signed(tx, &row).await?;
         Ok(signed)
     }
 }

@@ -4,7 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 
-use crate::checkpoint::{LogVerifier, NoteError};
+use crate::checkpoint::{Checkpoint, LogVerifier, NoteError};
 use crate::proof::verify_inclusion;
 use crate::tree::{Hash, leaf_hash};
 
@@ -49,6 +49,11 @@ impl Receipt {
             proof: proof.iter().map(|hash| STANDARD.encode(hash)).collect(),
             checkpoint,
         }
+    }
+
+    /// The checkpoint, if this log signed it.
+    pub fn checkpoint(&self, log: &LogVerifier) -> Result<Checkpoint, NoteError> {
+        log.open(&self.checkpoint)
     }
 
     /// Checks that `certificate` (DER) is in the log, and answers how many stood there then.

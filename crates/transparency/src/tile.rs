@@ -1,6 +1,8 @@
 //! Tiles: the tree in files that never change once they are full (C2SP tlog-tiles).
 
-use crate::tree::NodeId;
+use std::ops::Range;
+
+use crate::tree::{Hash, NodeId, node_hash};
 
 /// Hashes in a full tile, and levels of the tree in one row of tiles.
 pub const WIDTH: u64 = 1 << HEIGHT;
@@ -91,6 +93,34 @@ impl Tile {
     }
 }
 
+/// Where a complete node of a tree of `size` leaves can be read from tiles: the tile, and which of
+/// its hashes are below the node.
+pub fn of_node(node: NodeId, size: u64) -> (Tile, Range<usize>) {
+    let (level, above) = (node.level / HEIGHT, node.level % HEIGHT);
+    let first = node.index << above;
+    let there = size >> (level * HEIGHT);
+    let index = first / WIDTH;
+    let tile = Tile {
+        level: Some(level as u8),
+        index,
+        width: (there - index * WIDTH).min(WIDTH),
+    };
+    let start = (first % WIDTH) as usize;
+    (tile, start..start + (1 << above))
+}
+
+/// The node over these hashes, as many as a power of two.
+pub fn node_over(hashes: &[Hash]) -> Option<Hash> {
+    match hashes {
+        [] => None,
+        [hash] => Some(*hash),
+        hashes => {
+            let (left, right) = hashes.split_at(hashes.len() / 2);
+            Some(node_hash(&node_over(left)?, &node_over(right)?))
+        }
+    }
+}
+
 /// A number of exactly so many digits.
 fn number(digits: &str, count: usize) -> Option<u64> {
     let plain = digits.len() == count && digits.bytes().all(|byte| byte.is_ascii_digit());
@@ -143,6 +173,20 @@ mod tests {
             "0/x999/x999/x999/x999/x999/x999/x999/x999/999",
         ] {
             assert_eq!(Tile::parse(path), None, "{path}");
+        }
+    }
+
+    #[test]
+    fn every_node_is_read_from_a_tile() {
+        let leaves = crate::tree::tests::leaves(600);
+        let (_, nodes) = crate::tree::tests::grown(&leaves);
+        for (node, hash) in &nodes {
+            let (tile, below) = of_node(*node, 600);
+            let (first, count) = tile.nodes(600).unwrap();
+            let hashes: Vec<_> = (first.index..first.index + count)
+                .map(|index| nodes[&NodeId { index, ..first }])
+                .collect();
+            assert_eq!(node_over(&hashes[below]), Some(*hash), "{node:?}");
         }
     }
 

@@ -19,10 +19,13 @@ be read, or there is nothing to trust.",
 avouch verify contract.pdf --roots root.pem\n  \
 avouch verify *.pdf --roots /etc/ssl/certs --json\n  \
 avouch verify hashes.p7m --content hashes.bin --roots root.pem\n  \
-avouch verify contract.pdf --roots root.pem --at 2030-01-01T00:00:00Z"
+avouch verify contract.pdf --roots root.pem --at 2030-01-01T00:00:00Z\n  \
+avouch verify --log log.key certificate.crt receipt.json\n  \
+avouch verify --log log.key checkpoint.2025 checkpoint.2026 ./tile"
 )]
 pub struct Verify {
-    /// Signed PDF files and CMS containers.
+    /// Signed PDF files and CMS containers; with --log, certificates, receipts, checkpoints and a
+    /// folder with tiles.
     #[arg(value_name = "FILE", required = true)]
     pub files: Vec<PathBuf>,
     /// Certificates to trust: a file, PEM or DER, or a folder of such files; may be repeated.
@@ -39,6 +42,11 @@ pub struct Verify {
     /// B-T that way.
     #[arg(long)]
     pub tolerate_missing_revocation: bool,
+    /// Check the issuance log whose key (`NAME+HASH+KEY`) is in this file: that certificates are in
+    /// it, by their receipts, and that each checkpoint continues those before it, by the tiles.
+    #[arg(long, value_name = "FILE",
+          conflicts_with_all = ["roots", "content", "at", "tolerate_missing_revocation"])]
+    pub log: Option<PathBuf>,
     /// Print one JSON document instead of words.
     #[arg(long)]
     pub json: bool,

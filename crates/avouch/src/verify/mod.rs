@@ -1,5 +1,6 @@
 //! `avouch verify`.
 
+mod log;
 mod words;
 
 use std::fs;
@@ -39,7 +40,11 @@ enum Outcome {
 
 /// Judges all files, says so, and returns the exit status.
 pub fn run(options: &cli::Verify) -> ExitCode {
-    match judge_all(options) {
+    let judged = match &options.log {
+        Some(key) => log::judge(key, &options.files, options.json),
+        None => judge_all(options),
+    };
+    match judged {
         Ok(code) => code,
         Err(error) => {
             eprintln!("avouch: {error:#}");

@@ -221,6 +221,7 @@ impl Service {
             },
             level: self.default_level(),
             attributes: &[],
+            tsa_url: None,
         };
         self.signer(signatory)?.sign(pdf, &Place::default())
     }
@@ -265,7 +266,8 @@ impl Service {
         let mut case = self.relock(&mut tx, case.pk()).await?;
         // Another process may have been faster.
         transition(case.row.status, Trigger::Enrol)?;
-        store::certificates::mark_signed(&mut tx, &serial, &made.der).await?;
+        self.certificate_signed(&mut tx, &case, &serial, &made.der)
+            .await?;
         let certificate = store::certificates::get(&mut tx, &serial)
             .await?
             .ok_or_else(|| Error::Internal("a certificate left its record".into()))?;

@@ -95,7 +95,8 @@ impl Service {
         if standing.await?.serial != old.serial {
             return Err(Error::WrongStatus(case.row.status));
         }
-        store::certificates::mark_signed(&mut tx, &serial, &made.der).await?;
+        self.certificate_signed(&mut tx, &case, &serial, &made.der)
+            .await?;
         let certificate = store::certificates::get(&mut tx, &serial)
             .await?
             .ok_or_else(|| Error::Internal("a certificate left its record".into()))?;

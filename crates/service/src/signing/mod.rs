@@ -259,7 +259,8 @@ impl Service {
             ..plan.contract
         };
         store::papers::put(&mut tx, case.pk(), &paper).await?;
-        store::certificates::mark_signed(&mut tx, &made.serial, &made.certificate).await?;
+        self.certificate_signed(&mut tx, &case, &made.serial, &made.certificate)
+            .await?;
         match consent.external_unlock {
             Some(unlock) => {
                 case.row.external_unlock = Some(case.seal(self, "external-unlock", &unlock)?);

@@ -22,6 +22,8 @@ const MAY_SEE: &[(&str, &[&str])] = &[
     ("evidence", &["model", "crypto"]),
     // The audit chain hashes its entries where they are written, inside the transaction.
     ("store", &["model", "crypto"]),
+    // Pure: hashes come from wherever the caller keeps them.
+    ("transparency", &["crypto"]),
     ("blob", &["model", "crypto"]),
     // Delivery takes due rows from the outbox, which is a table of the store. A port in between
     // would have one implementation and one caller.
@@ -31,6 +33,7 @@ const MAY_SEE: &[(&str, &[&str])] = &[
         "service",
         &[
             "model", "crypto", "pki", "pades", "contract", "evidence", "store", "blob", "delivery",
+            "transparency",
         ],
     ),
     // A door only translates: no SQL, no keys, no files.
@@ -48,6 +51,7 @@ const MAY_SEE: &[(&str, &[&str])] = &[
             "contract",
             "evidence",
             "store",
+            "transparency",
             "blob",
             "delivery",
             "service",
