@@ -7,7 +7,7 @@ use serde_json::json;
 use testkit::{Revocation, openssl, pdfsig, pyhanko, qpdf_check, run};
 
 use super::{clients, untouched};
-use crate::client::{ANA, Dialect, OneShot, Pks, external_unlock, specimen};
+use crate::client::{ANA, Dialect, external_unlock, specimen};
 use crate::harness::Sandbox;
 
 /// What qpdf makes of the specimen with these arguments.
@@ -55,14 +55,21 @@ fn unsignable() -> Vec<(&'static str, Vec<u8>, &'static str)> {
             "encrypted",
         ),
         (
-            "encrypted without a password to open",
-            by_qpdf(&["--encrypt", "", "own", "256", "--"]),
+            "encrypted the old way",
+            by_qpdf(&[
+                "--allow-weak-crypto",
+                "--encrypt",
+                "open",
+                "own",
+                "128",
+                "--",
+            ]),
             "encrypted",
         ),
         (
-            "encrypted the old way",
-            by_qpdf(&["--allow-weak-crypto", "--encrypt", "", "own", "128", "--"]),
-            "encrypted",
+            "protected against changes",
+            by_qpdf(&["--encrypt", "", "own", "256", "--modify=none", "--"]),
+            "protected",
         ),
     ]
 }
@@ -102,6 +109,9 @@ async fn what_cannot_be_signed_is_not_taken() {
                 "{what}: {answer}"
             );
         }
+        let open = by_qpdf(&["--encrypt", "", "own", "256", "--"]);
+        let open = client.documents(pks, &[("file", "open.pdf", open)]).await;
+        open.payload();
         // Whatever its name says.
         let program = ("file", "agreement.exe", specimen("agreement.pdf"));
         client.documents(pks, &[program]).await.payload();
@@ -109,7 +119,7 @@ async fn what_cannot_be_signed_is_not_taken() {
 }
 
 #[tokio::test]
-async fn a_form_without_files_and_a_hash_are_told_apart() {
+async fn a_form_without_files_is_refused() {
     let sandbox = Sandbox::shared();
     for client in clients(&sandbox) {
         let pks = client.create().await;
@@ -120,17 +130,6 @@ async fn a_form_without_files_and_a_hash_are_told_apart() {
             .await
             .refused(400, none);
 
-        let hash = br#"{"messageDigest": "LPJNul+wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ=", "digestAlgorithm": "sha256"}"#;
-        for files in [
-            vec![("hashfile", "hash.json", hash.to_vec())],
-            vec![
-                ("file", "a.pdf", specimen("agreement.pdf")),
-                ("hashfile", "hash.json", hash.to_vec()),
-            ],
-        ] {
-            let answer = untouched(&client, pks, client.documents(pks, &files)).await;
-            answer.refused(400, "Hash signature is not available: hashfile");
-        }
         let words = "Expected a multipart/form-data body with a boundary";
         untouched(
             &client,
@@ -270,42 +269,4 @@ async fn signed_and_damaged_documents_are_signed_as_they_are() {
         assert!(ours.trusted && ours.bottom_line, "{opinions:#?}");
         assert_eq!(reports.len(), if *name == "signed.pdf" { 2 } else { 1 });
     }
-}
-
-#[tokio::test]
-async fn what_is_not_there_yet_is_said_and_not_ignored() {
-    let sandbox = Sandbox::shared();
-    for client in clients(&sandbox) {
-        let pks = client.create().await;
-        let appearance = json!({ "position": "1,2,3,4", "page": 0 });
-        for (body, member) in [
-            (
-                json!({ "signature": { "appearance": appearance } }),
-                "signature.appearance",
-            ),
-            (
-                json!({ "signature": { "level": "LTA" } }),
-                "signature.level",
-            ),
-            (
-                json!({ "signature": { "tsa_url": "http://example.com" } }),
-                "signature.tsa_url",
-            ),
-            (json!({ "options": { "uid": appearance } }), "options"),
-            (json!({ "metadata": "0123" }), "metadata"),
-            (
-                json!({ "countersignature": { "username": "u" } }),
-                "countersignature",
-            ),
-        ] {
-            let mut body = body;
-            body["secret"] = "123456".into();
-            let answer = sign(&client, pks, &body).await;
-            answer.refused(400, &format!("Not available yet: '{member}'"));
-        }
-    }
-}
-
-async fn sign(client: &OneShot, pks: Pks, body: &serde_json::Value) -> crate::client::Answer {
-    untouched(client, pks, client.sign(pks, body)).await
 }

@@ -369,16 +369,10 @@ async fn unknown_routes_and_methods_are_told_in_the_form_of_their_door() {
     let sandbox = Sandbox::shared();
     for client in clients(&sandbox) {
         let pks = client.create().await;
-        // Doors of later issues are left out, not half-built.
         for path in [
             "",
             "/",
             "/nothing",
-            "/create",
-            "/request",
-            "/image",
-            "/images",
-            "/metadata",
             "/videoid/1/nothing",
             "/document/1/signed/2/3",
             "/requests",
@@ -387,16 +381,10 @@ async fn unknown_routes_and_methods_are_told_in_the_form_of_their_door() {
         ] {
             client.get(path).await.refused(404, "No such endpoint");
         }
-        client
-            .post("/create", &json!({}))
-            .await
-            .refused(404, "No such endpoint");
-        client
-            .post("/request", &json!({}))
-            .await
-            .refused(404, "No such endpoint");
         for (method, path) in [
             (Method::DELETE, "/hello".to_owned()),
+            (Method::GET, "/create".to_owned()),
+            (Method::GET, "/request".to_owned()),
             (Method::PATCH, format!("/request/{}", pks.request)),
             (Method::PUT, format!("/sign/{}", pks.request)),
             (Method::GET, format!("/otp/{}", pks.request)),
