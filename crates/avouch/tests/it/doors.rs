@@ -515,6 +515,17 @@ async fn slow_clients_are_cut_off() {
     assert_eq!(client.record(pks).await, before);
 }
 
+/// How many files there are in a folder and its folders.
+fn files_below(folder: &Path) -> usize {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    entries
+        .map(|entry| match entry.path() {
+            path if path.is_dir() => files_below(&path),
+            _ => 1,
+        })
+        .sum()
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn told_to_stop_it_finishes_what_is_under_way() {
     let sandbox = Sandbox::start(Options::default());
@@ -533,14 +544,15 @@ async fn told_to_stop_it_finishes_what_is_under_way() {
         pks.videoid,
         content.len()
     );
+    let blobs = sandbox.dir().join("blobs");
+    let before = files_below(&blobs);
     let mut wire = Wire::open(sandbox.address()).await;
     wire.send(head)
         .await
         .send(&content[..content.len() / 2])
         .await;
     // The upload is certainly under way once its blob is there.
-    let blobs = sandbox.dir().join("blobs");
-    while !fs::read_dir(&blobs).is_ok_and(|mut entries| entries.next().is_some()) {
+    while files_below(&blobs) == before {
         tokio::task::yield_now().await;
     }
     let stopping = sandbox.clone();
