@@ -4,6 +4,7 @@ mod audit;
 mod concurrency;
 mod groups;
 mod jobs;
+mod log;
 mod migration;
 mod opening;
 mod outbox;
