@@ -23,11 +23,11 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use crate::ca::duty::Duty;
-use crate::config::Config;
+use crate::config::{Config, Tsa};
 use crate::installation::Keys;
-use crate::{log, renew};
 use crate::server::Server;
 use crate::system::SystemClock;
+use crate::{log, renew};
 
 /// What `GET /version` and the OpenAPI document call the program.
 pub const PRODUCT: Product = Product {
@@ -131,7 +131,8 @@ impl App {
             Arc::clone(&outbox),
         )
         .context("otp.sms_gateway or mail.smtp")?;
-        let service = Service::new(Parts {
+        let stamping = config.tsa.as_ref().map(Tsa::open).transpose()?;
+        let parts = Parts {
             store: store.clone(),
             blobs,
             master,
@@ -146,7 +147,8 @@ impl App {
             entropy,
             policy: policy(config, code_delivery),
             outbox,
-        });
+        };
+        let service = Service::with_time_stamping(parts, stamping.unwrap_or_default());
         service.record_authorities().await?;
         let duty = Duty::new(config, home.clone(), service.clone())?;
         Ok(Self {
@@ -205,6 +207,7 @@ impl App {
         let sending = tokio::spawn(self.dispatcher.run(stop.clone()));
         let working = tokio::spawn(self.service.clone().run_jobs(stop.clone()));
         let watching = tokio::spawn(self.duty.run(stop.clone()));
+        let meeting = tokio::spawn(meet_time_stampers(self.service.clone()));
         let renewing = renew::keep(self.service.clone(), self.renew_before_days, stop.clone());
         let renewing = tokio::spawn(renewing);
         let logging = tokio::spawn(log::keep(self.service.clone(), stop.clone()));
@@ -216,6 +219,7 @@ impl App {
         let _ = sending.await;
         let _ = working.await;
         let _ = watching.await;
+        meeting.abort();
         let _ = renewing.await;
         let _ = logging.await;
         let _ = sweeping.await;
@@ -245,6 +249,19 @@ impl StopSignals {
             _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}
         }
+    }
+}
+
+/// Says at the start how others' time-stamp authorities are doing.
+async fn meet_time_stampers(service: Service) {
+    match service.meet_time_stampers().await {
+        Ok(standings) => {
+            for one in standings.iter().filter(|one| one.failing.is_none()) {
+                let longest = one.longest_token.unwrap_or_default();
+                tracing::info!(url = %one.url, longest, "a time-stamp authority answers");
+            }
+        }
+        Err(error) => tracing::warn!(%error, "meeting time-stamp authorities failed"),
     }
 }
 

@@ -5,6 +5,7 @@
 mod hsm;
 mod registration_authority;
 mod signature;
+mod tsa;
 
 use std::net::SocketAddr;
 use std::num::NonZeroU16;
@@ -19,6 +20,7 @@ use url::Url;
 pub use hsm::Hsm;
 pub use registration_authority::RegistrationAuthority;
 pub use signature::{OneTimeKeys, Signature};
+pub use tsa::Tsa;
 
 /// The whole configuration.
 #[derive(Debug, Deserialize)]
@@ -38,6 +40,8 @@ pub struct Config {
     /// Signatures.
     #[serde(default)]
     pub signature: Signature,
+    /// Others who are asked for time-stamps.
+    pub tsa: Option<Tsa>,
     /// A token that holds keys.
     pub hsm: Option<Hsm>,
     /// The One-Shot doors.
@@ -346,6 +350,7 @@ impl Config {
             storage: Storage::default(),
             certificates: Certificates::default(),
             signature: Signature::default(),
+            tsa: None,
             hsm: None,
             one_shot: OneShot::default(),
             registration_authority: RegistrationAuthority::default(),
@@ -367,6 +372,7 @@ impl Config {
             .list_separator(",")
             .with_list_parse_key("one_shot.api_keys")
             .with_list_parse_key("registration_authority.forwarded_certificate.from")
+            .with_list_parse_key("tsa.allowed")
             .with_list_parse_key("webhooks.allow");
         let mut config: Config = config::Config::builder()
             .add_source(file)
@@ -398,6 +404,9 @@ impl Config {
         }
         if let Some(hsm) = &mut self.hsm {
             hsm.anchor(base);
+        }
+        if let Some(tsa) = &mut self.tsa {
+            tsa.anchor(base);
         }
         if let Some(trust) = self.mail.smtp.as_mut().and_then(|smtp| smtp.trust.as_mut()) {
             *trust = base.join(&*trust);
@@ -479,6 +488,9 @@ impl Config {
             1,
             10_000,
         )?;
+        if let Some(tsa) = &self.tsa {
+            tsa.check()?;
+        }
         match &self.hsm {
             Some(hsm) => hsm.check()?,
             None if self.signature.one_time_keys == OneTimeKeys::Pkcs11 => {

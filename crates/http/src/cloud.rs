@@ -139,6 +139,11 @@ async fn answer(id: Id, work: impl Future<Output = Result<Response, Fault>>) -> 
             let problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, retry_after::NO_KEY);
             return retry_after::hint(problem.into_response(), retry_after);
         }
+        Err(Fault::Service(Error::NoTimeStamp { retry_after, .. })) => {
+            let failed = StatusCode::INTERNAL_SERVER_ERROR;
+            let problem = Problem::new(failed, retry_after::NO_TIME_STAMP);
+            return retry_after::hint(problem.into_response(), retry_after);
+        }
         Err(Fault::Body(fault)) => (fault.status(), fault.to_string()),
         Err(Fault::Service(error)) => words(&error),
     };

@@ -7,7 +7,7 @@
 use bytes::Bytes;
 use model::{Level, RequestPk};
 use pades::{EmbeddedSignature, SecurityStore};
-use pki::verify::{Certificate, Container, SignedData};
+use pki::verify::Container;
 use serde_json::json;
 use store::archives::{Archived, ArchivedFile};
 use store::{Document, Paper, PaperKind, StoredFile};
@@ -16,6 +16,7 @@ use time::OffsetDateTime;
 use crate::advance::Actor;
 use crate::case::Case;
 use crate::files::NewBlobs;
+use crate::stamping::certificates_of;
 use crate::trust::issuing;
 use crate::{Error, Service};
 
@@ -92,7 +93,7 @@ impl Service {
 
         let mut blobs = NewBlobs::new(self);
         let new = blobs.put(&case.key, renewed.into()).await?;
-        let good_until = self.good_until(Level::Ltva)?;
+        let good_until = self.good_until(Level::Ltva, None).await?;
         let mut tx = self.store().begin().await?;
         let case = self.relock(&mut tx, due.request).await?;
         let standing = Standing::find(&mut tx, due.request, due.file).await?;
@@ -124,21 +125,28 @@ impl Service {
             reason,
         };
         let signatures = pades::signatures(pdf).map_err(broken)?;
-        let newest = signatures.last().and_then(stamping_certificate);
-        let anchors = self.anchors();
-        // Others' time-stamping authorities were asked when their time-stamps were new.
-        let ours: Vec<&[u8]> = newest
-            .iter()
-            .map(Vec::as_slice)
-            .filter(|der| anchors.chain_of(der).is_ok())
-            .collect();
-        let answers = anchors.answers_for(&ours, self.now()).map_err(issuing)?;
-        let security = SecurityStore {
-            certificates: vec![anchors.root_certificate().to_vec()],
-            ocsp_responses: answers,
-            revocation_lists: Vec::new(),
+        let newest = signatures.last().and_then(stamping_certificates);
+        let security = match newest.as_deref().and_then(<[_]>::split_first) {
+            Some((signer, along)) => self.security_of_stamp(signer, along)?,
+            None => SecurityStore::default(),
         };
-        self.archive_stamp(pdf, security)
+        self.archive_stamp(&self.time_source(None)?, pdf, security)
+    }
+
+    /// What validates a time-stamp with this certificate (DER), which these came along with.
+    fn security_of_stamp(&self, signer: &[u8], along: &[Vec<u8>]) -> Result<SecurityStore, Error> {
+        let anchors = self.anchors();
+        if anchors.chain_of(signer).is_err() {
+            // Whom the operator does not name any more was asked when the time-stamp was new.
+            let others = self.security_of_others(signer, along)?;
+            return Ok(others.unwrap_or_default());
+        }
+        let answers = anchors.answers_for(&[signer], self.now());
+        Ok(SecurityStore {
+            certificates: vec![anchors.root_certificate().to_vec()],
+            ocsp_responses: answers.map_err(issuing)?,
+            revocation_lists: Vec::new(),
+        })
     }
 }
 
@@ -238,24 +246,16 @@ impl Standing {
     }
 }
 
-/// The certificate (DER) behind a document's time-stamp, or behind a signature's.
-fn stamping_certificate(signature: &EmbeddedSignature) -> Option<Vec<u8>> {
+/// The certificates (DER) behind a document's time-stamp, or behind a signature's; the signer's
+/// first.
+fn stamping_certificates(signature: &EmbeddedSignature) -> Option<Vec<Vec<u8>>> {
+    if signature.sub_filter == "ETSI.RFC3161" {
+        return certificates_of(&signature.cms);
+    }
     let container = Container::read(&signature.cms).ok()?;
     let data = container.signed_data().ok()?;
-    if signature.sub_filter == "ETSI.RFC3161" {
-        return signer_certificate(&data);
-    }
     let stamps = data.only_signer().ok()?.time_stamps().ok()?;
-    let token = Container::read(stamps.last()?).ok()?;
-    signer_certificate(&token.signed_data().ok()?)
-}
-
-fn signer_certificate(data: &SignedData<'_>) -> Option<Vec<u8>> {
-    let signer = data.only_signer().ok()?;
-    let mut certificates = data.certificates.iter();
-    let found = certificates
-        .find(|der| Certificate::read(der).is_ok_and(|certificate| signer.is_by(&certificate)));
-    found.map(|der| der.to_vec())
+    certificates_of(stamps.last()?)
 }
 
 /// What a due file is called in messages and in the audit log.

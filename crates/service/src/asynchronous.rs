@@ -318,6 +318,7 @@ fn passes(error: &Error) -> bool {
         Error::Internal(_)
             | Error::StorageFull
             | Error::NoKeyReady { .. }
+            | Error::NoTimeStamp { .. }
             | Error::CredentialBlocked
     )
 }

@@ -152,6 +152,14 @@ pub enum Error {
         /// When it is worth asking again, in seconds.
         retry_after: u32,
     },
+    /// The time-stamp authority gave nothing that can be taken. Nothing was signed.
+    #[error("no time-stamp: {reason}")]
+    NoTimeStamp {
+        /// What was wrong; nothing secret.
+        reason: String,
+        /// When it is worth asking again, in seconds.
+        retry_after: u32,
+    },
     /// The disk or the object store is full; nothing was stored.
     #[error("storage is full")]
     StorageFull,

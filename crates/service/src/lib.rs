@@ -34,14 +34,15 @@ mod metadata;
 mod one_time_keys;
 mod papers;
 mod pdf;
-pub mod registration;
 mod register;
+pub mod registration;
 mod requests;
 mod revocation;
 mod security;
 mod server_identity;
 mod settings;
 mod signing;
+mod stamping;
 mod subscriber;
 mod sweep;
 mod tokens;
@@ -59,10 +60,10 @@ use pki::profile::natural_person::Qualification;
 use store::Store;
 use tokio::sync::{Notify, Semaphore};
 
+pub use archive::{ArchiveWalk, Renewal, due_name};
 pub use asynchronous::{Progress, SigningTurn};
 pub use authorities::{AuthorityStanding, notice};
 pub use classic::{BLANK, Background, CreatedClassic, NewClassic};
-pub use archive::{ArchiveWalk, Renewal, due_name};
 pub use codes::CodeDelivery;
 pub use creation::RequestTerms;
 pub use credentials::Credentials;
@@ -88,6 +89,7 @@ pub use signing::{
     AppearanceOrder, Countersignature, DocumentOrder, PictureOrder, SignCommand, SignOrder,
     TextOrder,
 };
+pub use stamping::{OutsideStamper, StamperStanding, TimeStamping};
 pub use store::{AttachmentKind, CertificateState};
 pub use sweep::Swept;
 pub use tokens::{NewToken, TokenView};
@@ -209,11 +211,17 @@ struct Inner {
     /// Told after every commit that queued a job.
     jobs: Notify,
     revocation: revocation::Revocation,
+    stamping: TimeStamping,
 }
 
 impl Service {
-    /// Puts the parts together.
+    /// Puts the parts together; time-stamps are our own.
     pub fn new(parts: Parts) -> Self {
+        Self::with_time_stamping(parts, TimeStamping::default())
+    }
+
+    /// Puts the parts together, with others who may be asked for time-stamps.
+    pub fn with_time_stamping(parts: Parts, stamping: TimeStamping) -> Self {
         Self {
             inner: Arc::new(Inner {
                 parts,
@@ -221,6 +229,7 @@ impl Service {
                 per_request: files::KeyedLocks::default(),
                 jobs: Notify::new(),
                 revocation: revocation::Revocation::default(),
+                stamping,
             }),
         }
     }

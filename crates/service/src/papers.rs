@@ -58,7 +58,7 @@ impl Service {
             .at_work(move |service| service.draw_up(&contract, &declaration, &officer, &key))
             .await??;
 
-        let good_until = self.good_until(self.default_level())?;
+        let good_until = self.good_until(self.default_level(), None).await?;
         let mut papers = Vec::with_capacity(drawn.len());
         for Drawn {
             kind,
@@ -99,6 +99,7 @@ impl Service {
                 },
                 level: self.default_level(),
                 attributes: &[],
+                tsa_url: None,
             };
             let approved = self.signer(signatory)?.sign(&pdf, &Place::default())?;
             Ok::<_, Error>(Drawn {

@@ -1,16 +1,21 @@
 //! One PAdES signature on one PDF, at any level.
 
+use std::cell::Cell;
+
 use crypto::{Digest, SigningKey};
 use model::{HashDescriptor, Level};
 use pades::{Appearance, FieldTarget, PdfError, SecurityStore, SignatureSpec, TimeStampSpec};
-use pki::PkiError;
 use pki::cms::{CmsSigner, HashAttributes, HashedContent, TimeStamper};
 
+use crate::stamping::TimeSource;
 use crate::trust::issuing;
 use crate::{Error, Service};
 
 /// The field that a signature gets unless the order names one.
-const FIELD: &str = "Signature";
+pub(crate) const FIELD: &str = "Signature";
+
+/// How often a document time-stamp is tried whose token gets longer each time.
+const STAMPING_ATTEMPTS: usize = 3;
 
 /// Who signs, with which key and certificate.
 pub(crate) struct Signatory<'a> {
@@ -21,6 +26,8 @@ pub(crate) struct Signatory<'a> {
     pub(crate) level: Level,
     /// DER Attributes that are signed along (RFC 5652 §5.3).
     pub(crate) attributes: &'a [Vec<u8>],
+    /// Who is asked for time-stamps; the usual one where nobody is named.
+    pub(crate) tsa_url: Option<&'a str>,
 }
 
 /// What the signature dictionary tells a reader.
@@ -35,7 +42,9 @@ pub(crate) struct Particulars {
 pub(crate) struct Signer<'a> {
     service: &'a Service,
     cms: CmsSigner<'a>,
-    stamper: Box<dyn TimeStamper + 'a>,
+    source: TimeSource<'a>,
+    /// How many time-stamps did not fit beside their signatures.
+    outgrown: Cell<usize>,
     security: SecurityStore,
     particulars: Particulars,
     level: Level,
@@ -59,6 +68,7 @@ impl Service {
             particulars,
             level,
             attributes,
+            tsa_url,
         } = signatory;
         let anchors = self.anchors();
         let chain = anchors.chain_of(certificate).map_err(issuing)?;
@@ -66,11 +76,13 @@ impl Service {
             .map_err(issuing)?
             .with_attributes(attributes.to_vec())
             .map_err(issuing)?;
+        let source = self.time_source(tsa_url)?;
         Ok(Signer {
             service: self,
             cms,
-            stamper: self.time_stamper(),
-            security: self.security_store(certificate, level)?,
+            security: self.security_store(certificate, level, &source)?,
+            source,
+            outgrown: Cell::new(0),
             particulars,
             level,
         })
@@ -92,7 +104,7 @@ impl Signer<'_> {
         };
         self.cms
             .sign_hash(&content, self.stamping())
-            .map_err(issuing)
+            .map_err(|error| self.source.explain(error))
     }
 
     /// Everything of a signature but the container; slow, as it reads the whole file.
@@ -120,16 +132,26 @@ impl Signer<'_> {
 
     /// Signs a prepared revision of `pdf` and raises the file to the level.
     pub(crate) fn finish(&self, pdf: &[u8], prepared: pades::Prepared) -> Result<Vec<u8>, Error> {
+        let before = self.source.outgrown();
         let cms = self
             .cms
             .sign(&prepared.digest(), self.stamping())
-            .map_err(issuing)?;
+            .map_err(|error| self.source.explain(error))?;
         let signed = prepared.embed(pdf, &cms).map_err(failed)?;
-        if self.level < Level::Ltva {
+        // A time-stamp that did not fit beside the signature stands over the document instead: it
+        // proves the time as well (EN 319 142-1 §6.3).
+        let grown = self.source.outgrown() - before;
+        self.outgrown.set(self.outgrown.get() + grown);
+        if self.level < Level::Ltva && grown == 0 {
             return Ok(signed);
         }
         self.service
-            .archive_stamp(&signed, SecurityStore::default())
+            .archive_stamp(&self.source, &signed, SecurityStore::default())
+    }
+
+    /// How many time-stamps did not fit beside their signatures.
+    pub(crate) fn outgrown(&self) -> usize {
+        self.outgrown.get()
     }
 
     /// Both steps for one file.
@@ -139,7 +161,7 @@ impl Signer<'_> {
     }
 
     fn stamping(&self) -> Option<&dyn TimeStamper> {
-        (self.level > Level::Basic).then_some(&*self.stamper)
+        (self.level > Level::Basic).then(|| self.source.stamper())
     }
 }
 
@@ -148,25 +170,26 @@ impl Service {
     /// (EN 319 142-1 §5.4.3).
     pub(crate) fn archive_stamp(
         &self,
+        source: &TimeSource<'_>,
         pdf: &[u8],
         security: SecurityStore,
     ) -> Result<Vec<u8>, Error> {
-        let stamper = self.time_stamper();
-        let spec = TimeStampSpec {
+        let mut spec = TimeStampSpec {
             security_store: security,
-            reserve: stamper.max_token_len(),
+            reserve: 0,
         };
-        let prepared = pades::prepare_time_stamp(pdf, &spec).map_err(failed)?;
-        let token = stamper
-            .time_stamp(&prepared.digest())
-            .map_err(|error: PkiError| issuing(error))?;
-        prepared.embed(pdf, &token).map_err(failed)
-    }
-
-    /// Where time-stamps come from.
-    pub(crate) fn time_stamper(&self) -> Box<dyn TimeStamper + '_> {
-        let clock = &*self.inner.parts.clock;
-        Box::new(self.anchors().stamper(clock, self.entropy()))
+        for _ in 0..STAMPING_ATTEMPTS {
+            spec.reserve = source.room_now();
+            let prepared = pades::prepare_time_stamp(pdf, &spec).map_err(failed)?;
+            let token = source.stamper().time_stamp(&prepared.digest());
+            let token = token.map_err(|error| source.explain(error))?;
+            if token.len() <= spec.reserve {
+                return prepared.embed(pdf, &token).map_err(failed);
+            }
+        }
+        Err(Error::Internal(
+            "each time-stamp token is much longer than the one before".into(),
+        ))
     }
 }
 

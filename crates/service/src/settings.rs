@@ -46,7 +46,8 @@ impl Default for General {
 #[derive(Clone, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct Tsa {
-    tsa_url: String,
+    /// Empty: what the operator configured.
+    pub(crate) tsa_url: String,
 }
 
 #[derive(Clone, Default, Serialize, Deserialize)]
@@ -128,6 +129,14 @@ impl Service {
                 let name = format!("{section}.{key}");
                 match (coerce(&name, slot, value), value) {
                     (_, Value::String(text)) if text == MASK => {}
+                    (Ok(Value::String(text)), _)
+                        if name == "tsa.tsa_url"
+                            && !text.is_empty()
+                            && !self.is_stamper_allowed(&text) =>
+                    {
+                        let text = "must be a time-stamp authority that the operator allows";
+                        problems.invalid(name, text);
+                    }
                     (Ok(value), _) => {
                         *slot = value;
                         changed.push(name);

@@ -8,7 +8,7 @@ use service::{BLANK, Error, Problem, Problems};
 
 use super::dialect::Refusal;
 use crate::body::BodyFault;
-use crate::retry_after::NO_KEY;
+use crate::retry_after::{NO_KEY, NO_TIME_STAMP};
 
 /// The calls of the API, as far as their words differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -307,6 +307,14 @@ fn of_service(call: Call, error: Error) -> Refusal {
         }
         Error::NoKeyReady { retry_after } => {
             return Refusal::new(Code::SERVICE_UNAVAILABLE, NO_KEY).with_retry_after(retry_after);
+        }
+        Error::NoTimeStamp {
+            reason,
+            retry_after,
+        } => {
+            return Refusal::new(Code::INTERNAL_SERVER_ERROR, NO_TIME_STAMP)
+                .with_reason(reason)
+                .with_retry_after(retry_after);
         }
         Error::StorageFull => (
             Code::INSUFFICIENT_STORAGE,

@@ -13,7 +13,7 @@ use super::peer::Unreadable;
 use crate::body::BodyFault;
 use crate::layers::access_log::ClientsMistake;
 use crate::layers::in_flight::OVERLOAD;
-use crate::retry_after::{self, NO_KEY};
+use crate::retry_after::{self, NO_KEY, NO_TIME_STAMP};
 use crate::video::FormFault;
 
 /// The calls of the API.
@@ -518,6 +518,10 @@ fn of_service(call: Call, error: Error) -> Refusal {
         Error::NoKeyReady { retry_after } => Refusal {
             retry_after: Some(retry_after),
             ..Refusal::new(Code::SERVICE_UNAVAILABLE, NO_KEY)
+        },
+        Error::NoTimeStamp { retry_after, .. } => Refusal {
+            retry_after: Some(retry_after),
+            ..Refusal::new(Code::INTERNAL_SERVER_ERROR, NO_TIME_STAMP)
         },
         Error::StorageFull => Refusal::new(
             Code::INSUFFICIENT_STORAGE,

@@ -30,7 +30,7 @@ use crate::codes::binding;
 use crate::files::NewBlobs;
 use crate::issuance::KeyOnRecord;
 use crate::one_time_keys::OneTimeKey;
-use crate::pdf::{Particulars, Place, Signatory};
+use crate::pdf::{Particulars, Place, Signatory, Signer};
 use crate::trust::issuing;
 use crate::{Error, Service};
 
@@ -161,6 +161,7 @@ impl Service {
                 particulars: plan.particulars(),
                 level,
                 attributes: plan.attributes(),
+                tsa_url: plan.tsa_url(),
             })
         };
         let signing = signer(plan.level())?;
@@ -176,6 +177,7 @@ impl Service {
                     },
                     level: plan.level(),
                     attributes: &[],
+                    tsa_url: plan.tsa_url(),
                 })?;
                 // Whoever signs last raises the file to the level.
                 let first = signer(plan.level().min(model::Level::Ltv))?;
@@ -215,8 +217,13 @@ impl Service {
             });
         }
         let contract = signing.sign(&plan.contract_content, &Place::default())?;
+        let pair = countersigning
+            .iter()
+            .flat_map(|(first, second)| [first, second]);
+        let outgrown = pair.chain([&signing]).map(Signer::outgrown).sum();
         Ok(Made {
             serial,
+            outgrown,
             documents,
             contract,
             certificate: certificate.clone(),
@@ -247,7 +254,7 @@ impl Service {
             return Err(Error::CodeRefused(Some(OtpRefusal::OtherDocuments)));
         }
         let level = plan.level();
-        let good_until = self.good_until(level)?;
+        let good_until = self.good_until(level, plan.tsa_url()).await?;
         for (mut document, file) in standing.into_iter().zip(&files) {
             document.signed = Some(file.clone());
             document.good_until = good_until.filter(|_| document.is_pdf());
@@ -268,13 +275,16 @@ impl Service {
             None => self.consume_code(&mut tx, &case, Purpose::Sign).await?,
         }
         let digests: Vec<_> = files.iter().map(|file| hex::encode(file.sha256)).collect();
-        let details = json!({
+        let mut details = json!({
             "serial": made.serial,
             "certificate_sha256": hex::encode(crypto::sha256(&made.certificate)),
             "level": level.baseline(),
             "documents": digests,
             "contract": hex::encode(contract.sha256),
         });
+        if made.outgrown > 0 {
+            details["time_stamps_over_documents"] = made.outgrown.into();
+        }
         self.advance(&mut tx, &mut case, Trigger::Enrol, Actor::Client, details)
             .await?;
         self.commit(tx).await?;
@@ -286,6 +296,8 @@ impl Service {
 /// What [`Service::sign_all`] made.
 struct Made {
     serial: String,
+    /// How many time-stamps stand over their documents, since they did not fit beside signatures.
+    outgrown: usize,
     documents: Vec<Vec<u8>>,
     contract: Vec<u8>,
     certificate: Vec<u8>,

@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use crypto::SigningKey;
 use model::{HashDescriptor, Level};
-use pades::{Appearance, Layout, PdfError, Picture, Rect};
+use pades::{Appearance, FieldTarget, Layout, PdfError, Picture, Rect, WantedPlace};
 use pki::CertificateFacts;
 use store::{Document, DocumentKind, Paper, Reader};
 use time::OffsetDateTime;
@@ -16,7 +16,7 @@ use super::order::{AppearanceOrder, Countersignature, PictureOrder, SignOrder, T
 use super::visible::{self, Values};
 use crate::case::Case;
 use crate::codes::binding;
-use crate::pdf::{Particulars, Place};
+use crate::pdf::{FIELD, Particulars, Place};
 use crate::trust::issuing;
 use crate::{Error, Problems, Service};
 
@@ -32,6 +32,7 @@ pub(super) struct Plan {
     email: String,
     attributes: Vec<Vec<u8>>,
     countersigner: Option<Countersigner>,
+    tsa_url: Option<String>,
     at: OffsetDateTime,
 }
 
@@ -139,11 +140,16 @@ impl Service {
             email: case.subject.email.as_str().to_owned(),
             attributes: metadata.into_iter().collect(),
             countersigner,
+            tsa_url: order.tsa_url,
             at: self.now(),
             rows,
         };
-        self.at_work(move |_| plan.rehearse().map(|()| plan))
-            .await?
+        self.at_work(move |service| {
+            plan.rehearse()?;
+            service.time_source(plan.tsa_url())?.get_ready(plan.level)?;
+            Ok(plan)
+        })
+        .await?
     }
 
     /// The level: the order's, else the authority's, else the server's.
@@ -265,6 +271,10 @@ impl Plan {
         &self.attributes
     }
 
+    pub(super) fn tsa_url(&self) -> Option<&str> {
+        self.tsa_url.as_deref()
+    }
+
     pub(super) fn countersigner(&self) -> Option<&Countersigner> {
         self.countersigner.as_ref()
     }
@@ -313,23 +323,20 @@ impl Plan {
         })
     }
 
-    /// Finds out whether everything that shows can be shown where it is to be.
+    /// Finds out whether every PDF takes the signatures that it is to have, where and as they are to
+    /// be seen.
     fn rehearse(&self) -> Result<(), Error> {
         let values = self.own_values();
         for work in &self.work {
             if let Work::Pdf(pdf) = work {
-                for look in [
-                    appearance(pdf.look.as_ref(), &values)?,
-                    match pdf.countersigned {
-                        true => self.second_place(&values)?.appearance,
-                        false => None,
-                    },
-                ]
-                .into_iter()
-                .flatten()
-                {
-                    pades::find_place(&pdf.content, &look).map_err(|reason| pdf.refused(reason))?;
-                }
+                let first = pdf.place(self, &values)?;
+                let second = match pdf.countersigned {
+                    true => Some(self.second_place(&values)?),
+                    false => None,
+                };
+                let reason = self.particulars.reason.as_deref();
+                pdf.find_places(&first, reason, second.as_ref())
+                    .map_err(|reason| pdf.refused(reason))?;
             }
         }
         Ok(())
@@ -343,6 +350,37 @@ impl PdfWork {
             field_name: plan.field_name.clone(),
             appearance: appearance(self.look.as_ref(), values)?,
         })
+    }
+
+    /// Whether the file has places for both signatures, of which the first gives a reason.
+    fn find_places(
+        &self,
+        first: &Place,
+        reason: Option<&str>,
+        second: Option<&Place>,
+    ) -> Result<(), PdfError> {
+        let find = |field: &FieldTarget| {
+            let own = FieldTarget::New(FIELD.to_owned());
+            let mut wanted = vec![WantedPlace {
+                field,
+                reason,
+                appearance: first.appearance.as_ref(),
+            }];
+            wanted.extend(second.map(|second| WantedPlace {
+                field: &own,
+                reason: None,
+                appearance: second.appearance.as_ref(),
+            }));
+            pades::find_places(&self.content, &wanted)
+        };
+        if let Some(name) = &first.field_name {
+            match find(&FieldTarget::Existing(name.clone())) {
+                Err(PdfError::NoSuchField(_)) => {}
+                done => return done,
+            }
+        }
+        let name = first.field_name.as_deref().unwrap_or(FIELD);
+        find(&FieldTarget::New(name.to_owned()))
     }
 
     /// What the caller is told of a file that cannot be signed so.

@@ -1,0 +1,205 @@
+//! Whether the certificates behind somebody else's time-stamps are good, from those who say so:
+//! fetched from where the certificates name, judged, and kept as long as it may be relied on.
+
+use std::sync::Arc;
+
+use delivery::{Fetcher, Question};
+use pades::SecurityStore;
+use pki::ocsp::Status;
+use pki::verify::{
+    Certificate, Issuers, OcspResponse, Path, Purpose, RevocationList, Sources, Statement,
+    ocsp_request,
+};
+use time::{Duration, OffsetDateTime};
+
+use super::unit::Failure;
+
+/// No OCSP answer is longer, in bytes.
+const MAX_ANSWER_LEN: usize = 64 << 10;
+
+/// No revocation list is longer, in bytes: it becomes a part of every signed file.
+const MAX_LIST_LEN: usize = 2 << 20;
+
+/// How long an answer is kept that does not say how long it holds.
+const KEEP: Duration = Duration::hours(1);
+
+/// How long any answer is kept.
+const KEEP_AT_MOST: Duration = Duration::hours(12);
+
+/// How far others' clocks may be from ours.
+const SKEW: Duration = Duration::minutes(5);
+
+/// What is known of one path.
+pub(super) struct Standing {
+    pub(super) security: SecurityStore,
+    until: OffsetDateTime,
+}
+
+/// The same, kept.
+pub(super) struct Kept {
+    signer: Vec<u8>,
+    until: OffsetDateTime,
+    pub(super) security: SecurityStore,
+}
+
+impl Kept {
+    pub(super) fn new(signer: &[u8], found: Standing) -> Self {
+        Self {
+            signer: signer.to_vec(),
+            until: found.until,
+            security: found.security,
+        }
+    }
+
+    pub(super) fn is_about(&self, signer: &[u8], now: OffsetDateTime) -> bool {
+        self.signer == signer && now < self.until
+    }
+}
+
+/// From a certificate to one of the roots, all DER.
+pub(super) fn path(signer: &[u8], along: &[Vec<u8>], roots: &[Vec<u8>]) -> Option<Path> {
+    let read = |all: &[Vec<u8>]| -> Vec<_> {
+        let certificates = all.iter().filter_map(|der| Certificate::read(der).ok());
+        certificates.map(Arc::new).collect()
+    };
+    let signer = Arc::new(Certificate::read(signer).ok()?);
+    let mut issuers = Issuers::new(read(roots), read(along));
+    issuers.paths(&signer).into_iter().next()
+}
+
+impl Standing {
+    /// Asks about every certificate of the path but the root.
+    pub(super) async fn of(
+        path: &Path,
+        fetcher: &Fetcher,
+        now: OffsetDateTime,
+    ) -> Result<Self, Failure> {
+        let all = path.certificates();
+        let mut standing = Self {
+            security: SecurityStore {
+                certificates: all.iter().skip(1).map(|one| one.der().to_vec()).collect(),
+                ..SecurityStore::default()
+            },
+            until: now + KEEP_AT_MOST,
+        };
+        for pair in all.windows(2) {
+            let [certificate, issuer] = pair else {
+                continue;
+            };
+            if !certificate.is_short_term() {
+                standing.ask(certificate, issuer, fetcher, now).await?;
+            }
+        }
+        Ok(standing)
+    }
+
+    /// Asks responders first, since their answers are short.
+    async fn ask(
+        &mut self,
+        certificate: &Certificate,
+        issuer: &Certificate,
+        fetcher: &Fetcher,
+        now: OffsetDateTime,
+    ) -> Result<(), Failure> {
+        let sources = Sources::of(certificate);
+        if sources == Sources::default() {
+            // Nobody will ever say more about it.
+            return Ok(());
+        }
+        let mut why = Failure::new("nobody tells whether the unit's certificate is good");
+        let unreadable = |_| Failure::new("the unit's certificate cannot be asked about");
+        for address in &sources.responders {
+            let question = Question {
+                content_type: "application/ocsp-request",
+                accept: "application/ocsp-response",
+                headers: &[],
+                body: ocsp_request(certificate, issuer).map_err(unreadable)?,
+            };
+            match fetcher.post(address, question, MAX_ANSWER_LEN).await {
+                Ok(answer) => match judged_answer(&answer, certificate, issuer, now) {
+                    Ok(statement) => {
+                        self.rely_on(statement, now);
+                        self.security.ocsp_responses.push(answer);
+                        return Ok(());
+                    }
+                    Err(reason) => why = reason,
+                },
+                Err(error) => why = error.into(),
+            }
+        }
+        for address in &sources.lists {
+            match fetcher.get(address, MAX_LIST_LEN).await {
+                Ok(list) => match judged_list(&list, certificate, issuer, now) {
+                    Ok(statement) => {
+                        self.rely_on(statement, now);
+                        self.security.revocation_lists.push(list);
+                        return Ok(());
+                    }
+                    Err(reason) => why = reason,
+                },
+                Err(error) => why = error.into(),
+            }
+        }
+        Err(why)
+    }
+
+    fn rely_on(&mut self, statement: Statement, now: OffsetDateTime) {
+        let until = statement.next_update.unwrap_or(now + KEEP);
+        self.until = self.until.min(until);
+    }
+}
+
+fn judged_answer(
+    answer: &[u8],
+    certificate: &Certificate,
+    issuer: &Certificate,
+    now: OffsetDateTime,
+) -> Result<Statement, Failure> {
+    let bad = |_| Failure::new("an OCSP answer about the unit's certificate is unreadable");
+    let response = OcspResponse::read(answer).map_err(bad)?;
+    let appointed = |der: &&[u8]| {
+        Certificate::read(der).is_ok_and(|one| {
+            one.is_issued_by(issuer)
+                && one.serves(Purpose::OcspSigning).is_ok()
+                && one.is_valid_at(now)
+                && response.is_signed_by(&one)
+        })
+    };
+    if !response.is_signed_by(issuer) && !response.certificates.iter().any(|der| appointed(&der)) {
+        return Err(Failure::new(
+            "an OCSP answer about the unit's certificate is signed by nobody who may",
+        ));
+    }
+    good(response.about(certificate, issuer), now)
+}
+
+fn judged_list(
+    list: &[u8],
+    certificate: &Certificate,
+    issuer: &Certificate,
+    now: OffsetDateTime,
+) -> Result<Statement, Failure> {
+    let bad = |_| Failure::new("a revocation list for the unit's certificate is unreadable");
+    let list = RevocationList::read(list).map_err(bad)?;
+    if !issuer.may_sign_lists() || !list.is_signed_by(issuer) {
+        return Err(Failure::new(
+            "a revocation list for the unit's certificate is signed by nobody who may",
+        ));
+    }
+    good(list.about(certificate).map_err(bad)?, now)
+}
+
+fn good(statement: Option<Statement>, now: OffsetDateTime) -> Result<Statement, Failure> {
+    let statement =
+        statement.ok_or_else(|| Failure::new("an answer is about another certificate"))?;
+    if statement.status != Status::Good {
+        return Err(Failure::new("a certificate of the unit's is revoked"));
+    }
+    let stale = statement.next_update.is_some_and(|until| until <= now);
+    if stale || statement.this_update > now + SKEW {
+        return Err(Failure::new(
+            "what is said of the unit's certificate is of another time",
+        ));
+    }
+    Ok(statement)
+}
