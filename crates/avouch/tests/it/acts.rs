@@ -5,12 +5,13 @@ use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 use serde_json::{Value, json};
+use testkit::HttpSink;
 use time::macros::format_description;
 use time::{Duration, OffsetDateTime};
 
 use crate::classic::number;
-use crate::client::{ANA, OneShot, Pks, external_unlock, specimen};
-use crate::harness::avouch;
+use crate::client::{ANA, Dialect, OneShot, Pks, external_unlock, specimen};
+use crate::harness::{Installation, avouch};
 use crate::registration::client::merged;
 
 /// A request of [`ANA`] in `ENROLLREADY`, with the officer's credentials.
@@ -86,4 +87,64 @@ pub fn soon_after(pdf: &[u8]) -> OffsetDateTime {
     let signatures = pades::signatures(pdf).expect("a PDF");
     let claimed = signatures.iter().filter_map(|one| one.claimed_time);
     claimed.max().expect("a signature") + Duration::seconds(30)
+}
+
+/// An installation under settings from its environment, and the telephone of its signers.
+pub struct House {
+    pub installation: Installation,
+    telephone: HttpSink,
+}
+
+impl House {
+    pub async fn start(settings: &[(&str, &str)]) -> Self {
+        let mut house = Self {
+            installation: Installation::init([""; 0]),
+            telephone: HttpSink::start().await,
+        };
+        house.serve(settings);
+        house
+    }
+
+    /// Serves again after a kill.
+    pub fn serve(&mut self, settings: &[(&str, &str)]) {
+        let gateway = self.telephone.url("/send");
+        let body = r#"{"to": "{to}", "text": "{text}", "code": "{code}"}"#;
+        let telephone = [
+            ("AVOUCH__OTP__SMS_GATEWAY__URL", gateway.as_str()),
+            ("AVOUCH__OTP__SMS_GATEWAY__BODY", body),
+        ];
+        self.installation.serve(&[settings, &telephone].concat());
+    }
+
+    pub fn root(&self) -> PathBuf {
+        self.installation.dir().join("keys/root.crt")
+    }
+
+    pub fn client(&self) -> OneShot {
+        OneShot::new(&self.installation.description(), Dialect::New)
+    }
+
+    /// Asks for a code and waits for it.
+    pub async fn code(&self, pks: Pks) -> String {
+        let before = self.telephone.received().len();
+        self.client().otp(pks).await.said("OTP generated");
+        let received = self.telephone.wait_for(before + 1).await;
+        let message = received[before].json();
+        let code = message["code"].as_str().expect("a code is a text");
+        self.installation.confide(code);
+        code.to_owned()
+    }
+
+    /// The specimen agreement, signed as ordered in a request of its own.
+    pub async fn signed_agreement(&self, mut order: Value) -> Bytes {
+        let client = self.client();
+        let pks = approved(&client).await;
+        let uid = client.agreement(pks).await;
+        order["secret"] = self.code(pks).await.into();
+        client
+            .sign(pks, &order)
+            .await
+            .said("Documents correctly signed");
+        client.document(pks, "signed", &uid).await.pdf()
+    }
 }

@@ -10,17 +10,17 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use testkit::{
-    HttpSink, Offline, PdfSigTrust, PyHankoReport, openssl, pdfsig_at, pyhanko_offline, qpdf_check,
+    Offline, PdfSigTrust, PyHankoReport, openssl, pdfsig_at, pyhanko_offline, qpdf_check,
     workspace_root,
 };
 use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
 
 use crate::acts::{
-    approved, approved_with, moment, order, signed_agreement, soon_after, upload, verified,
+    House, approved, approved_with, moment, order, signed_agreement, soon_after, upload, verified,
 };
 use crate::client::{DIALECTS, Dialect, OneShot, Pks, specimen};
-use crate::harness::{Installation, Options, Sandbox};
+use crate::harness::{Options, Sandbox};
 use crate::registration::client::Api;
 
 /// The names of the contract, their aliases and those of the standards, and what `avouch verify` finds.
@@ -127,59 +127,14 @@ async fn the_call_comes_before_the_authority_the_settings_and_the_server() {
     assert_eq!(found, ["B-LT", "B-LTA", "B-T", "B-B"]);
 }
 
-/// An installation whose configuration says what signatures are, and the telephone of its signers.
-struct House {
-    installation: Installation,
-    telephone: HttpSink,
-}
-
-impl House {
-    async fn start(settings: &[(&str, &str)]) -> Self {
-        let telephone = HttpSink::start().await;
-        let mut installation = Installation::init([""; 0]);
-        let gateway = telephone.url("/send");
-        let body = r#"{"to": "{to}", "text": "{text}", "code": "{code}"}"#;
-        let variables = [
-            ("AVOUCH__OTP__SMS_GATEWAY__URL", gateway.as_str()),
-            ("AVOUCH__OTP__SMS_GATEWAY__BODY", body),
-        ];
-        installation.serve(&[settings, &variables].concat());
-        Self {
-            installation,
-            telephone,
-        }
-    }
-
-    fn root(&self) -> PathBuf {
-        self.installation.dir().join("keys/root.crt")
-    }
-
-    async fn sign(&self, named: Value) -> Bytes {
-        let client = OneShot::new(&self.installation.description(), Dialect::New);
-        let pks = approved(&client).await;
-        let uid = client.agreement(pks).await;
-        let before = self.telephone.received().len();
-        client.otp(pks).await.said("OTP generated");
-        let received = self.telephone.wait_for(before + 1).await;
-        let message = received[before].json();
-        let code = message["code"].as_str().unwrap();
-        self.installation.confide(code);
-        let mut order = named;
-        order["secret"] = code.into();
-        client
-            .sign(pks, &order)
-            .await
-            .said("Documents correctly signed");
-        client.document(pks, "signed", &uid).await.pdf()
-    }
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_may_have_a_level_of_its_own() {
     let house = House::start(&[("AVOUCH__SIGNATURE__DEFAULT_LEVEL", "T")]).await;
     let files = [
-        house.sign(json!({})).await,
-        house.sign(json!({ "signature": { "level": "LTV" } })).await,
+        house.signed_agreement(json!({})).await,
+        house
+            .signed_agreement(json!({ "signature": { "level": "LTV" } }))
+            .await,
     ];
     assert_eq!(levels_of(&house.root(), &files), ["B-T", "B-LT"]);
 }
@@ -226,7 +181,9 @@ async fn the_page_of_levels_says_what_judges_say() {
     let house = House::start(&[("AVOUCH__SIGNATURE__POSTURE", "short-term")]).await;
     let mut short = Vec::new();
     for level in ["T", "LTV", "LTVA"] {
-        let pdf = house.sign(json!({ "signature": { "level": level } })).await;
+        let pdf = house
+            .signed_agreement(json!({ "signature": { "level": level } }))
+            .await;
         short.push(Product {
             path: put(&desk, &format!("short-{level}.pdf"), &pdf),
             name: format!("`{level}`, short-term"),

@@ -13,8 +13,9 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use testkit::openssl;
+use time::format_description::well_known::Rfc3339;
 
-use crate::acts::{approved, approved_with, upload, verified};
+use crate::acts::{House, approved, approved_with, soon_after, upload, verified};
 use crate::client::{Dialect, OneShot, Pks, specimen};
 use crate::durability::{certificates_of, count, kill_during};
 use crate::harness::{Options, Sandbox, read_json};
@@ -326,7 +327,10 @@ async fn on_a_full_disk_nothing_is_signed_and_the_code_stays_good() {
     let order = json!({ "secret": text["code"], "signature": { "level": "LTVA" } });
     for left in [0, 60_000, 200_000] {
         cramped.fill(left);
-        client.sign(pks, &order).await.refusal(507);
+        let full = client.sign(pks, &order).await;
+        assert_eq!(full.status, 507, "{full}");
+        let words = "The server's storage is full. Nothing was stored";
+        assert_eq!(full.json()["detail"], words);
         let record = client.record(pks).await;
         assert_eq!(record["status"], "ENROLLREADY");
         assert_eq!(record["certificate_set"], json!([]));
@@ -344,4 +348,77 @@ async fn on_a_full_disk_nothing_is_signed_and_the_code_stays_good() {
     assert_eq!(record["certificate_set"].as_array().unwrap().len(), 1);
     client.document(pks, "signed", &uids[2]).await;
     client.document(pks, "signed", &uids[0]).await.pdf();
+}
+
+/// What makes a server's clock go off by so much, as `+2d`.
+fn clock_off_by(offset: &str) -> [(String, String); 3] {
+    let environment = testkit::run("faketime", ["-f", "+0", "env"], b"");
+    let environment = environment.must_accept().text();
+    let library = environment
+        .lines()
+        .find_map(|line| line.strip_prefix("LD_PRELOAD="))
+        .expect("faketime says what it preloads");
+    [
+        ("LD_PRELOAD", library),
+        ("FAKETIME", offset),
+        ("FAKETIME_DONT_FAKE_MONOTONIC", "1"),
+    ]
+    .map(|(name, value)| (name.to_owned(), value.to_owned()))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_cut_off_is_signed_days_later_with_a_certificate_that_is_good_then() {
+    let mut house = House::start(&[]).await;
+    let database = house.installation.dir().join("avouch.db");
+    let client = house.client();
+    let pks = approved(&client).await;
+    let uids = bring_a_set(&client, pks).await;
+    let order = json!({ "secret": house.code(pks).await, "signature": { "level": "LTVA" } });
+    let on_record = format!(
+        "SELECT count(*) FROM certificate WHERE request = {}",
+        pks.request
+    );
+    // Until a kill comes after the certificate is on record and before it is told of.
+    for moment in 0.. {
+        let client = house.client();
+        let path = format!("/sign/{}", pks.request);
+        let signing = client.request(Method::POST, &path).json(&order);
+        let signing = tokio::spawn(async move { client.try_send(signing).await.map(drop) });
+        tokio::time::sleep(Duration::from_millis(8 * moment)).await;
+        house.installation.kill();
+        let _ = signing.await.unwrap();
+        if crate::sql::number(&database, &on_record) == 1 {
+            break;
+        }
+        house.serve(&[]);
+    }
+    let later = clock_off_by("+2d");
+    let later = later
+        .each_ref()
+        .map(|(name, value)| (name.as_str(), value.as_str()));
+    house.serve(&later);
+    let client = house.client();
+    let old = client.sign(pks, &order).await;
+    old.refused(403, "Confirmation Code invalid");
+    let order = json!({ "secret": house.code(pks).await, "signature": { "level": "LTVA" } });
+    client
+        .sign(pks, &order)
+        .await
+        .said("Documents correctly signed");
+    let record = client.record(pks).await;
+    let told = record["certificate_set"].as_array().unwrap();
+    assert_eq!(told.len(), 1);
+    assert_eq!(told[0]["valid"], true);
+    // What was on record before was never signed, and its key is of no use any more.
+    let signed = format!("{on_record} AND der IS NOT NULL");
+    assert_eq!(crate::sql::number(&database, &signed), 1);
+
+    let desk = tempfile::tempdir().unwrap();
+    let pdf = client.document(pks, "signed", &uids[0]).await.pdf();
+    let path = desk.path().join("signed.pdf");
+    fs::write(&path, &pdf).unwrap();
+    let at = soon_after(&pdf).format(&Rfc3339).unwrap();
+    let report = &verified(&house.root(), &[path], &["--at", &at])[0];
+    assert_eq!(report["valid"], true, "{report:#}");
+    assert_eq!(report["signatures"][0]["level"], "B-LTA");
 }
