@@ -1,13 +1,13 @@
-//! The PDF reader and both kinds of signature: what passes inspection can be signed,
-//! keeps every byte and is found again whole, and what came after it is told.
+//! The PDF reader and both kinds of signature: what passes inspection can be signed and archived,
+//! keeps every byte and is found again whole, and the archive time-stamp changes nothing of it.
 
 #![no_main]
 
 use fuzz::NOW;
 use libfuzzer_sys::fuzz_target;
 use pades::{
-    Appearance, Coverage, EmbeddedSignature, FieldTarget, Layout, Prepared, Rect, SecurityStore,
-    SignatureSpec, TimeStampSpec,
+    Appearance, ChangeKind, Coverage, EmbeddedSignature, FieldTarget, Layout, Prepared, Rect, SecurityStore,
+    SignatureSpec, TimeStampSpec, WantedPlace,
 };
 
 fuzz_target!(|pdf: &[u8]| {
@@ -15,26 +15,40 @@ fuzz_target!(|pdf: &[u8]| {
     let _ = pades::signatures(pdf);
     let _ = pades::security_store(pdf);
     let prepared = pades::prepare(pdf, &spec(None));
-    if facts.is_ok() {
+    let facts_are_there = facts.is_ok();
+    if facts_are_there {
         let prepared = prepared.expect("what passes inspection can be signed");
         let (signed, signature) = finish(prepared, pdf);
         let spec = TimeStampSpec {
             security_store: SecurityStore::default(),
             reserve: 64,
         };
-        // Damage that signing did not touch may be in the way now.
-        if let Ok(prepared) = pades::prepare_time_stamp(&signed, &spec) {
-            let (archived, _) = finish(prepared, &signed);
-            let _ = pades::changes(&archived, &signature);
+        let prepared = pades::prepare_time_stamp(&signed, &spec);
+        let prepared = prepared.expect("what was signed can be archived");
+        let (archived, _) = finish(prepared, &signed);
+        // What neither of them touched may be damaged.
+        if let Ok(changes) = pades::changes(&archived, &signature) {
+            assert!(
+                changes.most <= Some(ChangeKind::Preservation),
+                "the archive time-stamp changes the document: {changes:?}"
+            );
         }
     }
     // Fonts take time: one file in 64 shows its signature.
     if pdf.len() % 64 == 0 {
         let appearance = appearance();
-        if pades::find_place(pdf, &appearance).is_ok()
-            && let Ok(prepared) = pades::prepare(pdf, &spec(Some(appearance)))
-        {
-            finish(prepared, pdf);
+        let wanted = spec(Some(appearance));
+        let place = WantedPlace {
+            field: &wanted.field,
+            reason: None,
+            appearance: wanted.appearance.as_ref(),
+        };
+        let found = pades::find_places(pdf, &[place]);
+        let prepared = pades::prepare(pdf, &wanted);
+        if facts_are_there && found.is_ok() {
+            finish(prepared.expect("there is a place"), pdf);
+        } else if let Err(reason) = found {
+            assert!(prepared.is_err(), "{reason}");
         }
     }
 });

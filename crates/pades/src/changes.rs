@@ -330,9 +330,14 @@ impl<'d, 'a> Comparison<'d, 'a> {
         let mut open = vec![(entry(old), entry(new))];
         let mut number = 0;
         while let Some((old, new)) = open.pop() {
-            let (Some(id), true) = (old.as_reference(), old == new) else {
+            if old != new {
                 self.tell(ChangeKind::Content, "the tree of pages was changed");
                 return Ok(());
+            }
+            // What is no reference is no page, either; it counts for what it leads to.
+            let Some(id) = old.as_reference() else {
+                self.expect_same("the tree of pages was changed", &old, &new);
+                continue;
             };
             if !self.special.insert((id, id)) {
                 continue;

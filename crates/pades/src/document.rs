@@ -7,12 +7,10 @@
 use std::{
     borrow::Cow,
     cell::{Cell, RefCell},
-    collections::{HashMap, HashSet},
+    collections::HashMap,
     ops::Range,
     rc::Rc,
 };
-
-use memchr::memmem;
 
 use crate::{
     encryption::Protection,
@@ -29,21 +27,29 @@ const MAX_INDIRECTIONS: usize = 16;
 /// The encryption dictionary, its crypt filters, each of them, and its entries.
 const ENCRYPTION_DEPTH: usize = 4;
 
+/// Bytes from which on it takes less to copy an object than to parse it again.
+const LARGE: usize = 16 << 10;
+
+/// Said of objects that are not where they should be.
+pub(crate) const MISPLACED: &str = "the cross-reference data do not lead to this object";
+
 /// A PDF opened for reading.
 pub(crate) struct Document<'a> {
     pub data: &'a [u8],
     pub xref: Xref,
     /// Set if the file is encrypted; strings are handed out and taken in as plain ones.
     pub protection: Option<Protection>,
+    /// Set if it was repaired although it holds a signature.
+    pub is_repaired_signed: bool,
     inflate_left: Cell<usize>,
     parse_left: Cell<usize>,
     object_streams: RefCell<HashMap<u32, Rc<ObjectStream>>>,
-    /// Set when an object is not where the cross-reference data say.
-    misplaced: Cell<bool>,
+    /// The last large object that was parsed: many others may share it.
+    large: RefCell<Option<(Ref, Indirect)>>,
 }
 
 /// An indirect object and where it stands.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Indirect {
     pub value: Object,
     /// The place of the value in the file; `None` inside an object stream.
@@ -52,44 +58,15 @@ pub(crate) struct Indirect {
     pub stream: Option<usize>,
 }
 
-struct ObjectStream {
+/// An object stream, unpacked.
+pub(crate) struct ObjectStream {
     plain: Vec<u8>,
     /// Numbers of the objects and the offsets of their values.
-    index: Vec<xref::StreamIndexEntry>,
+    pub index: Vec<xref::StreamIndexEntry>,
 }
 
 impl<'a> Document<'a> {
-    /// Runs `work` on the document as its cross-reference data describe it. Where those prove
-    /// wrong, it runs on what a search for the objects finds, provided that nothing is missing:
-    /// to repair half of a document would be to sign another one.
-    pub fn with<T>(
-        data: &'a [u8],
-        work: impl Fn(&Self) -> Result<T, PdfError>,
-    ) -> Result<T, PdfError> {
-        let header = find_header(data)?;
-        let read = xref::read(data, header, xref::inflate_limit(data));
-        let (broken, listed) = match read.and_then(|xref| Self::new(data, xref)) {
-            Ok(document) => match work(&document) {
-                Err(error) if document.misplaced.get() => (error, Some(document.xref.entries)),
-                result => return result,
-            },
-            Err(error @ PdfError::Broken { .. }) => (error, None),
-            Err(error) => return Err(error),
-        };
-        let rebuilt = xref::rebuild(data, header).and_then(|(xref, object_streams)| {
-            let mut document = Self::new(data, xref)?;
-            document.list_compressed(&object_streams)?;
-            document.check_complete(listed.as_ref())?;
-            work(&document)
-        });
-        match rebuilt {
-            // The first complaint says more about the file than the failed repair.
-            Err(PdfError::Broken { .. }) => Err(broken),
-            result => result,
-        }
-    }
-
-    fn new(data: &'a [u8], xref: Xref) -> Result<Self, PdfError> {
+    pub fn new(data: &'a [u8], xref: Xref) -> Result<Self, PdfError> {
         let mut document = Self {
             data,
             xref,
@@ -97,7 +74,8 @@ impl<'a> Document<'a> {
             inflate_left: Cell::new(xref::inflate_limit(data)),
             parse_left: Cell::new(parse_limit(data)),
             object_streams: RefCell::default(),
-            misplaced: Cell::new(false),
+            large: RefCell::default(),
+            is_repaired_signed: false,
         };
         document.protection = document.open_protection()?;
         Ok(document)
@@ -136,35 +114,17 @@ impl<'a> Document<'a> {
         Ok(value)
     }
 
-    /// Adds what object streams hold to a rebuilt map. An object that stands behind the stream in
-    /// the file is newer than its state within.
-    fn list_compressed(&mut self, streams: &[xref::FoundStream]) -> Result<(), PdfError> {
-        for found in streams {
-            let stream = self.object_stream(found.number)?;
-            for (index, inner) in (0..).zip(&stream.index) {
-                let newer = match self.xref.entries.get(&inner.number) {
-                    Some(Entry::Offset { at, .. }) => *at > found.at,
-                    _ => false,
-                };
-                if !newer {
-                    let entry = Entry::Compressed {
-                        stream: found.number,
-                        index,
-                    };
-                    self.xref.entries.insert(inner.number, entry);
-                }
-            }
-            xref::check_count(self.xref.entries.len(), self.data)?;
-        }
-        Ok(())
-    }
-
     /// The object that `id` names; `None` where there is none, which means null (7.3.10).
     pub fn object(&self, id: Ref) -> Result<Option<Indirect>, PdfError> {
         match self.xref.entries.get(&id.number) {
             None | Some(Entry::Free) => Ok(None),
             Some(Entry::Offset { generation, .. }) if *generation != id.generation => Ok(None),
             Some(Entry::Offset { at, .. }) => {
+                if let Some((_, known)) = self.large.borrow().as_ref().filter(|large| large.0 == id)
+                {
+                    self.spend(known.span.as_ref().map_or(0, Range::len))?;
+                    return Ok(Some(known.clone()));
+                }
                 let ParsedIndirect {
                     mut value,
                     span,
@@ -174,11 +134,16 @@ impl<'a> Document<'a> {
                 if let Some(protection) = &self.protection {
                     protection.decrypt_strings(id, &mut value);
                 }
-                Ok(Some(Indirect {
+                let is_large = span.len() > LARGE;
+                let object = Indirect {
                     value,
                     span: Some(span),
                     stream,
-                }))
+                };
+                if is_large {
+                    *self.large.borrow_mut() = Some((id, object.clone()));
+                }
+                Ok(Some(object))
             }
             Some(Entry::Compressed { .. }) if id.generation != 0 => Ok(None),
             Some(Entry::Compressed { stream, index }) => {
@@ -268,7 +233,6 @@ impl<'a> Document<'a> {
                 Ok((id, catalog))
             }
             _ => {
-                self.misplaced.set(true);
                 let what = "the trailer leads to no catalogue";
                 Err(PdfError::at_byte(what, self.data.len()))
             }
@@ -282,7 +246,7 @@ impl<'a> Document<'a> {
             .entries
             .keys()
             .max()
-            .map_or(1, |highest| highest + 1);
+            .map_or(1, |highest| highest.saturating_add(1));
         // An absurd /Size is no reason to leave a gap of millions of numbers.
         let declared = self.xref.trailer.get("Size").and_then(Object::as_integer);
         let declared = declared
@@ -316,10 +280,27 @@ impl<'a> Document<'a> {
         })
     }
 
-    fn object_stream(&self, number: u32) -> Result<Rc<ObjectStream>, PdfError> {
+    /// The object stream with this number.
+    pub fn object_stream(&self, number: u32) -> Result<Rc<ObjectStream>, PdfError> {
         if let Some(known) = self.object_streams.borrow().get(&number) {
             return Ok(Rc::clone(known));
         }
+        let (dictionary, object) = self.packed_object_stream(number)?;
+        let id = Ref {
+            number,
+            generation: 0,
+        };
+        let plain = self.stream_data(id, &object)?;
+        let index = xref::stream_index(&plain, &dictionary).collect();
+        let stream = Rc::new(ObjectStream { plain, index });
+        self.object_streams
+            .borrow_mut()
+            .insert(number, Rc::clone(&stream));
+        Ok(stream)
+    }
+
+    /// The same as it stands in the file, with its dictionary.
+    pub fn packed_object_stream(&self, number: u32) -> Result<(Dictionary, Indirect), PdfError> {
         let broken =
             || PdfError::in_object("there is no object stream where one should be", number);
         // Object streams can't hold one another (7.5.7), so only plain objects are followed.
@@ -332,76 +313,36 @@ impl<'a> Document<'a> {
             stream,
             ..
         } = self.parse_at(number, *at)?;
-        let Object::Dictionary(dictionary) = &value else {
-            return Err(broken());
-        };
-        if !dictionary.is_type("ObjStm") {
-            return Err(broken());
+        match &value {
+            Object::Dictionary(dictionary) if dictionary.is_type("ObjStm") && stream.is_some() => {
+                let object = Indirect {
+                    span: Some(span),
+                    stream,
+                    value: value.clone(),
+                };
+                Ok((dictionary.clone(), object))
+            }
+            _ => Err(broken()),
         }
-        let dictionary = dictionary.clone();
-        let id = Ref {
-            number,
-            generation: 0,
-        };
-        let plain = self.stream_data(
-            id,
-            &Indirect {
-                value,
-                span: Some(span),
-                stream,
-            },
-        )?;
-        let index = xref::stream_index(&plain, &dictionary).collect();
-        let stream = Rc::new(ObjectStream { plain, index });
-        self.object_streams
-            .borrow_mut()
-            .insert(number, Rc::clone(&stream));
-        Ok(stream)
+    }
+
+    /// True if the object with this number begins at this byte.
+    pub fn begins_at(&self, number: u32, at: usize) -> Result<bool, PdfError> {
+        let mut lexer = Lexer::new(self.data, at);
+        let found = lexer.indirect_head();
+        self.spend(lexer.position().saturating_sub(at))?;
+        Ok(found.is_some_and(|id| id.number == number))
     }
 
     fn parse_at(&self, number: u32, at: usize) -> Result<ParsedIndirect, PdfError> {
         let mut lexer = Lexer::new(self.data, at);
         if lexer.take_unsigned() != Some(u64::from(number)) {
-            self.misplaced.set(true);
-            let what = "the cross-reference data do not lead to this object";
-            return Err(PdfError::in_object(what, number));
+            return Err(PdfError::in_object(MISPLACED, number));
         }
         lexer.seek(at);
         let result = lexer.indirect();
         self.spend(lexer.position().saturating_sub(at))?;
         Ok(result?)
-    }
-
-    /// Everything that can be reached from the trailer must be there, but for what the damaged data
-    /// list as not being there, if they could be read.
-    fn check_complete(&self, listed: Option<&HashMap<u32, Entry>>) -> Result<(), PdfError> {
-        let was_there = |number: u32| {
-            listed.is_none_or(|listed| !matches!(listed.get(&number), None | Some(Entry::Free)))
-        };
-        let mut seen = HashSet::new();
-        let mut stack: Vec<_> = self
-            .xref
-            .trailer
-            .iter()
-            .map(|(_, value)| value.clone())
-            .collect();
-        while let Some(value) = stack.pop() {
-            match value {
-                Object::Reference(id) if seen.insert(id) => match self.object(id)? {
-                    Some(object) => stack.push(object.value),
-                    None if was_there(id.number) => {
-                        return Err(PdfError::in_object("an object is missing", id.number));
-                    }
-                    None => {}
-                },
-                Object::Array(items) => stack.extend(items),
-                Object::Dictionary(dictionary) => {
-                    stack.extend(dictionary.iter().map(|(_, value)| value.clone()));
-                }
-                _ => {}
-            }
-        }
-        Ok(())
     }
 
     /// Accounts for work on so many bytes.
@@ -425,11 +366,6 @@ pub(crate) fn parse_version(bytes: &[u8]) -> Option<(u8, u8)> {
         [major @ b'0'..=b'9', b'.', minor @ b'0'..=b'9', ..] => Some((major - b'0', minor - b'0')),
         _ => None,
     }
-}
-
-/// Readers accept the header anywhere in the first 1,024 bytes.
-fn find_header(data: &[u8]) -> Result<usize, PdfError> {
-    memmem::find(&data[..data.len().min(1024)], b"%PDF-").ok_or(PdfError::NotPdf)
 }
 
 /// Bytes that may be parsed. Honest objects do not overlap, so once over the file, and over what

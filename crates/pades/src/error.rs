@@ -24,6 +24,13 @@ pub enum PdfError {
     /// what came before would sign another document than its sender meant.
     #[error("the PDF is incomplete: its last revision is cut off; send the file again")]
     Truncated,
+    /// It holds a signature, and its cross-reference data are wrong. A repair would choose which
+    /// objects count, which may not be those that were signed.
+    #[error(
+        "the PDF is signed but damaged: to repair its cross-reference data would change what was \
+         signed"
+    )]
+    SignedAndDamaged,
     /// It is encrypted and does not open without a password, or not by the standard handler
     /// (ISO 32000-2, 7.6).
     #[error("the PDF is encrypted {0}; remove its protection and send it again")]

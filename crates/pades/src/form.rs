@@ -2,6 +2,8 @@
 
 use std::{collections::HashSet, rc::Rc};
 
+use memchr::memmem;
+
 use crate::{
     catalog::Catalog,
     document::Document,
@@ -27,6 +29,7 @@ pub(crate) struct Form {
     fields_id: Option<Ref>,
     pub fields: Vec<Object>,
     exists: bool,
+    changed: bool,
 }
 
 /// A node of the field tree.
@@ -39,6 +42,17 @@ pub(crate) struct Field {
     pub kids: Vec<Object>,
     /// `/FT` is `/Sig`, here or above.
     pub is_signature: bool,
+    /// `/V` is text, here or above.
+    has_text: bool,
+}
+
+/// What a field passes on to its kids.
+#[derive(Clone)]
+struct Inherited {
+    name: Rc<str>,
+    is_signature: bool,
+    has_text: bool,
+    depth: usize,
 }
 
 impl Form {
@@ -64,6 +78,7 @@ impl Form {
             fields_id,
             fields,
             exists: true,
+            changed: false,
         })
     }
 
@@ -78,12 +93,16 @@ impl Form {
         document: &Document<'_>,
         mut visit: impl FnMut(Field) -> Result<(), PdfError>,
     ) -> Result<(), PdfError> {
-        let mut seen = HashSet::new();
+        let mut seen: HashSet<_> = self.id.into_iter().collect();
+        let root = Inherited {
+            name: "".into(),
+            is_signature: false,
+            has_text: false,
+            depth: 0,
+        };
         let roots = self.fields.iter().rev();
-        let mut stack: Vec<_> = roots
-            .map(|root| (root.clone(), Rc::<str>::from(""), false, 0))
-            .collect();
-        while let Some((node, prefix, parent_is_signature, depth)) = stack.pop() {
+        let mut stack: Vec<_> = roots.map(|field| (field.clone(), root.clone())).collect();
+        while let Some((node, mut above)) = stack.pop() {
             if let Object::Reference(id) = node
                 && !seen.insert(id)
             {
@@ -92,37 +111,75 @@ impl Form {
             let (id, Object::Dictionary(dictionary)) = document.locate(&node)? else {
                 continue;
             };
-            if depth > MAX_DEPTH {
+            // Broken forms list what is no field, and whose changes would not be a field's.
+            if ["Catalog", "Pages", "Page"]
+                .iter()
+                .any(|kind| dictionary.is_type(kind))
+            {
+                continue;
+            }
+            if above.depth > MAX_DEPTH {
                 let what = "form fields are nested too deeply";
                 return Err(PdfError::Limit {
                     what,
                     limit: MAX_DEPTH as u64,
                 });
             }
-            let name = match document.value(&dictionary, "T")? {
-                Object::String(partial) if prefix.is_empty() => text::decode(&partial).into(),
-                Object::String(partial) => format!("{prefix}.{}", text::decode(&partial)).into(),
-                _ => prefix,
-            };
+            above.depth += 1;
+            match document.value(&dictionary, "T")? {
+                Object::String(partial) if above.name.is_empty() => {
+                    above.name = text::decode(&partial).into();
+                }
+                Object::String(partial) => {
+                    above.name = format!("{}.{}", above.name, text::decode(&partial)).into();
+                }
+                _ => {}
+            }
             // A long name that many fields share would take far more than the file has.
-            document.spend(name.len())?;
-            let is_signature = match document.value(&dictionary, "FT")? {
-                Object::Name(kind) => kind == b"Sig",
-                _ => parent_is_signature,
-            };
+            document.spend(above.name.len())?;
+            if let Object::Name(kind) = document.value(&dictionary, "FT")? {
+                above.is_signature = kind == b"Sig";
+            }
+            if let Some(Object::String(text)) = dictionary.get("V") {
+                above.has_text = !text.is_empty();
+            }
             let kids = match document.value(&dictionary, "Kids")? {
                 Object::Array(kids) => kids,
                 _ => Vec::new(),
             };
             let below = kids.iter().rev();
-            stack.extend(below.map(|kid| (kid.clone(), Rc::clone(&name), is_signature, depth + 1)));
+            stack.extend(below.map(|kid| (kid.clone(), above.clone())));
             visit(Field {
                 id,
-                name: name.to_string(),
+                name: above.name.to_string(),
                 dictionary,
                 kids,
-                is_signature,
+                is_signature: above.is_signature,
+                has_text: above.has_text,
             })?;
+        }
+        Ok(())
+    }
+
+    /// Takes back that readers are to draw the fields themselves, where they are drawn already.
+    ///
+    /// Readers based on Poppler take `/NeedAppearances` to mean all fields, and draw signatures,
+    /// which they can't, as nothing. It goes only with the first signature, since for earlier
+    /// ones it would be a change of the form; and it stays where it may be needed.
+    pub fn keep_looks(&mut self, document: &Document<'_>) -> Result<(), PdfError> {
+        let asked = document.value(&self.dictionary, "NeedAppearances")?;
+        if asked != Object::Boolean(true) {
+            return Ok(());
+        }
+        let mut all_drawn = true;
+        self.walk(document, |field| {
+            all_drawn = all_drawn && field.is_drawn(document);
+            Ok(())
+        })?;
+        if all_drawn {
+            self.dictionary
+                .set("NeedAppearances", Object::Boolean(false));
+            self.changed = true;
         }
         Ok(())
     }
@@ -137,23 +194,22 @@ impl Form {
     ) -> Result<(), PdfError> {
         let flags = document.value(&self.dictionary, "SigFlags")?;
         let flags = flags.as_integer().unwrap_or(0);
-        let mut changed = false;
         if let Some(field) = new_field {
             self.fields.push(Object::Reference(field));
             match self.fields_id {
                 Some(id) => revision.put(id, &Object::Array(self.fields))?,
                 None => {
                     self.dictionary.set("Fields", Object::Array(self.fields));
-                    changed = true;
+                    self.changed = true;
                 }
             }
         }
         if flags & SIGNATURE_FLAGS != SIGNATURE_FLAGS {
             self.dictionary
                 .set("SigFlags", Object::Integer(flags | SIGNATURE_FLAGS));
-            changed = true;
+            self.changed = true;
         }
-        if !changed {
+        if !self.changed {
             return Ok(());
         }
         let form = Object::Dictionary(self.dictionary);
@@ -183,5 +239,30 @@ impl Field {
             (id, Object::Dictionary(signature)) => Some((id, signature)),
             _ => None,
         })
+    }
+
+    /// False for a widget that shows nothing unless readers draw it. Software that fills in forms
+    /// without drawing leaves the looks of an empty field behind, in which no text is shown.
+    fn is_drawn(&self, document: &Document<'_>) -> bool {
+        let subtype = self.dictionary.get("Subtype").and_then(Object::as_name);
+        if self.is_signature || subtype != Some(b"Widget") {
+            return true;
+        }
+        let Ok(Object::Dictionary(looks)) = document.value(&self.dictionary, "AP") else {
+            return false;
+        };
+        if !self.has_text {
+            return true;
+        }
+        let Some(id) = looks.get("N").and_then(Object::as_reference) else {
+            return false;
+        };
+        let drawing = match document.object(id) {
+            Ok(Some(form)) => document.stream_data(id, &form).unwrap_or_default(),
+            _ => Vec::new(),
+        };
+        [&b"Tj"[..], b"TJ"]
+            .iter()
+            .any(|operator| memmem::find(&drawing, operator).is_some())
     }
 }

@@ -8,9 +8,10 @@ use time::OffsetDateTime;
 use crate::{
     appearance::Appearance,
     catalog::Catalog,
+    digest::{Covered, digests},
     document::Document,
     error::PdfError,
-    field::{Purpose, Site},
+    field::{FieldTarget, Purpose, Site},
     form::Form,
     object::{Dictionary, Object, Ref},
     page,
@@ -79,8 +80,9 @@ pub enum Coverage {
 ///
 /// # Errors
 ///
-/// Those of [`prepare`](crate::prepare) for the same file: an invisible signature in a new field is
-/// rehearsed, so what passes here can be signed.
+/// Those of [`prepare`](crate::prepare) and [`prepare_time_stamp`](crate::prepare_time_stamp) for
+/// the same file: an invisible signature in a new field and an archive time-stamp are rehearsed, so
+/// what passes here can be signed and archived.
 pub fn inspect(pdf: &[u8]) -> Result<PdfFacts, PdfError> {
     Document::with(pdf, |document| {
         let site = Site::survey(document, Purpose::PLAIN)?;
@@ -99,19 +101,36 @@ pub fn inspect(pdf: &[u8]) -> Result<PdfFacts, PdfError> {
     })
 }
 
-/// Whether a visible signature can stand where it is to; cheaper than to [prepare](crate::prepare)
-/// it.
+/// Whether signatures like these can be put into a file, one after the other; cheaper than to
+/// [prepare](crate::prepare) them, since nothing is drawn and nothing is hashed.
 ///
 /// # Errors
 ///
-/// [`PdfError::PageOutOfRange`], [`PdfError::BoxEmpty`], [`PdfError::BoxOutside`], and those that
-/// keep the file from being read.
-pub fn find_place(pdf: &[u8], appearance: &Appearance) -> Result<(), PdfError> {
+/// Those of [`prepare`](crate::prepare) for the first that can't be.
+pub fn find_places(pdf: &[u8], wanted: &[WantedPlace<'_>]) -> Result<(), PdfError> {
     Document::with(pdf, |document| {
-        let catalog = Catalog::read(document)?;
-        let page = page::find(document, catalog.dictionary(), appearance.page)?;
-        page.place(document, appearance.rect).map(drop)
+        let mut site = Site::survey(document, Purpose::PLAIN)?;
+        for place in wanted {
+            let purpose = Purpose::Signature {
+                reason: place.reason,
+                appearance: place.appearance,
+            };
+            let chosen = site.choose(document, place.field, purpose)?;
+            site.check_place(document, &chosen, purpose)?;
+        }
+        Ok(())
     })
+}
+
+/// Where a signature is to stand, as in [`SignatureSpec`](crate::SignatureSpec).
+#[derive(Debug, Clone, Copy)]
+pub struct WantedPlace<'a> {
+    /// The signature field.
+    pub field: &'a FieldTarget,
+    /// `/Reason`, which a field may prescribe.
+    pub reason: Option<&'a str>,
+    /// What it looks like; only page and box count.
+    pub appearance: Option<&'a Appearance>,
 }
 
 /// Every signature in the file, in the order of the form's fields.
@@ -130,16 +149,22 @@ pub fn signatures(pdf: &[u8]) -> Result<Vec<EmbeddedSignature>, PdfError> {
             }
             Ok(())
         })?;
-        Ok(found)
+        let digests = digests(pdf, found.iter().filter_map(|(_, covered)| *covered))?;
+        let signatures = found.into_iter().map(|(mut signature, covered)| {
+            signature.digest = covered.and_then(|covered| digests.get(&covered).copied());
+            signature
+        });
+        Ok(signatures.collect())
     })
 }
 
+/// A signature without its digest, and what it covers unless that is irregular.
 fn read_signature(
     document: &Document<'_>,
     field_name: String,
     id: Option<Ref>,
     dictionary: &Dictionary,
-) -> Result<EmbeddedSignature, PdfError> {
+) -> Result<(EmbeddedSignature, Option<Covered>), PdfError> {
     let text = |key| match document.value(dictionary, key) {
         Ok(Object::String(bytes)) => Ok(Some(text::decode(&bytes))),
         other => other.map(|_| None),
@@ -163,24 +188,10 @@ fn read_signature(
         Some(id) => document.object(id)?.and_then(|object| object.span),
         None => None,
     };
-    let signed = signed_ranges(document.data, &byte_range)
-        .filter(|signed| surrounds(document.data, signed, container, span));
-    let (digest, covers) = match signed {
-        None => (None, Coverage::Irregular),
-        Some([before, after]) => {
-            let data = document.data;
-            let covers = if after.end == data.len() {
-                Coverage::WholeFile
-            } else {
-                Coverage::Revision
-            };
-            (
-                Some(signature::sha256(&[&data[before], &data[after]])),
-                covers,
-            )
-        }
-    };
-    Ok(EmbeddedSignature {
+    let data = document.data;
+    let covered =
+        covered(data, &byte_range).filter(|covered| surrounds(data, *covered, container, span));
+    let signature = EmbeddedSignature {
         field_name,
         sub_filter: match document.value(dictionary, "SubFilter")? {
             Object::Name(name) => String::from_utf8_lossy(&name).into_owned(),
@@ -188,8 +199,12 @@ fn read_signature(
         },
         byte_range,
         cms: container[..der_length(container).unwrap_or(container.len())].to_vec(),
-        digest,
-        covers,
+        digest: None,
+        covers: match covered {
+            None => Coverage::Irregular,
+            Some(covered) if covered.end == data.len() => Coverage::WholeFile,
+            Some(_) => Coverage::Revision,
+        },
         claimed_time: match document.value(dictionary, "M")? {
             Object::String(date) => text::decode_date(&date),
             _ => None,
@@ -197,36 +212,37 @@ fn read_signature(
         name: text("Name")?,
         reason: text("Reason")?,
         location: text("Location")?,
-    })
+    };
+    Ok((signature, covered))
 }
 
-/// The two signed ranges, if they are two, start at the file's first byte and lie within it.
-fn signed_ranges(data: &[u8], byte_range: &[u64]) -> Option<[Range<usize>; 2]> {
-    let &[0, first_length, second_start, second_length] = byte_range else {
+/// What the ranges cover, if they are two, start at the file's first byte and lie within it.
+fn covered(data: &[u8], byte_range: &[u64]) -> Option<Covered> {
+    let &[0, before, after, length] = byte_range else {
         return None;
     };
-    let second_end = second_start.checked_add(second_length)?;
-    let [first, start, end] =
-        [first_length, second_start, second_end].map(|at| usize::try_from(at).ok());
-    let (first, start, end) = (first?, start?, end?);
-    (first <= start && end <= data.len()).then_some([0..first, start..end])
+    let end = after.checked_add(length)?;
+    let [before, after, end] = [before, after, end].map(|at| usize::try_from(at).ok());
+    let (before, after, end) = (before?, after?, end?);
+    (before <= after && end <= data.len()).then_some(Covered { before, after, end })
 }
 
 /// True if the gap between the ranges is `container` as a hexadecimal string, inside the
 /// signature's own object, and the second range ends where a revision does.
 fn surrounds(
     data: &[u8],
-    [before, after]: &[Range<usize>; 2],
+    covered: Covered,
     container: &[u8],
     object: Option<Range<usize>>,
 ) -> bool {
-    let within = object.is_some_and(|object| object.start < before.end && after.start < object.end);
-    let [b'<', digits @ .., b'>'] = &data[before.end..after.start] else {
+    let Covered { before, after, end } = covered;
+    let within = object.is_some_and(|object| object.start < before && after < object.end);
+    let [b'<', digits @ .., b'>'] = &data[before..after] else {
         return false;
     };
     within
         && syntax::decode_hex(digits).is_some_and(|gap| gap == container)
-        && (after.end == data.len() || data[after.clone()].trim_ascii_end().ends_with(b"%%EOF"))
+        && (end == data.len() || data[covered.tail()].trim_ascii_end().ends_with(b"%%EOF"))
 }
 
 /// Length of the DER value at the start of `bytes`, its header included (X.690, 8.1.3).

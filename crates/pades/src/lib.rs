@@ -39,6 +39,8 @@
 //!   revisions. If that is damaged, it finds the objects themselves.
 //! - `document` is **the reader**. It is lazy, because a signature touches five objects of a
 //!   thousand: the catalogue, the form, its list of fields, a page and its list of annotations.
+//! - `repair` decides **which reading of the file counts**: the one that its cross-reference data
+//!   give, or, where they are wrong, the one that a search finds.
 //! - `encryption` opens files that are encrypted without a password, knows what their protection
 //!   permits, and encrypts what is added.
 //! - `revision` is **the revision writer**: it appends new states of objects and the
@@ -65,6 +67,7 @@
 mod appearance;
 mod catalog;
 mod changes;
+mod digest;
 mod document;
 mod encryption;
 mod error;
@@ -75,6 +78,7 @@ mod inspect;
 mod object;
 mod page;
 mod permission;
+mod repair;
 mod revision;
 mod security;
 mod signature;
@@ -86,7 +90,9 @@ pub use appearance::{Appearance, Layout, Picture, PictureError, Rect};
 pub use changes::{Change, ChangeKind, Changes, changes};
 pub use error::{PdfError, Place};
 pub use field::FieldTarget;
-pub use inspect::{Coverage, EmbeddedSignature, PdfFacts, find_place, inspect, signatures};
+pub use inspect::{
+    Coverage, EmbeddedSignature, PdfFacts, WantedPlace, find_places, inspect, signatures,
+};
 pub use permission::Certification;
 pub use security::{SecurityStore, security_store};
 pub use signature::{Prepared, SignatureSpec, TimeStampSpec, prepare, prepare_time_stamp};

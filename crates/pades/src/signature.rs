@@ -79,7 +79,7 @@ pub struct Prepared {
 /// Whatever makes the file unfit to be signed; see [`PdfError`].
 pub fn prepare(pdf: &[u8], spec: &SignatureSpec) -> Result<Prepared, PdfError> {
     let order = Order {
-        field: &spec.field,
+        field: spec.field.clone(),
         purpose: Purpose::Signature {
             reason: spec.reason.as_deref(),
             appearance: spec.appearance.as_ref(),
@@ -101,13 +101,7 @@ pub fn prepare(pdf: &[u8], spec: &SignatureSpec) -> Result<Prepared, PdfError> {
 ///
 /// Whatever makes the file unfit; see [`PdfError`].
 pub fn prepare_time_stamp(pdf: &[u8], spec: &TimeStampSpec) -> Result<Prepared, PdfError> {
-    let order = Order {
-        field: &FieldTarget::New("Timestamp".into()),
-        purpose: Purpose::TimeStamp,
-        value: dictionary("DocTimeStamp", "ETSI.RFC3161"),
-        security_store: &spec.security_store,
-        reserve: spec.reserve,
-    };
+    let order = Order::time_stamp(&spec.security_store, spec.reserve);
     Document::with(pdf, |document| order.prepare(document))
 }
 
@@ -186,22 +180,29 @@ impl std::fmt::Debug for Prepared {
     }
 }
 
-/// Does everything that [`prepare`] does to the structure of the file, and keeps nothing.
+/// Does to the structure of the file everything that [`prepare`] and [`prepare_time_stamp`] do, and
+/// keeps nothing.
 pub(crate) fn rehearse(document: &Document<'_>, site: Site) -> Result<(), PdfError> {
-    let order = Order {
-        field: &FieldTarget::New("Signature".into()),
+    let rehearse = |order: Order<'_>, site| {
+        let (revision, _, _) = order.assemble(document, site)?;
+        revision.finish(&[0; 16]).map(drop)
+    };
+    let security_store = &SecurityStore::default();
+    let signature = Order {
+        field: FieldTarget::New("Signature".into()),
         purpose: Purpose::PLAIN,
         value: dictionary("Sig", "ETSI.CAdES.detached"),
-        security_store: &SecurityStore::default(),
+        security_store,
         reserve: 0,
     };
-    let (revision, _, _) = order.assemble(document, site)?;
-    revision.finish(&[0; 16]).map(drop)
+    rehearse(signature, site)?;
+    let time_stamp = Order::time_stamp(security_store, 0);
+    rehearse(time_stamp, Site::survey(document, Purpose::TimeStamp)?)
 }
 
 /// What a signature and a document time-stamp have in common.
 struct Order<'a> {
-    field: &'a FieldTarget,
+    field: FieldTarget,
     purpose: Purpose<'a>,
     /// Without the entries that are written last.
     value: Dictionary,
@@ -209,7 +210,17 @@ struct Order<'a> {
     reserve: usize,
 }
 
-impl Order<'_> {
+impl<'o> Order<'o> {
+    fn time_stamp(security_store: &'o SecurityStore, reserve: usize) -> Self {
+        Self {
+            field: FieldTarget::New("Timestamp".into()),
+            purpose: Purpose::TimeStamp,
+            value: dictionary("DocTimeStamp", "ETSI.RFC3161"),
+            security_store,
+            reserve,
+        }
+    }
+
     fn prepare(&self, document: &Document<'_>) -> Result<Prepared, PdfError> {
         let site = Site::survey(document, self.purpose)?;
         let (revision, blanks, name) = self.assemble(document, site)?;
@@ -234,7 +245,7 @@ impl Order<'_> {
         document: &'d Document<'a>,
         mut site: Site,
     ) -> Result<(Revision<'d, 'a>, Blanks, String), PdfError> {
-        let chosen = site.choose(document, self.field, self.purpose)?;
+        let chosen = site.choose(document, &self.field, self.purpose)?;
         let name = chosen.name.clone();
         let mut value = self.value.clone();
         if let Some(locks) = chosen.locks(document, &site.catalog)? {
@@ -285,15 +296,6 @@ fn signature_dictionary(spec: &SignatureSpec) -> Dictionary {
         }
     }
     value
-}
-
-/// SHA-256 over parts that follow one another.
-pub(crate) fn sha256(parts: &[&[u8]]) -> [u8; 32] {
-    let mut hash = Sha256::new();
-    for part in parts {
-        hash.update(part);
-    }
-    hash.finish()
 }
 
 /// Bytes as one base64 string, where serde's default is a list of numbers.

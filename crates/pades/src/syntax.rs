@@ -98,20 +98,19 @@ impl<'a> Lexer<'a> {
         self.object_at_depth(0)
     }
 
+    /// The `N G obj` with which an indirect object begins.
+    pub fn indirect_head(&mut self) -> Option<Ref> {
+        let number = u32::try_from(self.take_unsigned()?).ok()?;
+        let generation = u16::try_from(self.take_unsigned()?).ok()?;
+        self.take_literal("obj")
+            .then_some(Ref { number, generation })
+    }
+
     /// An indirect object; the cursor ends behind its value, or at its stream's data.
     pub fn indirect(&mut self) -> Result<ParsedIndirect, SyntaxError> {
-        let number = self
-            .take_unsigned()
-            .and_then(|number| u32::try_from(number).ok());
-        let generation = self
-            .take_unsigned()
-            .and_then(|number| u16::try_from(number).ok());
-        let (Some(number), Some(generation)) = (number, generation) else {
+        let Some(id) = self.indirect_head() else {
             return Err(self.error("no object where one should begin"));
         };
-        if !self.take_literal("obj") {
-            return Err(self.error("no object where one should begin"));
-        }
         self.skip_space();
         let start = self.pos;
         // `1 0 obj endobj` is how some producers write null.
@@ -137,7 +136,7 @@ impl<'a> Lexer<'a> {
             }
         }
         Ok(ParsedIndirect {
-            id: Ref { number, generation },
+            id,
             value,
             span,
             stream,

@@ -136,14 +136,23 @@ pub(crate) struct FoundStream {
     pub at: usize,
 }
 
+/// What [`rebuild`] found.
+pub(crate) struct Rebuilt {
+    pub xref: Xref,
+    /// What these hold is still to be added, since they may be encrypted.
+    pub object_streams: Vec<FoundStream>,
+    /// An object is the value of a signature.
+    pub is_signed: bool,
+}
+
 /// Finds every object by its `N G obj`, and every trailer, later ones in the file replacing
 /// earlier ones. Streams are skipped as a whole, so that a PDF inside a PDF does not leak out.
-/// What object streams hold is still to be added, since they may be encrypted.
-pub(crate) fn rebuild(data: &[u8], header: usize) -> Result<(Xref, Vec<FoundStream>), PdfError> {
+pub(crate) fn rebuild(data: &[u8], header: usize) -> Result<Rebuilt, PdfError> {
     let mut entries = HashMap::new();
     let mut trailer = Dictionary::default();
     let mut catalog = None;
     let mut encrypted = false;
+    let mut is_signed = false;
     let mut object_streams = Vec::new();
     let mut at = header;
     for mark in memchr::memchr2_iter(b'o', b't', &data[header..]).map(|mark| mark + header) {
@@ -182,6 +191,7 @@ pub(crate) fn rebuild(data: &[u8], header: usize) -> Result<(Xref, Vec<FoundStre
             catalog = Some(object.id);
         }
         encrypted |= is_encryption(&dictionary);
+        is_signed |= dictionary.get("ByteRange").is_some();
         let Some(stream) = object.stream else {
             continue;
         };
@@ -213,7 +223,11 @@ pub(crate) fn rebuild(data: &[u8], header: usize) -> Result<(Xref, Vec<FoundStre
         start: None,
         header,
     };
-    Ok((xref, object_streams))
+    Ok(Rebuilt {
+        xref,
+        object_streams,
+        is_signed,
+    })
 }
 
 /// One line of an object stream's index (7.5.7).

@@ -16,7 +16,6 @@ use crate::{
     error::PdfError,
     object::{Dictionary, Object, Ref, write_hex},
     revision::Revision,
-    signature::sha256,
 };
 
 /// Symbolic: its characters are not those of a standard Latin set (table 121).
@@ -136,7 +135,7 @@ impl Subset {
     /// Six letters that tell this subset from others of the same font (9.9.2).
     fn tag(&self) -> String {
         let glyphs: Vec<_> = self.used().flat_map(u16::to_be_bytes).collect();
-        let digest = sha256(&[self.font.name.as_bytes(), &glyphs]);
+        let digest = crypto::sha256(&[self.font.name.as_bytes(), &glyphs].concat());
         let letters = digest[..6].iter().map(|byte| char::from(b'A' + byte % 26));
         letters.collect()
     }

@@ -30,17 +30,66 @@ impl Site {
         let new_field = match chosen.existing {
             None => Some(self.add(document, revision, &chosen.name, value, purpose)?),
             Some(field) => {
-                let look = match purpose {
-                    Purpose::Signature { appearance, .. } => appearance,
-                    Purpose::TimeStamp => None,
-                };
-                self.fill_existing(document, revision, field, value, look)?;
+                self.fill_existing(document, revision, field, value, purpose.appearance())?;
                 None
             }
         };
+        if self.signatures == 0 && matches!(purpose, Purpose::Signature { .. }) {
+            self.form.keep_looks(document)?;
+        }
         self.form
             .finish(document, revision, new_field, &mut self.catalog)?;
         self.catalog.finish(revision)
+    }
+
+    /// Fails where what is to be seen in the chosen field has no place.
+    pub fn check_place(
+        &self,
+        document: &Document<'_>,
+        chosen: &Chosen,
+        purpose: Purpose<'_>,
+    ) -> Result<(), PdfError> {
+        match &chosen.existing {
+            None => {
+                let (page, _) = self.new_place(document, purpose)?;
+                annotations(document, &page).map(drop)
+            }
+            Some(field) => self.own_place(document, field.shown()).map(drop),
+        }
+    }
+
+    /// The page of a new field, and the place there of what is to be seen.
+    fn new_place(
+        &self,
+        document: &Document<'_>,
+        purpose: Purpose<'_>,
+    ) -> Result<(Page, Option<Placement>), PdfError> {
+        let look = purpose.appearance();
+        let index = look.map_or(0, |look| look.page);
+        let page = page::find(document, self.catalog.dictionary(), index)?;
+        let placement = look.map(|look| page.place(document, look.rect));
+        Ok((page, placement.transpose()?))
+    }
+
+    /// The place of a widget that is there; `None` where there is nothing to be seen of it.
+    fn own_place(
+        &self,
+        document: &Document<'_>,
+        widget: &Dictionary,
+    ) -> Result<Option<Placement>, PdfError> {
+        let page = match widget
+            .get("P")
+            .map(|page| document.locate(page))
+            .transpose()?
+        {
+            Some((Some(id), Object::Dictionary(dictionary))) => Page { id, dictionary },
+            _ => page::find(document, self.catalog.dictionary(), 0)?,
+        };
+        match page.place_field(document, widget) {
+            Ok(placement) => Ok(Some(placement)),
+            Err(PdfError::BoxEmpty) => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     /// Adds a field that is its own widget: at its place on a page, or invisible on the first.
@@ -52,14 +101,7 @@ impl Site {
         value: Ref,
         purpose: Purpose<'_>,
     ) -> Result<Ref, PdfError> {
-        let index = match purpose {
-            Purpose::Signature {
-                appearance: Some(look),
-                ..
-            } => look.page,
-            _ => 0,
-        };
-        let page = page::find(document, self.catalog.dictionary(), index)?;
+        let (page, placement) = self.new_place(document, purpose)?;
         let id = revision.allocate()?;
         let mut widget = Dictionary::default()
             .with("Type", Object::name("Annot"))
@@ -70,23 +112,25 @@ impl Site {
             .with("F", Object::Integer(WIDGET_FLAGS))
             .with("Rect", Object::Array(vec![Object::Integer(0); 4]))
             .with("P", Object::Reference(page.id));
-        match purpose {
-            Purpose::Signature {
-                appearance: Some(look),
-                ..
-            } => {
-                let placement = page.place(document, look.rect)?;
+        match (purpose, placement) {
+            (
+                Purpose::Signature {
+                    appearance: Some(look),
+                    ..
+                },
+                Some(placement),
+            ) => {
                 widget.set("Rect", placement.rect_object());
                 let form = self.draw(document, revision, look, &placement)?;
                 widget.set("AP", normal_appearance(form));
             }
             // PDF/A-1 wants one even where nothing is to be seen (ISO 19005-1, 6.9).
-            Purpose::Signature { .. } => {
+            (Purpose::Signature { .. }, _) => {
                 let form = revision.put_stream(empty_form(), b"")?;
                 widget.set("AP", normal_appearance(form));
             }
             // A time-stamp's field should have none (ISO 32000-2, 12.8.5).
-            Purpose::TimeStamp => {}
+            (Purpose::TimeStamp, _) => {}
         }
         revision.put(id, &Object::Dictionary(widget))?;
         annotate(document, revision, page, id)?;
@@ -124,18 +168,8 @@ impl Site {
     ) -> Result<(), PdfError> {
         let flags = document.value(widget, "F")?.as_integer().unwrap_or(0);
         widget.set("F", Object::Integer(flags | WIDGET_FLAGS));
-        let page = match widget
-            .get("P")
-            .map(|page| document.locate(page))
-            .transpose()?
-        {
-            Some((Some(id), Object::Dictionary(dictionary))) => Page { id, dictionary },
-            _ => page::find(document, self.catalog.dictionary(), 0)?,
-        };
-        let placement = match page.place_field(document, widget) {
-            Ok(placement) => placement,
-            Err(PdfError::BoxEmpty) => return Ok(()),
-            Err(error) => return Err(error),
+        let Some(placement) = self.own_place(document, widget)? else {
+            return Ok(());
         };
         let form = match look {
             Some(look) => self.draw(document, revision, look, &placement)?,
@@ -164,9 +198,7 @@ fn annotate(
     mut page: Page,
     widget: Ref,
 ) -> Result<(), PdfError> {
-    let annotations = page.dictionary.get("Annots").unwrap_or(&Object::Null);
-    let what = "a page's annotations are not an array";
-    let (id, mut list) = document.array(annotations, what, page.id)?;
+    let (id, mut list) = annotations(document, &page)?;
     list.push(Object::Reference(widget));
     match id {
         Some(id) => revision.put(id, &Object::Array(list)),
@@ -175,6 +207,16 @@ fn annotate(
             revision.put(page.id, &Object::Dictionary(page.dictionary))
         }
     }
+}
+
+/// A page's list of annotations, and the object that holds it.
+fn annotations(
+    document: &Document<'_>,
+    page: &Page,
+) -> Result<(Option<Ref>, Vec<Object>), PdfError> {
+    let annotations = page.dictionary.get("Annots").unwrap_or(&Object::Null);
+    let what = "a page's annotations are not an array";
+    document.array(annotations, what, page.id)
 }
 
 fn normal_appearance(form: Ref) -> Object {

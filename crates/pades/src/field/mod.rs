@@ -38,12 +38,20 @@ pub(crate) enum Purpose<'a> {
     TimeStamp,
 }
 
-impl Purpose<'_> {
+impl<'a> Purpose<'a> {
     /// An invisible signature without a reason.
     pub const PLAIN: Self = Self::Signature {
         reason: None,
         appearance: None,
     };
+
+    /// What is to be seen of it.
+    fn appearance(self) -> Option<&'a Appearance> {
+        match self {
+            Self::Signature { appearance, .. } => appearance,
+            Self::TimeStamp => None,
+        }
+    }
 }
 
 /// The places of a document that a signature changes.
@@ -77,6 +85,9 @@ pub(crate) struct Chosen {
 impl Site {
     /// Finds the places, or the reason why nothing can be put into this document.
     pub fn survey(document: &Document<'_>, purpose: Purpose<'_>) -> Result<Self, PdfError> {
+        if document.is_repaired_signed {
+            return Err(PdfError::SignedAndDamaged);
+        }
         let catalog = Catalog::read(document)?;
         let form = Form::read(document, &catalog)?;
         let mut permissions = Permissions::of_catalog(document, catalog.dictionary())?;
@@ -124,7 +135,8 @@ impl Site {
             .collect()
     }
 
-    /// The field that `target` names, or the reason why it can't be filled.
+    /// The field that `target` names, or the reason why it can't be filled. It is taken from then
+    /// on.
     pub fn choose(
         &mut self,
         document: &Document<'_>,
@@ -136,6 +148,7 @@ impl Site {
                 let name = self.free_name(wanted);
                 let refusal = match self.may_create(document, &name, purpose) {
                     Ok(()) => {
+                        self.taken.insert(name.clone());
                         return Ok(Chosen {
                             name,
                             existing: None,
@@ -145,7 +158,7 @@ impl Site {
                 };
                 let usable = |field: &EmptyField| self.may_fill(document, field, purpose).is_ok();
                 match self.empty.iter().position(usable) {
-                    Some(index) => Ok(Chosen::existing(self.empty.swap_remove(index))),
+                    Some(index) => Ok(Chosen::existing(self.empty.remove(index))),
                     None => Err(refusal),
                 }
             }
@@ -159,7 +172,7 @@ impl Site {
                     });
                 };
                 self.may_fill(document, &self.empty[index], purpose)?;
-                Ok(Chosen::existing(self.empty.swap_remove(index)))
+                Ok(Chosen::existing(self.empty.remove(index)))
             }
         }
     }
@@ -243,6 +256,13 @@ impl Site {
 }
 
 impl EmptyField {
+    /// What of it stands on a page.
+    fn shown(&self) -> &Dictionary {
+        self.widget
+            .as_ref()
+            .map_or(&self.dictionary, |(_, widget)| widget)
+    }
+
     /// `field`, if it is one: neither a widget of one nor a node above several.
     fn of(document: &Document<'_>, field: &Field) -> Result<Option<Self>, PdfError> {
         let Some(id) = field.id.filter(|_| field.is_signature) else {

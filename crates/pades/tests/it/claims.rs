@@ -312,6 +312,49 @@ fn encryption_that_makes_no_sense_is_refused() {
 }
 
 #[test]
+fn crowds_of_signatures_do_not_multiply_the_work() {
+    // Each says that it covers the whole file, which would have to be hashed for each.
+    const COUNT: usize = 2000;
+    let form = format!("<</SigFlags 3/Fields[{}]>>", references(5, COUNT));
+    let field = format!("<</FT/Sig/T(a)/V {} 0 R>>", 5 + COUNT);
+    let ballast = "a".repeat(4 << 20);
+    let value = format!(
+        "<</Type/Sig/Filter/X/SubFilter/ETSI.CAdES.detached/ByteRange[0 4200000 4200010 20]\
+         /Contents<00>/Ballast({ballast})>>"
+    );
+    let mut objects = vec![CATALOG, PAGES, PAGE, &form];
+    objects.extend([field.as_str(); COUNT]);
+    objects.push(&value);
+    let trailer = format!("<</Size {}/Root 1 0 R>>", objects.len() + 1);
+    let _ = answered("one signature often", &file(&objects, &trailer));
+
+    // Here they do cover it.
+    let ballast = format!("({ballast})");
+    let value = "<</Type/Sig/Filter/X/SubFilter/ETSI.CAdES.detached\
+                 /ByteRange[0 1111111111 2222222222 3333333333]/Contents<00>>>";
+    objects.insert(4, &ballast);
+    objects.pop();
+    objects.push(value);
+    let form = format!("<</SigFlags 3/Fields[{}]>>", references(6, COUNT));
+    let field = format!("<</FT/Sig/T(a)/V {} 0 R>>", 6 + COUNT);
+    objects[3] = &form;
+    objects[5..5 + COUNT].fill(&field);
+    let trailer = format!("<</Size {}/Root 1 0 R>>", objects.len() + 1);
+    let pdf = file(&objects, &trailer);
+    let start = memchr::memmem::rfind(&pdf, b"<00>").unwrap();
+    let end = start + "<00>".len();
+    let numbers = format!("{start:010} {end:010} {:010}", pdf.len() - end);
+    let blank = memchr::memmem::rfind(&pdf, b"1111111111").unwrap();
+    let rest = &pdf[blank + numbers.len()..];
+    let pdf = [&pdf[..blank], numbers.as_bytes(), rest].concat();
+    let found = pades::signatures(&pdf).unwrap();
+    assert_eq!(found.len(), COUNT);
+    let whole = [&pdf[..start], &pdf[end..]].concat();
+    assert_eq!(found[0].digest, Some(crypto::sha256(&whole)));
+    answered("one signature of the whole file often", &pdf).unwrap();
+}
+
+#[test]
 fn a_long_history_is_read_once() {
     let mut pdf = file(&[CATALOG, PAGES, PAGE, FORM], TRAILER);
     let mut before = memchr::memmem::rfind(&pdf, b"xref\n0").unwrap();

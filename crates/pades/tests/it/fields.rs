@@ -1,11 +1,13 @@
 //! Signature fields that are there already, and what earlier signatures and the fields themselves
 //! forbid.
 
-use pades::{Appearance, FieldTarget, Layout, PdfError, Rect, SignatureSpec, TimeStampSpec};
+use pades::{
+    Appearance, FieldTarget, Layout, PdfError, Rect, SignatureSpec, TimeStampSpec, WantedPlace,
+};
 
 use crate::{
     judges,
-    raw::{empty_field, form},
+    raw::{CATALOG, PAGES, empty_field, file, form},
     signer::{SIGNER, corpus, saved, spec},
 };
 
@@ -251,4 +253,70 @@ fn a_certification_leaves_signing_to_invisible_signatures_and_to_fields_of_its_o
             .windows(7)
             .any(|part| part == b"/Annots")
     );
+}
+
+#[test]
+fn places_are_found_as_signatures_will_find_them() {
+    let find = |base: &[u8], specs: &[SignatureSpec]| {
+        let wanted: Vec<_> = specs
+            .iter()
+            .map(|spec| WantedPlace {
+                field: &spec.field,
+                reason: spec.reason.as_deref(),
+                appearance: spec.appearance.as_ref(),
+            })
+            .collect();
+        pades::find_places(base, &wanted)
+    };
+    let (_, plain) = corpus("form").swap_remove(0);
+    find(&plain, &[visible(spec()), visible(spec())]).unwrap();
+    let mut elsewhere = visible(spec());
+    if let Some(appearance) = &mut elsewhere.appearance {
+        appearance.page = 7;
+    }
+    let error = find(&plain, &[spec(), elsewhere]).unwrap_err();
+    assert!(matches!(error, PdfError::PageOutOfRange { .. }), "{error}");
+    for name in ["certified-form-filling", "certified-annotations"] {
+        let (_, base) = corpus(name).swap_remove(0);
+        find(&base, &[spec()]).unwrap();
+        let refused = Err(PdfError::CertifiedAgainstFields);
+        assert_eq!(find(&base, &[visible(spec())]), refused);
+    }
+    // One field is free, for one of two.
+    let (_, base) = corpus("certified-empty-field").swap_remove(0);
+    find(&base, &[visible(spec())]).unwrap();
+    let both = find(&base, &[visible(spec()), visible(spec())]);
+    assert_eq!(both, Err(PdfError::CertifiedAgainstFields));
+}
+
+/// The form's flag after the first signature and after the second.
+fn need_appearances(widget: &str) -> [bool; 2] {
+    let form = "<</NeedAppearances true/Fields[5 0 R]>>";
+    let page = "<</Type/Page/Parent 2 0 R/MediaBox[0 0 300 200]/Annots[5 0 R]>>";
+    let widget =
+        format!("<</Type/Annot/Subtype/Widget/FT/Tx/T(a)/F 4/Rect[20 20 120 40]/P 3 0 R{widget}>>");
+    let drawing = |content: &str| {
+        let length = content.len();
+        format!("<</Subtype/Form/BBox[0 0 9 9]/Length {length}>>\nstream\n{content}\nendstream")
+    };
+    let (blank, text) = (drawing("/Tx BMC EMC"), drawing("BT (Ana) Tj ET"));
+    let objects = [CATALOG, PAGES, page, form, &widget, &blank, &text];
+    let base = file(&objects, "<</Size 8/Root 1 0 R>>");
+    let once = SIGNER.sign(&base, &visible(spec()));
+    let twice = SIGNER.sign(&once, &visible(spec()));
+    valid(&twice, &["Signature", "Signature_2"]);
+    [(&base, &once), (&once, &twice)].map(|(before, after)| {
+        let added = &after[before.len()..];
+        memchr::memmem::find(added, b"/NeedAppearances false").is_none()
+    })
+}
+
+#[test]
+fn readers_are_told_to_keep_what_is_drawn_where_all_is() {
+    // The second revision repeats what the first one says.
+    assert_eq!(need_appearances("/AP<</N 6 0 R>>"), [false, false]);
+    assert_eq!(need_appearances("/V(Ana)/AP<</N 7 0 R>>"), [false, false]);
+    assert_eq!(need_appearances(""), [true, true]);
+    // Filled in, and never drawn.
+    assert_eq!(need_appearances("/V(Ana)/AP<</N 6 0 R>>"), [true, true]);
 }

@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use miniz_oxide::deflate::compress_to_vec_zlib;
-use pades::{Coverage, EmbeddedSignature, PdfError, SecurityStore, TimeStampSpec};
+use pades::{ChangeKind, Coverage, EmbeddedSignature, PdfError, SecurityStore, TimeStampSpec};
 use proptest::prelude::*;
 
 use crate::{
@@ -21,7 +21,8 @@ static CORPUS: LazyLock<Vec<(String, Vec<u8>)>> = LazyLock::new(|| {
     files
 });
 
-/// Every door at once. What passes inspection can be signed, and the signature is whole.
+/// Every door at once. What passes inspection can be signed and archived, the signature is whole,
+/// and the archive time-stamp leaves alone what was signed.
 fn probe(pdf: &[u8]) -> Result<(), PdfError> {
     let facts = pades::inspect(pdf);
     let _ = pades::signatures(pdf);
@@ -43,10 +44,15 @@ fn probe(pdf: &[u8]) -> Result<(), PdfError> {
             security_store: SecurityStore::default(),
             reserve: 64,
         };
-        // Damage that signing did not touch may be in the way now.
-        if let Ok(prepared) = pades::prepare_time_stamp(&signed, &archive) {
-            let archived = prepared.embed(&signed, b"0\0").unwrap();
-            let _ = pades::changes(&archived, signature);
+        let prepared = pades::prepare_time_stamp(&signed, &archive);
+        let prepared = prepared.expect("what was signed can be archived");
+        let archived = prepared.embed(&signed, b"0\0").unwrap();
+        // What neither of them touched may be damaged.
+        if let Ok(changes) = pades::changes(&archived, signature) {
+            assert!(
+                changes.most <= Some(ChangeKind::Preservation),
+                "the archive time-stamp changes the document: {changes:?}"
+            );
         }
     }
     prepared.map(drop)

@@ -1,6 +1,6 @@
 //! Damaged cross-reference data: replaced where that loses nothing.
 
-use pades::PdfError;
+use pades::{PdfError, TimeStampSpec};
 
 use crate::{
     judges,
@@ -79,4 +79,53 @@ fn an_object_that_was_never_there_is_not_missed() {
         pades::prepare(&lost, &spec()),
         Err(PdfError::Broken { .. })
     ));
+}
+
+const TWO_PAGES: &str = "<</Type/Pages/Kids[3 0 R 5 0 R]/Count 2>>";
+const PAGE: &str = "<</Type/Page/Parent 2 0 R/MediaBox[0 0 300 200]>>";
+
+/// With a wrong offset of the object that is written like this.
+fn misplace(pdf: &[u8], object: &str) -> Vec<u8> {
+    let row = format!("{:010} 00000 n", find(pdf, object.as_bytes()));
+    replaced(pdf, row.as_bytes(), b"0000000011 00000 n")
+}
+
+#[test]
+fn what_a_signature_does_not_touch_decides_about_repairs_all_the_same() {
+    let base = file(&[CATALOG, TWO_PAGES, PAGE, FORM, PAGE], TRAILER);
+    repaired(&misplace(&base, "5 0 obj"));
+    // Entries that nothing leads to are left alone.
+    let base = file(&[CATALOG, PAGES, PAGE, FORM, PAGE], TRAILER);
+    let signed = SIGNER.sign(&misplace(&base, "5 0 obj"), &spec());
+    assert!(signed[base.len()..].windows(5).any(|part| part == b"/Prev"));
+}
+
+#[test]
+fn a_signed_file_is_not_repaired_but_can_be_looked_at() {
+    let base = file(&[CATALOG, TWO_PAGES, PAGE, FORM, PAGE], TRAILER);
+    let signed = misplace(&SIGNER.sign(&base, &spec()), "5 0 obj");
+    let refused = Err(PdfError::SignedAndDamaged);
+    assert_eq!(pades::inspect(&signed).map(drop), refused);
+    assert_eq!(pades::prepare(&signed, &spec()).map(drop), refused);
+    let archive = TimeStampSpec::default();
+    assert_eq!(
+        pades::prepare_time_stamp(&signed, &archive).map(drop),
+        refused
+    );
+    assert_eq!(pades::signatures(&signed).unwrap().len(), 1);
+}
+
+#[test]
+fn object_streams_that_say_to_hold_themselves_are_not_repaired() {
+    for (held, is_sound) in [(7, true), (5, false)] {
+        let content = format!("{held} 0 <<>>");
+        let stream = format!(
+            "<</Type/ObjStm/N 1/First 4/Length {}>>\nstream\n{content}\nendstream",
+            content.len()
+        );
+        let base = file(&[CATALOG, PAGES, PAGE, FORM, &stream], TRAILER);
+        let damaged = &base[..find(&base, b"xref\n0 6")];
+        let inspected = pades::inspect(damaged);
+        assert_eq!(inspected.is_ok(), is_sound, "{inspected:?}");
+    }
 }
