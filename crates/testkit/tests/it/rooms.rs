@@ -28,7 +28,8 @@ const MAY_SEE: &[(&str, &[&str])] = &[
     // Delivery takes due rows from the outbox, which is a table of the store. A port in between
     // would have one implementation and one caller.
     ("delivery", &["model", "crypto", "store"]),
-    // Of delivery the service knows only how a queued text message is written and sealed.
+    // Of delivery the service knows how a queued text message is written and sealed, and the guarded
+    // way to ask others over HTTP.
     (
         "service",
         &[
