@@ -3,6 +3,7 @@
 
 use axum::Router;
 use axum::body::Body;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -44,7 +45,13 @@ async fn key(State(service): State<Service>) -> Response {
     }
 }
 
-async fn tile(State(service): State<Service>, Path(path): Path<String>) -> Response {
+async fn tile(
+    State(service): State<Service>,
+    path: Result<Path<String>, PathRejection>,
+) -> Response {
+    let Ok(Path(path)) = path else {
+        return absent();
+    };
     match service.log_tile(&path).await {
         Ok(Some(tile)) => {
             let caching = if tile.is_full { FOR_EVER } else { FOR_NOW };
