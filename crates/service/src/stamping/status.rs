@@ -165,7 +165,7 @@ fn judged_answer(
                 && response.is_signed_by(&one)
         })
     };
-    if !response.is_signed_by(issuer) && !response.certificates.iter().any(|der| appointed(&der)) {
+    if !response.is_signed_by(issuer) && !response.certificates.iter().any(appointed) {
         return Err(Failure::new(
             "an OCSP answer about the unit's certificate is signed by nobody who may",
         ));
