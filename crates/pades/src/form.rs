@@ -141,7 +141,8 @@ impl Form {
                 above.is_signature = kind == b"Sig";
             }
             if let Some(Object::String(text)) = dictionary.get("V") {
-                above.has_text = !text.is_empty();
+                // A byte order mark alone is an empty text, too.
+                above.has_text = !matches!(text.as_slice(), [] | [0xFE, 0xFF]);
             }
             let kids = match document.value(&dictionary, "Kids")? {
                 Object::Array(kids) => kids,

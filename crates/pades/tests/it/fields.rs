@@ -315,6 +315,7 @@ fn need_appearances(widget: &str) -> [bool; 2] {
 fn readers_are_told_to_keep_what_is_drawn_where_all_is() {
     // The second revision repeats what the first one says.
     assert_eq!(need_appearances("/AP<</N 6 0 R>>"), [false, false]);
+    assert_eq!(need_appearances("/V<FEFF>/AP<</N 6 0 R>>"), [false, false]);
     assert_eq!(need_appearances("/V(Ana)/AP<</N 7 0 R>>"), [false, false]);
     assert_eq!(need_appearances(""), [true, true]);
     // Filled in, and never drawn.
