@@ -2,7 +2,9 @@
 
 use model::contact::{Country, Email, Phone};
 use model::subject::{IdDocumentType, parse_name, parse_number};
-use model::{Environment, Language, RaId, RequestPk, Status, Subject, Trigger, VideoIdPk, transition};
+use model::{
+    Environment, Language, RaId, RequestPk, Status, Subject, Trigger, VideoIdPk, transition,
+};
 use pki::CertificateFacts;
 use serde_json::json;
 use store::{CertificateState, Reader};

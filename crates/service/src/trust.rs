@@ -252,6 +252,20 @@ impl Anchors {
         Ok(answers)
     }
 
+    /// Until when signatures that are made now can be validated with our answers: the earliest end
+    /// among those who give them.
+    pub(crate) fn answers_hold_until(&self) -> Result<OffsetDateTime, PkiError> {
+        let mut end = CertificateFacts::read(self.root_responder.certificate())?.not_after;
+        for generation in &self.generations {
+            let facts = CertificateFacts::read(generation.responder.certificate())?;
+            // An older authority's responder matters while that authority's certificates do.
+            if generation.issuer.not_after() >= self.issuer().not_after() {
+                end = end.min(facts.not_after);
+            }
+        }
+        Ok(end)
+    }
+
     pub(crate) fn stamper<'a>(
         self: &Arc<Self>,
         clock: &'a dyn Clock,

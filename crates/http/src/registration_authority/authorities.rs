@@ -230,7 +230,9 @@ fn authority_schema(is_new: bool) -> RefOr<Schema> {
             ),
             (
                 "signature_level",
-                text("`BASIC`, `T`, `LTVLITE`, `LTV` or `LTVA`: of One-Shot signatures whose call names none."),
+                text(
+                    "`BASIC`, `T`, `LTVLITE`, `LTV` or `LTVA`: of One-Shot signatures whose call names none.",
+                ),
                 false,
             ),
         ],

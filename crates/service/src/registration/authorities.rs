@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use model::{Level, RaId};
 use model::authority::{Act, AuthoritySettings, VideoUploadAuth};
 use model::contact::{Country, Email};
 use model::event::WebhookFormat;
 use model::subject::parse_name;
+use model::{Level, RaId};
 use serde_json::json;
 use store::{Reader, RegistrationAuthority, StoreError, Tx};
 use time::format_description::BorrowedFormatItem;
@@ -350,12 +350,15 @@ fn apply_settings(settings: &mut AuthoritySettings, reading: &mut Reading<'_>) {
         },
     );
     let level = &mut settings.signature_level;
-    reading.change("signature_level", level, usual.signature_level, |text| {
-        match Level::parse(text) {
+    reading.change(
+        "signature_level",
+        level,
+        usual.signature_level,
+        |text| match Level::parse(text) {
             Some(level) => Ok(Some(level)),
             None => Err("must be BASIC, T, LTVLITE, LTV or LTVA"),
-        }
-    });
+        },
+    );
     reading.change(
         "language",
         &mut settings.language,

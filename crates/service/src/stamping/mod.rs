@@ -222,7 +222,8 @@ impl Service {
     }
 
     /// Until when what is stamped now can be validated with what it carries: as long as the
-    /// certificate of the newest time-stamp is valid. `None` below B-LT.
+    /// certificates of the newest time-stamp and of those who answered for it are valid. `None`
+    /// below B-LT.
     pub(crate) async fn good_until(
         &self,
         level: Level,
@@ -235,14 +236,16 @@ impl Service {
             Some(_) => self.allowed_unit(ordered)?,
             None => self.usual_unit().await?,
         };
-        match unit {
-            Some(unit) => Ok(unit.certificate_ends()),
+        let anchors = self.anchors();
+        let answers = anchors.answers_hold_until().map_err(issuing)?;
+        let stamping = match unit {
+            Some(unit) => unit.certificate_ends(),
             None => {
-                let anchors = self.anchors();
                 let stamping = CertificateFacts::read(anchors.time_stamping_certificate());
-                stamping.map(|facts| Some(facts.not_after)).map_err(issuing)
+                Some(stamping.map_err(issuing)?.not_after)
             }
-        }
+        };
+        Ok(stamping.map(|end| end.min(answers)))
     }
 
     /// Checks an address that the settings are to name.

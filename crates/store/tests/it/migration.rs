@@ -13,19 +13,19 @@ const PK: RequestPk = RequestPk(1001);
 
 #[tokio::test]
 async fn sqlite() {
-    version_1_becomes_version_2(Home::sqlite()).await;
+    version_1_becomes_the_newest(Home::sqlite()).await;
 }
 
 #[tokio::test]
 async fn postgres() {
-    version_1_becomes_version_2(Home::postgres()).await;
+    version_1_becomes_the_newest(Home::postgres()).await;
 }
 
-async fn version_1_becomes_version_2(home: Home) {
+async fn version_1_becomes_the_newest(home: Home) {
     foundation(&home).await;
     home.tamper(&rows(&home)).await.unwrap();
     let store = Store::open(&home.url()).await.unwrap();
-    assert_eq!(store.health().await.unwrap().schema_version, 2);
+    assert_eq!(store.health().await.unwrap().schema_version, 3);
     let mut tx = store.begin().await.unwrap();
 
     let authorities = store::authorities::list(&mut tx).await.unwrap();

@@ -33,7 +33,15 @@ const MAY_SEE: &[(&str, &[&str])] = &[
     (
         "service",
         &[
-            "model", "crypto", "pki", "pades", "contract", "evidence", "store", "blob", "delivery",
+            "model",
+            "crypto",
+            "pki",
+            "pades",
+            "contract",
+            "evidence",
+            "store",
+            "blob",
+            "delivery",
             "transparency",
         ],
     ),
