@@ -36,7 +36,10 @@ pub async fn measure(
         let service = house.service.clone();
         let one = move |request: Vec<u8>| {
             let service = service.clone();
-            async move { Ok(drop(service.time_stamp(&request)?)) }
+            async move {
+                service.time_stamp(&request)?;
+                Ok(())
+            }
         };
         rounds.play(requests.collect(), one).await?;
         theirs.push(peer.rate()?);

@@ -177,6 +177,7 @@ impl House {
             renewal_enabled: false,
             renewals: 0,
             external_unlock: None,
+            asynchronous: false,
             created_at: self.clock.now(),
             updated_at: self.clock.now(),
         }
