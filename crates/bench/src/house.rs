@@ -35,7 +35,6 @@ pub struct House {
     pub store: Store,
     pub names: AuthorityNames,
     pub urls: AuthorityUrls,
-    blobs: BlobStore,
     master: MasterKey,
     authority: model::RaId,
 }
@@ -69,7 +68,7 @@ impl House {
         let master = MasterKey::generate(&SystemEntropy);
         let service = Service::new(Parts {
             store: store.clone(),
-            blobs: blobs.clone(),
+            blobs,
             master: master.clone(),
             anchors: TrustAnchors::new(established, &urls)?,
             one_time_keys: OneTimeKeys::default(),
@@ -104,7 +103,6 @@ impl House {
             store,
             names,
             urls,
-            blobs,
             master,
             authority,
         })
@@ -210,22 +208,6 @@ impl House {
             ..SignCommand::default()
         };
         Ok(self.service.sign(request.0, command).await?)
-    }
-
-    /// Removes what acts of signing made, for the disk's sake.
-    pub async fn remove_signed(&self, requests: &[RequestPk]) -> anyhow::Result<()> {
-        for &request in requests {
-            let mut reader = self.store.read().await?;
-            let documents = store::documents::list(&mut reader, request).await?;
-            let contract = store::papers::get(&mut reader, request, PaperKind::Contract).await?;
-            drop(reader);
-            let documents = documents.into_iter().filter_map(|one| one.signed);
-            let contract = contract.and_then(|contract| contract.signed);
-            for file in documents.chain(contract) {
-                self.blobs.delete(&file.blob).await?;
-            }
-        }
-        Ok(())
     }
 
     /// The certificate (DER) that an act of signing issued.
