@@ -62,6 +62,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
                     (Error::UnknownMetadata.into(), "`metadata` names none that is stored."),
                     (Error::WrongStatus(Status::Issued).into(), "Signed already."),
                     (Error::WrongStatus(Status::VideoReview).into(), "The request is not in `ENROLLREADY`."),
+                    (Error::NoTimeStamp { reason: "it did not answer in time".into(), retry_after: 30 }.into(), "The time-stamp authority that was chosen gives no time-stamp. `reason` says why, `Retry-After` when to try again; the code stays good."),
                     (Error::NoKeyReady { retry_after: 2 }.into(), "No RSA key is ready and making one takes too long, or the token that holds the keys is away. `Retry-After` says when to try again; the code stays good."),
                 ]
             }),
