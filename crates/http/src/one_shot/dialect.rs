@@ -218,6 +218,12 @@ impl Refusal {
         self
     }
 
+    /// Whether it passes by itself, or what is behind it was logged where it happened: others are
+    /// away, or a key is being made.
+    pub(crate) fn passes(&self) -> bool {
+        self.retry_after.is_some() || self.status == StatusCode::SERVICE_UNAVAILABLE
+    }
+
     /// Says when to ask again.
     pub(crate) fn with_retry_after(mut self, seconds: u32) -> Self {
         self.retry_after = Some(seconds);

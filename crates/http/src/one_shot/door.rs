@@ -57,10 +57,10 @@ impl Door {
         let mut refusal = fault.refusal(call);
         if refusal.status.is_server_error() && !clients_fault {
             let error = internal.unwrap_or_else(|| refusal.text.clone());
-            match refusal.status {
-                // It passes by itself, or what is behind it was logged where it happened.
-                StatusCode::SERVICE_UNAVAILABLE => tracing::warn!(call = ?call, error, "refused"),
-                _ => tracing::error!(call = ?call, error, "failed"),
+            if refusal.passes() {
+                tracing::warn!(call = ?call, error, "refused");
+            } else {
+                tracing::error!(call = ?call, error, "failed");
             }
             refusal = refusal.with_id(self.request_id.clone());
         }

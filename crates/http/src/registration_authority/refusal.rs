@@ -290,9 +290,9 @@ impl Refusal {
             .with("description", description)
     }
 
-    /// Whether the server is at fault.
+    /// Whether the server is at fault, and not what it asks and waits for.
     pub(crate) fn is_ours(&self) -> bool {
-        self.status.is_server_error() && self.fitting.is_none()
+        self.status.is_server_error() && self.fitting.is_none() && self.retry_after.is_none()
     }
 
     /// The status code that fits, where the documented one does not.
