@@ -75,7 +75,8 @@ fn must_hold(house: &House, pdf: &[u8], signatures: usize) {
     );
     let first = &pdfsig(&path, &house.root())[0];
     assert!(first.valid, "{first:?}");
-    assert_eq!(first.trust, PdfSigTrust::Trusted);
+    let trusted = matches!(first.trust, PdfSigTrust::Trusted | PdfSigTrust::NoWord);
+    assert!(trusted, "{first:?}");
     let at = moment(soon_after(pdf));
     let judged = pyhanko_offline(&at, &[&path], &house.root(), Offline::NewestUnitGood);
     for report in &judged[0] {
