@@ -38,6 +38,8 @@ def map_body(context, body):
     return body
 
 
-@schemathesis.serializer("application/ocsp-request", "application/timestamp-query")
+@schemathesis.serializer(
+    "application/ocsp-request", "application/timestamp-query", "application/pkix-cert"
+)
 def der(context, value):
     return value if isinstance(value, bytes) else str(value).encode("utf-8", "surrogatepass")

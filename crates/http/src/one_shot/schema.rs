@@ -44,14 +44,15 @@ pub(crate) fn failure(dialect: Dialect) -> RefOr<Schema> {
 /// Name and schema of the envelope of failure.
 pub(crate) fn failure_component(dialect: Dialect) -> (String, RefOr<Schema>) {
     let id = || text("The request's id in the server's log. Only where the server is at fault.");
+    let details = |words: &str| either(text(words), open_object("Texts by field or by document."));
     let schema = match dialect {
         Dialect::New => object(
             "Why the call was refused.",
             vec![
                 ("status", constant("error"), true),
                 ("message", text("The documented words."), true),
-                ("detail", text("The same."), true),
-                ("details", text("The same."), true),
+                ("detail", details("The same."), true),
+                ("details", details("The same."), true),
                 (
                     "reason",
                     text("What the documented words leave out."),
@@ -68,7 +69,7 @@ pub(crate) fn failure_component(dialect: Dialect) -> (String, RefOr<Schema>) {
                     text("Status code and phrase, or `Invalid JSON`."),
                     true,
                 ),
-                ("details", text("The documented words."), true),
+                ("details", details("The documented words."), true),
                 ("request_id", id(), false),
             ],
         ),
