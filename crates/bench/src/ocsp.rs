@@ -108,7 +108,8 @@ impl Peer {
         let mut index = fs::File::create(file("index.txt"))?;
         for serial in serials {
             let serial = serial.to_uppercase();
-            writeln!(index, "V\t351231235959Z\t\t{serial}\tunknown\t/CN=Ana")?;
+            // It wants names to be unique.
+            writeln!(index, "V\t351231235959Z\t\t{serial}\tunknown\t/CN={serial}")?;
         }
         let mut command = Command::new("openssl");
         command.args(["req", "-x509", "-new", "-newkey", "ec", "-pkeyopt"]);
