@@ -277,13 +277,21 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 }
 
 /// `avouch verify`'s report on one file, with both roots. What B-T cannot say about revocation is
-/// forgiven: what a file holds of it, its level tells.
+/// forgiven, and to no file of a higher level.
 fn judged(authority: &Authority, house: &House, pdf: &[u8]) -> Value {
     let file = authority.shared.put("signed.pdf", pdf);
     let roots = authority.roots_with(house);
+    let files = [file.into()];
     let forgiving = ["--tolerate-missing-revocation"];
-    let report = verified(&roots, &[file.into()], &forgiving).remove(0);
+    let report = verified(&roots, &files, &forgiving).remove(0);
     assert_eq!(report["valid"], true, "{report:#}");
+    if levels(&report)
+        .iter()
+        .any(|level| level.starts_with("B-LT"))
+    {
+        let strict = verified(&roots, &files, &[]).remove(0);
+        assert_eq!(strict["valid"], true, "{strict:#}");
+    }
     report
 }
 
