@@ -1,40 +1,86 @@
-//! Which algorithms hold, and until when they did.
+//! What a verdict owes to the strength of algorithms.
 //!
-//! SHA-1 and RSA below 2048 bits: not for signatures after 2013 (NIST SP 800-131A). What is
-//! unsupported altogether, such as MD5, never gets here.
+//! What is too weak proves nothing about what is not known to be older. What is merely advised against
+//! by then proves it all the same, with a warning: that is a rule, not a fact, and rules differ.
 
 use crypto::foreign::{Hash, KeyKind, Scheme};
+use pki::verify::Horizon;
 use time::OffsetDateTime;
-use time::macros::datetime;
 
-/// The end of what is weak now.
-const END_OF_WEAK: OffsetDateTime = datetime!(2014-01-01 00:00 UTC);
-/// RSA keys below this were never strong within the life of PDF signatures.
-const LEAST_RSA_BITS: usize = 1024;
+use crate::judge::Judge;
 
-/// What an object is signed with that can't be relied on if it is not proven to be older than
-/// `at`.
-pub(crate) fn weakness(scheme: Option<Scheme>, key: &[u8], at: OffsetDateTime) -> Option<String> {
-    let Some(scheme) = scheme else {
-        return Some("an algorithm that is not supported".into());
-    };
-    if scheme
-        .hash()
-        .and_then(|hash| hash_weakness(hash, at))
-        .is_some()
-    {
-        return Some(format!("{scheme}, which is too weak since 2014"));
-    }
-    match KeyKind::of(key) {
-        Some(KeyKind::Rsa(bits)) if bits < LEAST_RSA_BITS || bits < 2048 && at >= END_OF_WEAK => {
-            Some(format!("an RSA key of {bits} bits, which is too short"))
-        }
-        Some(_) => None,
-        None => Some("a key of an unsupported kind".into()),
+/// What verdicts rest on, as far as it ends.
+#[derive(Default)]
+pub(crate) struct Reliance {
+    /// The earliest end among the algorithms of what nothing in the file proves to be older than the
+    /// validation.
+    pub(crate) until: Option<OffsetDateTime>,
+    /// What had ended when it was needed; told and forgotten by whoever reports next.
+    aged: Vec<String>,
+}
+
+impl Reliance {
+    /// The warnings that have come up.
+    pub(crate) fn take_warnings(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.aged)
     }
 }
 
-/// Why a hash can't be relied on for what is not proven to be older than `at`.
-pub(crate) fn hash_weakness(hash: Hash, at: OffsetDateTime) -> Option<&'static str> {
-    (hash == Hash::Sha1 && at >= END_OF_WEAK).then_some("SHA-1 is too weak since 2014")
+impl Judge<'_> {
+    /// Relies on a signature that existed at that time, or says why not. `what` begins a sentence
+    /// that ends with the algorithm.
+    pub(crate) fn rely_on_signature(
+        &mut self,
+        what: &str,
+        (scheme, key): (Option<Scheme>, &[u8]),
+        existed: OffsetDateTime,
+    ) -> Result<(), String> {
+        let unsupported = |thing: &str| format!("{what} with {thing} that is not supported");
+        let scheme = scheme.ok_or_else(|| unsupported("an algorithm"))?;
+        let key = KeyKind::of(key).ok_or_else(|| unsupported("a kind of key"))?;
+        self.rely_on(what, Horizon::of_signature(scheme, key), existed)
+    }
+
+    /// The same for a hash.
+    pub(crate) fn rely_on_hash(
+        &mut self,
+        what: &str,
+        hash: Hash,
+        existed: OffsetDateTime,
+    ) -> Result<(), String> {
+        self.rely_on(what, Horizon::of_hash(hash), existed)
+    }
+
+    fn rely_on(
+        &mut self,
+        what: &str,
+        horizon: Option<Horizon>,
+        existed: OffsetDateTime,
+    ) -> Result<(), String> {
+        let Some(horizon) = horizon else {
+            return Ok(());
+        };
+        let Horizon {
+            what: with, end, ..
+        } = horizon;
+        let has_ended = end <= existed;
+        if has_ended && horizon.is_weak {
+            return Err(format!("{what} with {with}, which is too weak"));
+        }
+        if has_ended {
+            let last_day = end.date().previous_day().unwrap_or(end.date());
+            let warning = format!(
+                "{what} with {with}, which is recommended until {last_day} only, and nothing proves \
+                 that it was before"
+            );
+            if !self.reliance.aged.contains(&warning) {
+                self.reliance.aged.push(warning);
+            }
+        }
+        if existed >= self.now {
+            let until = self.reliance.until;
+            self.reliance.until = Some(until.map_or(end, |until| until.min(end)));
+        }
+        Ok(())
+    }
 }

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use pki::verify::{Certificate, Content, Reference, Signer, VerifyError};
 use time::OffsetDateTime;
 
-use crate::algorithm;
 use crate::doubt::Doubt;
 use crate::judge::{Judge, display};
 use crate::report::SubIndication;
@@ -59,23 +58,19 @@ impl Judge<'_> {
 
     /// Doubts what is signed with something too weak for its age.
     pub(crate) fn check_algorithms(
-        &self,
+        &mut self,
         signer: &Signer<'_>,
         certificate: &Certificate,
         existed: OffsetDateTime,
     ) -> Result<(), Doubt> {
         let weak = |reason| Doubt::open(SubIndication::CryptoConstraintsFailureNoPoe, reason);
-        let scheme = signer.scheme()?;
-        let key = certificate.public_key_info();
-        if let Some(weakness) = algorithm::weakness(Some(scheme), key, existed) {
-            let who = display(certificate);
-            return Err(weak(format!("{who} signed with {weakness}")));
-        }
-        match algorithm::hash_weakness(signer.hash()?, existed) {
-            Some(weakness) => Err(weak(format!(
-                "{weakness}, and the content is hashed with it"
-            ))),
-            None => Ok(()),
-        }
+        let signature = (Some(signer.scheme()?), certificate.public_key_info());
+        let what = format!("{} signed", display(certificate));
+        self.rely_on_signature(&what, signature, existed)
+            .and_then(|()| {
+                let hash = signer.hash().map_err(|error| error.to_string())?;
+                self.rely_on_hash("the content is hashed", hash, existed)
+            })
+            .map_err(weak)
     }
 }

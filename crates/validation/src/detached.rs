@@ -86,6 +86,7 @@ pub fn validate_detached(
     Ok(Report {
         valid: signatures.iter().all(passed),
         validated_at: now,
+        algorithms_until: judge.reliance.until,
         signatures,
         document_time_stamps: Vec::new(),
     })

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use pki::verify::{Certificate, Issuers, OcspResponse, Path, Purpose, RevocationList};
 use time::{Duration, OffsetDateTime};
 
-use crate::algorithm;
+use crate::algorithm::Reliance;
 use crate::doubt::Doubt;
 use crate::evidence::{Evidence, Fingerprint, Proofs, Read};
 use crate::report::{CertificateReport, RevocationReport, SubIndication};
@@ -26,6 +26,7 @@ pub(crate) struct Judge<'a> {
     pub(crate) tolerates_missing: bool,
     pub(crate) ocsp_responses: Vec<Read<OcspResponse<'a>>>,
     pub(crate) revocation_lists: Vec<Read<RevocationList<'a>>>,
+    pub(crate) reliance: Reliance,
     checks_left: Cell<usize>,
 }
 
@@ -68,6 +69,7 @@ impl<'a> Judge<'a> {
             tolerates_missing: trust.missing_revocation == MissingRevocation::Tolerated,
             ocsp_responses: evidence.ocsp_responses(),
             revocation_lists: evidence.revocation_lists(),
+            reliance: Reliance::default(),
             checks_left: Cell::new(MAX_CHECKS),
         }
     }
@@ -167,19 +169,16 @@ impl<'a> Judge<'a> {
         Err(Doubt::open(SubIndication::OutOfBoundsNoPoe, reason))
     }
 
-    fn check_strength(&self, certificate: &Certificate, issuer: &Certificate) -> Result<(), Doubt> {
-        let at = self.proofs.of(certificate.fingerprint());
-        let key = issuer.public_key_info();
-        match algorithm::weakness(certificate.scheme(), key, at) {
-            None => Ok(()),
-            Some(weakness) => Err(Doubt::open(
-                SubIndication::CryptoConstraintsFailureNoPoe,
-                format!(
-                    "the certificate of {} is signed with {weakness}",
-                    display(certificate)
-                ),
-            )),
-        }
+    fn check_strength(
+        &mut self,
+        certificate: &Certificate,
+        issuer: &Certificate,
+    ) -> Result<(), Doubt> {
+        let existed = self.proofs.of(certificate.fingerprint());
+        let what = format!("the certificate of {} is signed", display(certificate));
+        let signature = (certificate.scheme(), issuer.public_key_info());
+        self.rely_on_signature(&what, signature, existed)
+            .map_err(|weak| Doubt::open(SubIndication::CryptoConstraintsFailureNoPoe, weak))
     }
 }
 

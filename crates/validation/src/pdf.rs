@@ -7,7 +7,6 @@ use pki::verify::{self, Container};
 use time::OffsetDateTime;
 
 use crate::Trust;
-use crate::algorithm;
 use crate::doubt::Doubt;
 use crate::evidence::{Evidence, Fingerprint};
 use crate::judge::Judge;
@@ -69,6 +68,7 @@ pub fn validate_pdf(pdf: &[u8], trust: &Trust, now: OffsetDateTime) -> Result<Re
     Ok(Report {
         valid: is_valid(&signatures, &document_time_stamps),
         validated_at: now,
+        algorithms_until: judge.reliance.until,
         signatures,
         document_time_stamps,
     })
@@ -259,10 +259,10 @@ impl<'p> Entry<'p> {
         judge.signature(&task, report);
         if self.embedded.sub_filter == "adbe.pkcs7.sha1" {
             let existed = report.proven_time.unwrap_or(judge.now);
-            if let Some(weakness) = algorithm::hash_weakness(Hash::Sha1, existed) {
+            let relied = judge.rely_on_hash("the document is hashed", Hash::Sha1, existed);
+            if let Err(weak) = relied {
                 let sub_indication = SubIndication::CryptoConstraintsFailureNoPoe;
-                let reason = format!("{weakness}, and the document is hashed with it");
-                report.doubt(Doubt::open(sub_indication, reason));
+                report.doubt(Doubt::open(sub_indication, weak));
             }
         }
         let changes = self.later_changes()?;

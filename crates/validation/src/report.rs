@@ -17,6 +17,10 @@ pub struct Report {
     /// The time at which the file was judged.
     #[serde(with = "time::serde::rfc3339")]
     pub validated_at: OffsetDateTime,
+    /// Until when the algorithms are recommended that nothing newer in the file makes up for; `None`
+    /// where no end is published. Before then it wants another archive time-stamp.
+    #[serde(with = "time::serde::rfc3339::option")]
+    pub algorithms_until: Option<OffsetDateTime>,
     /// The signatures, oldest first.
     pub signatures: Vec<SignatureReport>,
     /// Time-stamps over the whole file as it was then, oldest first.
@@ -84,6 +88,8 @@ pub struct TimeStampReport {
     pub algorithm: Option<String>,
     /// What was changed in the file after a document time-stamp.
     pub later_changes: Option<LaterChanges>,
+    /// What does not make it invalid, but should be known.
+    pub warnings: Vec<String>,
 }
 
 /// One certificate.

@@ -7,7 +7,6 @@ use pki::ocsp::Status;
 use pki::verify::{Certificate, Purpose, Statement};
 use time::{Duration, OffsetDateTime};
 
-use crate::algorithm;
 use crate::doubt::Doubt;
 use crate::evidence::Fingerprint;
 use crate::judge::{Approved, CLOCK_SKEW, Judge, Use, display, moment};
@@ -183,24 +182,19 @@ impl Judge<'_> {
                 Err(why) => *open = why,
             }
         }
-        for list in &self.revocation_lists {
+        for index in 0..self.revocation_lists.len() {
+            let list = &self.revocation_lists[index];
             let Ok(Some(statement)) = list.value.about(certificate) else {
                 continue;
             };
-            let existed = self.proofs.of(&list.fingerprint);
-            let key = issuer.public_key_info();
-            if !self.may_check() || !list.value.is_signed_by(issuer) {
-                open.1 = "a revocation list is not signed by its issuer".to_owned();
-            } else if let Some(weakness) = algorithm::weakness(list.value.scheme(), key, existed) {
-                open.1 = format!("a revocation list is signed with {weakness}");
-            } else if let Err(why) = self.vouches(issuer, existed) {
-                *open = why;
-            } else {
-                witnesses.push(Witness {
+            let fingerprint = list.fingerprint;
+            match self.list_signer(index, issuer) {
+                Ok(()) => witnesses.push(Witness {
                     source: Source::Crl,
                     statement,
-                    pieces: vec![list.fingerprint, *issuer.fingerprint()],
-                });
+                    pieces: vec![fingerprint, *issuer.fingerprint()],
+                }),
+                Err(why) => *open = why,
             }
         }
         let now = self.now;
@@ -219,15 +213,10 @@ impl Judge<'_> {
         let existed = self.proofs.of(&self.ocsp_responses[index].fingerprint);
         let response = &self.ocsp_responses[index].value;
         let scheme = response.scheme();
-        let strong = |key: &[u8]| match algorithm::weakness(scheme, key, existed) {
-            None => Ok(()),
-            Some(weakness) => Err((
-                SubIndication::TryLater,
-                format!("an OCSP answer is signed with {weakness}"),
-            )),
-        };
+        let what = "an OCSP answer is signed";
         if self.may_check() && response.is_signed_by(issuer) {
-            strong(issuer.public_key_info())?;
+            self.rely_on_signature(what, (scheme, issuer.public_key_info()), existed)
+                .map_err(|weak| (SubIndication::TryLater, weak))?;
             self.vouches(issuer, existed)?;
             return Ok(*issuer.fingerprint());
         }
@@ -241,7 +230,8 @@ impl Judge<'_> {
             SubIndication::TryLater,
             "an OCSP answer is signed by nobody whom its issuer appointed".to_owned(),
         ))?;
-        strong(delegate.public_key_info())?;
+        self.rely_on_signature(what, (scheme, delegate.public_key_info()), existed)
+            .map_err(|weak| (SubIndication::TryLater, weak))?;
         self.vouches(&delegate, existed)?;
         match self.standing(&delegate, issuer, Use::proven(existed), depth + 1) {
             Standing::Good(_) | Standing::NotNeeded => Ok(*delegate.fingerprint()),
@@ -254,6 +244,26 @@ impl Judge<'_> {
                 format!("its OCSP responder may be revoked: {why}"),
             )),
         }
+    }
+
+    /// Whether a revocation list is its issuer's work, at a time when that could be.
+    fn list_signer(
+        &mut self,
+        index: usize,
+        issuer: &Certificate,
+    ) -> Result<(), (SubIndication, String)> {
+        let list = &self.revocation_lists[index];
+        let (existed, scheme) = (self.proofs.of(&list.fingerprint), list.value.scheme());
+        let open = |why| (SubIndication::TryLater, why);
+        if !self.may_check() || !list.value.is_signed_by(issuer) {
+            return Err(open(
+                "a revocation list is not signed by its issuer".to_owned(),
+            ));
+        }
+        let signature = (scheme, issuer.public_key_info());
+        self.rely_on_signature("a revocation list is signed", signature, existed)
+            .map_err(open)?;
+        self.vouches(issuer, existed)
     }
 
     /// Whether revocation data that existed at that time can be this certificate's work.

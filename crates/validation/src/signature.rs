@@ -104,6 +104,7 @@ impl Judge<'_> {
             }
             Err(doubt) => report.doubt(doubt),
         }
+        report.warnings.extend(self.reliance.take_warnings());
     }
 
     /// Whether document time-stamps prove everything that the verdict rests on.

@@ -4,7 +4,6 @@ use crypto::sha256;
 use pki::verify::{Container, Content, Purpose, TokenInfo, VerifyError};
 use time::OffsetDateTime;
 
-use crate::algorithm;
 use crate::doubt::Doubt;
 use crate::evidence::Fingerprint;
 use crate::judge::{Approved, CLOCK_SKEW, Judge, Use, describe, moment};
@@ -39,6 +38,7 @@ impl Judge<'_> {
             chain: Vec::new(),
             algorithm: None,
             later_changes: None,
+            warnings: Vec::new(),
         };
         let passed = match self.examine(token, pieces, &mut report) {
             Ok((time, approved)) => {
@@ -58,6 +58,7 @@ impl Judge<'_> {
                 None
             }
         };
+        report.warnings = self.reliance.take_warnings();
         Stamp { report, passed }
     }
 
@@ -96,10 +97,9 @@ impl Judge<'_> {
             );
             return Err(Doubt::open(SubIndication::TimestampOrderFailure, reason));
         }
-        if let Some(weakness) = algorithm::hash_weakness(info.hash, existed) {
-            let sub_indication = SubIndication::CryptoConstraintsFailureNoPoe;
-            return Err(Doubt::open(sub_indication, weakness));
-        }
+        let what = "the time-stamp's imprint is hashed";
+        self.rely_on_hash(what, info.hash, existed)
+            .map_err(|weak| Doubt::open(SubIndication::CryptoConstraintsFailureNoPoe, weak))?;
         self.check_algorithms(signer, &held.certificate, existed)?;
         // The unit's own word on the time counts for which revocation data are fresh enough; that
         // it was valid and not revoked must be true when the token is proven to exist.

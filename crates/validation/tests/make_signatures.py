@@ -141,9 +141,9 @@ ANSWERING = [
 OLD = NOW - 3000 * DAY
 
 
-def unit(name, issuer, start, days):
+def unit(name, issuer, start, days, bits=2048):
     """A time-stamping unit; pyHanko's own stamper signs with RSA only."""
-    key = rsa.generate_private_key(65537, 2048)
+    key = rsa.generate_private_key(65537, bits)
     return Entity(name, issuer, start, days, key=key, extensions=STAMPING)
 
 
@@ -490,6 +490,17 @@ def past(authority):
     save("past_renewed", stamp(renewed, authority.stamper(second), "Renewal"))
 
 
+def strong(authority):
+    """Time-stamped with a short key, and again with a longer one."""
+    ana = authority.person()
+    weaker = authority.stamper()
+    lta = sign(document(), authority, ana, weaker, authority.context([ana]), lta=True)
+    longer = unit("Strong TSA", authority.issuing, OLD, 9000, bits=4096)
+    answers = [authority.answer(one, NOW) for one in (authority.issuing, authority.unit, longer)]
+    renewed = with_store(lta, authority, [longer], answers)
+    save("strong_lta", stamp(renewed, authority.stamper(unit=longer), "Renewal"))
+
+
 def stamp(pdf, stamper, name):
     return (
         signers.PdfTimeStamper(stamper, field_name=name)
@@ -683,6 +694,7 @@ def main():
     algorithms(authority)
     revocation(authority)
     later(authority)
+    strong(authority)
     past(authority)
 
 

@@ -30,6 +30,11 @@ pub fn tell(file: &Path, report: &Report) -> String {
     for stamp in &report.document_time_stamps {
         tell_document_time_stamp(&mut out, stamp);
     }
+    if let Some(until) = report.algorithms_until {
+        let told = "its algorithms are recommended until";
+        let advice = "an archive time-stamp before then prolongs that";
+        line(&mut out, 1, &format!("{told} {}; {advice}", moment(until)));
+    }
     out
 }
 
@@ -76,7 +81,12 @@ fn tell_signature(out: &mut String, signature: &SignatureReport) {
         );
     }
     tell_changes(out, signature.later_changes.as_ref());
-    for warning in &signature.warnings {
+    let of_stamps = signature.time_stamps.iter().flat_map(|one| &one.warnings);
+    tell_warnings(out, signature.warnings.iter().chain(of_stamps));
+}
+
+fn tell_warnings<'a>(out: &mut String, warnings: impl Iterator<Item = &'a String>) {
+    for warning in warnings {
         line(out, 2, &format!("mind: {warning}"));
     }
 }
@@ -96,6 +106,7 @@ fn tell_document_time_stamp(out: &mut String, stamp: &TimeStampReport) {
         stamp.sub_indication,
         stamp.reason.as_deref(),
     );
+    tell_warnings(out, stamp.warnings.iter());
 }
 
 fn tell_doubt(

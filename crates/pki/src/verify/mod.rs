@@ -8,6 +8,7 @@
 mod algorithm;
 mod ber;
 mod certificate;
+mod horizon;
 mod path;
 mod revocation;
 mod signed_data;
@@ -20,6 +21,7 @@ use crypto::foreign::Hash;
 use time::OffsetDateTime;
 
 pub use certificate::{Certificate, Purpose};
+pub use horizon::Horizon;
 pub use path::{Issuers, Path};
 pub use revocation::{OcspResponse, RevocationList, Statement};
 pub use signed_data::{Container, Content, Reference, RevocationArchive, SignedData, Signer};

@@ -3,6 +3,7 @@
 mod detached;
 mod example;
 mod growth;
+mod horizon;
 mod verdicts;
 
 use std::path::{Path, PathBuf};

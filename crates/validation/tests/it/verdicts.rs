@@ -85,6 +85,7 @@ const EXPECTED: &[(&str, Indication, Option<SubIndication>, Option<Level>)] = &[
         Some(Level::B),
     ),
     ("past_renewed", TotalPassed, None, Some(Level::Lta)),
+    ("strong_lta", TotalPassed, None, Some(Level::Lta)),
     ("filled", TotalPassed, None, Some(Level::Lt)),
     ("filled_forms", TotalPassed, None, Some(Level::Lt)),
     ("filled_annotations", TotalPassed, None, Some(Level::Lt)),
