@@ -8,7 +8,7 @@ use axum::routing::get;
 use bytes::Bytes;
 use serde::Serialize;
 use serde_json::json;
-use service::{AuthorityStanding, KeyPoolGauges, Service};
+use service::{AuthorityStanding, KeyPoolGauges, Service, StamperStanding};
 use utoipa::ToSchema;
 use utoipa::openapi::content::ContentBuilder;
 use utoipa::openapi::path::{
@@ -85,12 +85,19 @@ struct HealthReport {
     outbox_pending: i64,
     /// Webhooks and messages that were given up.
     outbox_dead: i64,
+    /// Approvals and signatures of asynchronous requests that wait to be made.
+    jobs_pending: i64,
+    /// Those that were given up, whatever became of their requests since.
+    jobs_failed: i64,
     /// RSA keys made ahead, where one-time certificates have such keys.
     #[serde(skip_serializing_if = "Option::is_none")]
     key_pool: Option<KeyPoolReport>,
     /// Authorities whose certificates are near their end, or over: somebody must act.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     authorities_ending: Vec<AuthorityReport>,
+    /// Others who may be asked for time-stamps, as their last answers were.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    time_stampers: Vec<TimeStamperReport>,
 }
 
 /// An authority's certificate that ends soon.
@@ -109,6 +116,29 @@ impl From<AuthorityStanding> for AuthorityReport {
         Self {
             name: standing.common_name,
             until: standing.not_after,
+        }
+    }
+}
+
+/// Somebody else's time-stamp authority.
+#[derive(Serialize, ToSchema)]
+struct TimeStamperReport {
+    /// Where it is asked.
+    url: String,
+    /// Why its last answer was not taken, or that none came; absent while it does well.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    failing: Option<String>,
+    /// The length of its longest token so far, in bytes; absent while none has come.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    longest_token: Option<usize>,
+}
+
+impl From<StamperStanding> for TimeStamperReport {
+    fn from(standing: StamperStanding) -> Self {
+        Self {
+            url: standing.url.into(),
+            failing: standing.failing,
+            longest_token: standing.longest_token,
         }
     }
 }
@@ -157,8 +187,11 @@ async fn health(State(service): State<Service>) -> Response {
                 database: health.database,
                 outbox_pending: health.outbox_pending,
                 outbox_dead: health.outbox_dead,
+                jobs_pending: health.jobs_pending,
+                jobs_failed: health.jobs_failed,
                 key_pool: health.key_pool.map(KeyPoolReport::from),
                 authorities_ending: health.ending.into_iter().map(Into::into).collect(),
+                time_stampers: health.time_stampers.into_iter().map(Into::into).collect(),
             };
             axum::Json(report).into_response()
         }
@@ -208,6 +241,7 @@ pub(crate) fn document(product: &Product, base_url: Option<&str>) -> OpenApi {
         .schema_from::<HealthReport>()
         .schema_from::<AuthorityReport>()
         .schema_from::<KeyPoolReport>()
+        .schema_from::<TimeStamperReport>()
         .security_scheme(
             "api_key",
             SecurityScheme::ApiKey(ApiKey::Header(ApiKeyValue::new("X-API-Key"))),

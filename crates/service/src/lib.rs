@@ -189,10 +189,16 @@ pub struct Health {
     pub outbox_pending: i64,
     /// Messages that were given up.
     pub outbox_dead: i64,
+    /// Approvals and signatures that wait to be made in the background.
+    pub jobs_pending: i64,
+    /// Those that were given up.
+    pub jobs_failed: i64,
     /// The keys made ahead, where any are.
     pub key_pool: Option<KeyPoolGauges>,
     /// The authorities whose certificates are near their end, or over.
     pub ending: Vec<AuthorityStanding>,
+    /// Others who may be asked for time-stamps.
+    pub time_stampers: Vec<StamperStanding>,
 }
 
 /// The use cases. Cloning is cheap and shares everything.
@@ -246,15 +252,19 @@ impl Service {
     /// [`Error::Internal`] when the database does not answer.
     pub async fn health(&self) -> Result<Health, Error> {
         let mut reader = self.store().read().await?;
-        let counts = store::outbox::counts(&mut reader).await?;
+        let messages = store::outbox::counts(&mut reader).await?;
+        let jobs = store::jobs::counts(&mut reader).await?;
         let mut ending = self.authority_standings();
         ending.retain(|one| one.ending);
         Ok(Health {
             database: self.store().engine(),
-            outbox_pending: counts.pending,
-            outbox_dead: counts.dead,
+            outbox_pending: messages.pending,
+            outbox_dead: messages.dead,
+            jobs_pending: jobs.pending,
+            jobs_failed: jobs.failed,
             key_pool: self.inner.parts.one_time_keys.gauges(),
             ending,
+            time_stampers: self.time_stamper_standings(),
         })
     }
 

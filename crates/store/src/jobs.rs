@@ -12,6 +12,15 @@ use crate::error::StoreError;
 use crate::field::{Row, params};
 use crate::records::{Job, JobKind, LeasedJob};
 
+/// How many jobs are in which state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Counts {
+    /// Waiting or being worked on.
+    pub pending: i64,
+    /// Given up.
+    pub failed: i64,
+}
+
 /// Queues a job, due at once, in place of one of its kind that was given up. Where one is pending
 /// already, that one stays; says whether the job was queued.
 pub async fn enqueue(
@@ -137,6 +146,23 @@ pub async fn get(
                 Ok(Job {
                     given_up: row.get::<String>("state")? == "failed",
                     last_error: row.get("last_error")?,
+                })
+            },
+        )
+        .await
+}
+
+/// Counts what waits and what was given up.
+pub async fn counts(reader: &mut Reader) -> Result<Counts, StoreError> {
+    reader
+        .one(
+            "SELECT COUNT(*) FILTER (WHERE state = 'pending') AS pending, \
+             COUNT(*) FILTER (WHERE state = 'failed') AS failed FROM job",
+            params![],
+            |row| {
+                Ok(Counts {
+                    pending: row.get("pending")?,
+                    failed: row.get("failed")?,
                 })
             },
         )

@@ -7,7 +7,7 @@ use testkit::{HttpSink, Received};
 
 use crate::classic::{creation_of, number};
 use crate::client::{ANA, DIALECTS, Dialect, ELENI, OneShot, Pks, YORDAN, external_unlock};
-use crate::harness::{Installation, Options, Sandbox};
+use crate::harness::{Installation, Options, Sandbox, health};
 use crate::sql;
 
 const QUEUED: &str =
@@ -139,6 +139,7 @@ async fn without_a_callback_the_authority_hears_of_it() {
 async fn an_approval_that_fails_is_an_error_until_somebody_approves() {
     let sandbox = Sandbox::start(Options::default());
     let database = sandbox.dir().join("avouch.db");
+    let mut failed = 0;
     for dialect in DIALECTS {
         let client = sandbox.client(dialect);
         let mut body = creation_of(&client, &ANA);
@@ -169,6 +170,10 @@ async fn an_approval_that_fails_is_an_error_until_somebody_approves() {
             pks.request
         );
         assert_eq!(sql::query(&database, &left), [json!(["failed", 0])]);
+        failed += 1;
+        let health = health(sandbox.description()).await;
+        assert_eq!(health["jobs_pending"], 0, "{health}");
+        assert_eq!(health["jobs_failed"], failed, "{health}");
 
         client
             .approve(pks, &client.token())

@@ -32,6 +32,14 @@ pub fn avouch() -> Command {
     command
 }
 
+/// What a server that is described so tells of itself.
+pub async fn health(description: &Value) -> Value {
+    let base = description["base_url"].as_str().expect("a URL");
+    let answer = reqwest::get(format!("{base}/health"));
+    let answer = answer.await.expect("an answer");
+    answer.json().await.expect("JSON")
+}
+
 /// How a sandbox is started.
 #[derive(Debug, Clone, Default)]
 pub struct Options {

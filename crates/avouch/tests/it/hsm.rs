@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use testkit::{HttpSink, Revocation, SoftHsm, in_token, openssl, pdfsig, pyhanko, run};
 
 use crate::client::{ANA, Dialect, OneShot, Pks};
-use crate::harness::Installation;
+use crate::harness::{Installation, health};
 
 const KEYS_IN_TOKEN: (&str, &str) = ("AVOUCH__SIGNATURE__ONE_TIME_KEYS", "pkcs11");
 
@@ -297,11 +297,9 @@ async fn rsa_keys_come_from_the_pool_and_health_tells_how_it_is_doing() {
         let size = format!("Public-Key: ({bits} bit)");
         assert!(certificate.contains(&size), "{certificate}");
 
-        let base = house.installation.description()["base_url"].clone();
-        let health = format!("{}/health", base.as_str().unwrap());
+        let description = house.installation.description();
         let pool = loop {
-            let report: Value = reqwest::get(&health).await.unwrap().json().await.unwrap();
-            let pool = report["key_pool"].clone();
+            let pool = health(&description).await["key_pool"].clone();
             if pool["size"] == 3 {
                 break pool;
             }

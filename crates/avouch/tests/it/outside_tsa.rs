@@ -20,6 +20,7 @@ use tokio::task::JoinHandle;
 
 use crate::acts::{House, approved, verified};
 use crate::client::Pks;
+use crate::harness::health;
 
 /// What the authority does with the next question.
 #[derive(Clone, Copy, PartialEq)]
@@ -385,6 +386,11 @@ async fn a_token_that_does_not_fit_stands_over_the_document() {
     assert_eq!(count(&house.signed_agreement(order()).await), 1);
 }
 
+/// What `/health` tells of the authority.
+async fn standing(house: &House) -> Value {
+    health(&house.installation.description()).await["time_stampers"][0].clone()
+}
+
 async fn refused(house: &House, pks: Pks, order: &Value) -> (u16, String) {
     let answer = house.client().sign(pks, order).await;
     let text = String::from_utf8_lossy(&answer.body).into_owned();
@@ -408,12 +414,18 @@ async fn an_authority_that_fails_costs_neither_code_nor_certificate() {
             let (status, text) = refused(&house, pks, &order).await;
             assert_eq!(status, 500, "{text}");
             assert!(text.contains("time-stamp authority"), "{text}");
+            let health = standing(&house).await;
+            assert_eq!(health["url"], authority.url(), "{health}");
+            assert!(health["failing"].is_string(), "{health}");
         }
         authority.be(Mood::Good);
         client
             .sign(pks, &order)
             .await
             .said("Documents correctly signed");
+        let health = standing(&house).await;
+        assert_eq!(health["failing"], Value::Null, "{health}");
+        assert!(health["longest_token"].as_u64() > Some(500), "{health}");
     }
 }
 

@@ -4,7 +4,7 @@ use testkit::{HttpSink, Postgres};
 
 use crate::client::Dialect;
 use crate::durability::{survive_every_step, survive_kills_while_signing};
-use crate::harness::{Options, Sandbox};
+use crate::harness::{Options, Sandbox, health};
 use crate::workflow::{Way, run};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -16,12 +16,8 @@ async fn the_whole_workflow_on_postgresql_with_kills_and_restarts() {
         webhook_url: Some(sink.url("/hook")),
         ..Options::default()
     });
-    let health = format!(
-        "{}/health",
-        sandbox.description()["base_url"].as_str().unwrap()
-    );
-    let health = reqwest::get(&health).await.unwrap().text().await.unwrap();
-    assert!(health.contains("PostgreSQL"), "{health}");
+    let health = health(sandbox.description()).await;
+    assert_eq!(health["database"], "PostgreSQL", "{health}");
     assert!(!sandbox.dir().join("avouch.db").exists());
 
     run(&sandbox, &sandbox.client(Dialect::New), Way::TokenAndCode).await;

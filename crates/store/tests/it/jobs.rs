@@ -38,7 +38,30 @@ async fn next_due(store: &Store) -> Option<OffsetDateTime> {
         .unwrap()
 }
 
+async fn counts(store: &Store) -> (i64, i64) {
+    let counts = jobs::counts(&mut store.read().await.unwrap())
+        .await
+        .unwrap();
+    (counts.pending, counts.failed)
+}
+
 on_both! {
+    async fn jobs_are_counted_until_they_are_done(fixture: Fixture) {
+        let store = &fixture.store;
+        populate(store, &[1001, 1003]).await;
+        assert_eq!(counts(store).await, (0, 0));
+        enqueue(store, PK, JobKind::Approve, b"sealed").await;
+        enqueue(store, PK, JobKind::Sign, b"sealed").await;
+        enqueue(store, RequestPk(1003), JobKind::Sign, b"sealed").await;
+        let leased = lease(store, at(1), 2).await;
+        assert_eq!(counts(store).await, (3, 0), "leased ones are not done yet");
+        let mut tx = store.begin().await.unwrap();
+        jobs::done(&mut tx, &leased[0]).await.unwrap();
+        jobs::given_up(&mut tx, &leased[1], "no").await.unwrap();
+        tx.commit().await.unwrap();
+        assert_eq!(counts(store).await, (1, 1));
+    }
+
     async fn a_job_is_leased_once_and_gone_when_done(fixture: Fixture) {
         let store = &fixture.store;
         populate(store, &[1001, 1003]).await;

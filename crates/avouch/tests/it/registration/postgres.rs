@@ -9,16 +9,13 @@ use testkit::{HttpSink, Postgres, pdfsig};
 use super::client::{Api, CLOUD, Case, PIN, decoded, text};
 use super::parties::Operator;
 use crate::client::{ANA, ELENI, evidence, video};
-use crate::harness::{Options, Sandbox};
+use crate::harness::{Options, Sandbox, health};
 
 /// A power cut once everything is sent, since a message under way is repeated only when its lease
 /// has ended, and a start.
 async fn cut(sandbox: &Sandbox) {
-    let health = format!("{}/health", text(&sandbox.description()["base_url"]));
     for _ in 0..600 {
-        let health = reqwest::get(&health).await.expect("an answer");
-        let health: Value = health.json().await.expect("JSON");
-        if health["outbox_pending"] == 0 {
+        if health(sandbox.description()).await["outbox_pending"] == 0 {
             sandbox.kill();
             sandbox.restart();
             return;
