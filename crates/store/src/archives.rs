@@ -41,7 +41,7 @@ pub async fn documents_due(
         None => (0, String::new()),
     };
     reader
-        .all(
+        .many(
             "SELECT request, uid, good_until FROM document WHERE good_until < $1 \
              AND signed_blob IS NOT NULL AND (request > $2 OR (request = $2 AND uid > $3)) \
              ORDER BY request, uid LIMIT $4",
@@ -64,7 +64,7 @@ pub async fn papers_due(
         None => (0, None),
     };
     reader
-        .all(
+        .many(
             "SELECT request, kind, good_until FROM paper WHERE good_until < $1 \
              AND (request > $2 OR (request = $2 AND kind > $3)) \
              ORDER BY request, kind LIMIT $4",

@@ -103,7 +103,7 @@ pub async fn page(
     limit: i64,
 ) -> Result<Vec<ChainedEntry>, StoreError> {
     reader
-        .all(
+        .many(
             select!("WHERE number > $1 ORDER BY number LIMIT $2"),
             params![after, limit],
             chained,

@@ -171,10 +171,10 @@ pub async fn not_good(
         ))
     };
     match shard {
-        None => reader.all(lines!(""), params![issuer, after], read).await,
+        None => reader.many(lines!(""), params![issuer, after], read).await,
         Some(shard) => {
             let sql = lines!(" AND shard = $3");
-            reader.all(sql, params![issuer, after, shard], read).await
+            reader.many(sql, params![issuer, after, shard], read).await
         }
     }
 }
@@ -208,7 +208,7 @@ pub async fn changes(
     until: i64,
 ) -> Result<Vec<Change>, StoreError> {
     reader
-        .all(
+        .many(
             "SELECT serial, issuer, shard FROM certificate \
              WHERE revision > $1 AND revision <= $2 ORDER BY revision",
             params![after, until],

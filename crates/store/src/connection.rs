@@ -1,28 +1,19 @@
-//! The connections: opening, reading, changing.
+//! The database as the repositories see it: opening, reading, changing.
 
-use std::fs::OpenOptions;
-use std::io;
 use std::ops::{Deref, DerefMut};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
-use std::str::FromStr;
-use std::time::Duration;
 
-use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
-use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
-};
-use sqlx::{ConnectOptions, Connection, Postgres, Sqlite, SqliteConnection, Transaction};
+use sqlx::{Postgres, Transaction};
 
 use crate::error::StoreError;
 use crate::field::{Row, Value, bind, params};
-use crate::group::{Member, Writer};
-use crate::migrations;
+use crate::postgres;
+use crate::sqlite::{self, Connection, Sqlite};
 
 /// The database. Clones share its connections.
 #[derive(Clone)]
 pub struct Store {
-    pools: Pools,
+    engine: Engine,
 }
 
 /// What [`Store::health`] found.
@@ -94,21 +85,19 @@ impl Store {
     /// `url` is `sqlite:PATH`, a bare path, or `postgres://…`. Fails with [`StoreError::Newer`]
     /// where a newer program has been at work, and then changes nothing.
     pub async fn open(url: &str) -> Result<Self, StoreError> {
-        let pools = if url.starts_with("postgres://") || url.starts_with("postgresql://") {
-            open_postgres(url).await?
+        let engine = if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+            Engine::Postgres(postgres::open(url).await?)
         } else {
-            open_sqlite(sqlite_path(url)?).await?
+            Engine::Sqlite(Sqlite::open(sqlite_path(url)?).await?)
         };
-        Ok(Self { pools })
+        Ok(Self { engine })
     }
 
     /// Begins reading. What is read through one [`Reader`] is consistent with itself.
     pub async fn read(&self) -> Result<Reader, StoreError> {
-        let session = match &self.pools {
-            Pools::Sqlite { readers, .. } => {
-                Session::Sqlite(SqliteSession::Read(readers.begin().await?))
-            }
-            Pools::Postgres(pool) => Session::Postgres(
+        let session = match &self.engine {
+            Engine::Sqlite(sqlite) => Session::Read(sqlite.read().await?),
+            Engine::Postgres(pool) => Session::Postgres(
                 pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
                     .await?,
             ),
@@ -119,11 +108,9 @@ impl Store {
     /// Begins a transaction. On SQLite it is the only one that is not at its end; those that are
     /// near each other become durable together.
     pub async fn begin(&self) -> Result<Tx, StoreError> {
-        let session = match &self.pools {
-            Pools::Sqlite { writer, .. } => {
-                Session::Sqlite(SqliteSession::Write(writer.begin().await?))
-            }
-            Pools::Postgres(pool) => Session::Postgres(pool.begin().await?),
+        let session = match &self.engine {
+            Engine::Sqlite(sqlite) => Session::Write(sqlite.begin().await?),
+            Engine::Postgres(pool) => Session::Postgres(pool.begin().await?),
         };
         let reader = Reader { session };
         Ok(Tx { reader })
@@ -147,21 +134,17 @@ impl Store {
 
     /// The engine's name: `SQLite` or `PostgreSQL`.
     pub fn engine(&self) -> &'static str {
-        match self.pools {
-            Pools::Sqlite { .. } => "SQLite",
-            Pools::Postgres(_) => "PostgreSQL",
+        match self.engine {
+            Engine::Sqlite(_) => "SQLite",
+            Engine::Postgres(_) => "PostgreSQL",
         }
     }
 
     /// Waits for what is under way and closes all connections.
     pub async fn close(&self) {
-        match &self.pools {
-            // The writer last: closing the last connection folds the write-ahead log in.
-            Pools::Sqlite { writer, readers } => {
-                readers.close().await;
-                writer.close().await;
-            }
-            Pools::Postgres(pool) => pool.close().await,
+        match &self.engine {
+            Engine::Sqlite(sqlite) => sqlite.close().await,
+            Engine::Postgres(pool) => pool.close().await,
         }
     }
 }
@@ -170,8 +153,9 @@ impl Tx {
     /// Makes everything durable and visible.
     pub async fn commit(self) -> Result<(), StoreError> {
         match self.reader.session {
-            Session::Sqlite(SqliteSession::Write(member)) => member.commit().await,
-            Session::Sqlite(SqliteSession::Read(tx)) => Ok(tx.commit().await?),
+            Session::Write(member) => member.commit().await,
+            // Nothing was written, and reading ends by itself.
+            Session::Read(_) => Ok(()),
             Session::Postgres(tx) => Ok(tx.commit().await?),
         }
     }
@@ -182,16 +166,13 @@ impl Tx {
         params: Vec<Value>,
     ) -> Result<u64, StoreError> {
         let sql = sql.into();
-        Ok(match &mut self.reader.session {
-            Session::Sqlite(tx) => bind(sqlx::query(sql.sqlite), params)
-                .execute(tx.connection()?)
-                .await?
-                .rows_affected(),
-            Session::Postgres(tx) => bind(sqlx::query(sql.postgres), params)
+        match self.reader.session.place()? {
+            Place::Sqlite(connection) => connection.execute(sql.sqlite, &params),
+            Place::Postgres(tx) => Ok(bind(sqlx::query(sql.postgres), params)
                 .execute(&mut **tx)
                 .await?
-                .rows_affected(),
-        })
+                .rows_affected()),
+        }
     }
 
     /// Executes what must change exactly the one row that it names.
@@ -230,17 +211,14 @@ impl Reader {
         read: impl Fn(&Row) -> Result<T, StoreError>,
     ) -> Result<Option<T>, StoreError> {
         let sql = sql.into();
-        let row = match &mut self.session {
-            Session::Sqlite(tx) => bind(sqlx::query(sql.sqlite), params)
-                .fetch_optional(tx.connection()?)
-                .await?
-                .map(Row::Sqlite),
-            Session::Postgres(tx) => bind(sqlx::query(sql.postgres), params)
+        match self.session.place()? {
+            Place::Sqlite(connection) => connection.optional(sql.sqlite, &params, read),
+            Place::Postgres(tx) => bind(sqlx::query(sql.postgres), params)
                 .fetch_optional(&mut **tx)
                 .await?
-                .map(Row::Postgres),
-        };
-        row.as_ref().map(read).transpose()
+                .map(|row| read(&Row::Postgres(&row)))
+                .transpose(),
+        }
     }
 
     /// For statements that always give a row.
@@ -266,14 +244,14 @@ impl Reader {
         [offset, limit]: [i64; 2],
         read: impl Fn(&Row) -> Result<T, StoreError>,
     ) -> Result<(i64, Vec<T>), StoreError> {
-        let total = self
-            .one(count, params.clone(), |row| row.get("total"))
-            .await?;
+        let total = self.many(count, params.clone(), |row| row.get("total"));
+        let total = total.await?.pop().unwrap_or(0);
         let mut params = params;
         params.extend(params![limit, offset]);
-        Ok((total, self.all(rows, params, read).await?))
+        Ok((total, self.many(rows, params, read).await?))
     }
 
+    /// All rows of what finds few, and fast.
     pub(crate) async fn all<T>(
         &mut self,
         sql: impl Into<PerEngine>,
@@ -281,59 +259,59 @@ impl Reader {
         read: impl Fn(&Row) -> Result<T, StoreError>,
     ) -> Result<Vec<T>, StoreError> {
         let sql = sql.into();
-        match &mut self.session {
-            Session::Sqlite(tx) => bind(sqlx::query(sql.sqlite), params)
-                .fetch_all(tx.connection()?)
-                .await?
-                .into_iter()
-                .map(|row| read(&Row::Sqlite(row)))
-                .collect(),
-            Session::Postgres(tx) => bind(sqlx::query(sql.postgres), params)
+        match self.session.place()? {
+            Place::Sqlite(connection) => connection.all(sql.sqlite, &params, read),
+            Place::Postgres(tx) => bind(sqlx::query(sql.postgres), params)
                 .fetch_all(&mut **tx)
                 .await?
-                .into_iter()
+                .iter()
                 .map(|row| read(&Row::Postgres(row)))
                 .collect(),
         }
     }
-}
 
-#[derive(Clone)]
-enum Pools {
-    /// SQLite knows one writer at a time; a second connection that wants to write only collides.
-    Sqlite {
-        writer: Writer,
-        readers: SqlitePool,
-    },
-    Postgres(PgPool),
-}
-
-enum Session {
-    Sqlite(SqliteSession),
-    Postgres(Transaction<'static, Postgres>),
-}
-
-enum SqliteSession {
-    Read(Transaction<'static, Sqlite>),
-    Write(Member),
-}
-
-impl SqliteSession {
-    fn connection(&mut self) -> Result<&mut SqliteConnection, StoreError> {
-        match self {
-            SqliteSession::Read(transaction) => Ok(transaction),
-            SqliteSession::Write(member) => member.connection(),
+    /// As [`Reader::all`] for what finds many rows, or looks through many.
+    pub(crate) async fn many<T>(
+        &mut self,
+        sql: impl Into<PerEngine>,
+        params: Vec<Value>,
+        read: impl Fn(&Row) -> Result<T, StoreError>,
+    ) -> Result<Vec<T>, StoreError> {
+        let sql = sql.into();
+        if let Place::Sqlite(connection) = self.session.place()? {
+            return sqlite::aside(|| connection.all(sql.sqlite, &params, read));
         }
+        self.all(sql, params, read).await
     }
 }
 
-/// How long a caller waits for a connection, and a connection for another process's lock.
-const PATIENCE: Duration = Duration::from_secs(10);
-/// Few, for the sake of memory: a read takes well under a millisecond.
-const SQLITE_READERS: u32 = 4;
-const POSTGRES_CONNECTIONS: u32 = 16;
-/// After this, idle connections give their memory back.
-const IDLE: Duration = Duration::from_secs(60);
+#[derive(Clone)]
+enum Engine {
+    Sqlite(Sqlite),
+    Postgres(sqlx::PgPool),
+}
+
+enum Session {
+    Read(sqlite::Reading),
+    Write(sqlite::Member),
+    Postgres(Transaction<'static, Postgres>),
+}
+
+/// Where a statement runs.
+enum Place<'a> {
+    Sqlite(&'a mut Connection),
+    Postgres(&'a mut Transaction<'static, Postgres>),
+}
+
+impl Session {
+    fn place(&mut self) -> Result<Place<'_>, StoreError> {
+        Ok(match self {
+            Session::Read(reading) => Place::Sqlite(reading.connection()?),
+            Session::Write(member) => Place::Sqlite(member.connection()?),
+            Session::Postgres(tx) => Place::Postgres(tx),
+        })
+    }
+}
 
 /// The file that `sqlite:PATH` names; other schemes are no paths.
 fn sqlite_path(url: &str) -> Result<&Path, StoreError> {
@@ -347,102 +325,4 @@ fn sqlite_path(url: &str) -> Result<&Path, StoreError> {
         None => url,
     };
     Ok(Path::new(path))
-}
-
-async fn open_sqlite(path: &Path) -> Result<Pools, StoreError> {
-    create_private(path)?;
-    let base = SqliteConnectOptions::new()
-        .filename(path)
-        .busy_timeout(PATIENCE)
-        .foreign_keys(true)
-        // Pages of 4 KiB; negative means KiB.
-        .pragma("cache_size", "-1024")
-        .pragma("temp_store", "MEMORY")
-        .pragma("trusted_schema", "OFF");
-    let writer = base
-        .clone()
-        .journal_mode(SqliteJournalMode::Wal)
-        // NORMAL may lose the last commits at power loss, which the audit chain must not.
-        .synchronous(SqliteSynchronous::Full)
-        // Erased keys and names must not linger in free pages.
-        .pragma("secure_delete", "ON")
-        .pragma("journal_size_limit", "16777216")
-        // As many pages as that: folding the log in costs two flushes, during which nobody commits.
-        .pragma("wal_autocheckpoint", "4000");
-    let writer = sqlite_pool()
-        .max_connections(1)
-        .idle_timeout(None)
-        .max_lifetime(None)
-        .connect_with(writer)
-        .await?;
-
-    // The driver takes no lock of its own for SQLite. The inner transactions become savepoints.
-    // `run_direct`, here and below, since the future of `run` is not `Send`.
-    let mut tx = writer.begin_with("BEGIN IMMEDIATE").await?;
-    migrations::sqlite()
-        .run_direct(None, &mut *tx, false)
-        .await
-        .map_err(|error| StoreError::from_migration(error, migrations::latest()))?;
-    tx.commit().await?;
-
-    let readers = sqlite_pool()
-        .max_connections(SQLITE_READERS)
-        .idle_timeout(IDLE)
-        .connect_with(base.read_only(true))
-        .await?;
-    Ok(Pools::Sqlite {
-        writer: Writer::new(writer),
-        readers,
-    })
-}
-
-fn sqlite_pool() -> SqlitePoolOptions {
-    SqlitePoolOptions::new()
-        .acquire_timeout(PATIENCE)
-        .test_before_acquire(false)
-        // After some errors, a full disk among them, SQLite has undone the transaction by itself.
-        // The driver's own ROLLBACK then fails, it keeps counting a transaction, and could not
-        // begin another: such a connection is replaced. The ping lets a pending ROLLBACK pass.
-        .after_release(|connection, _| {
-            Box::pin(async move {
-                connection.ping().await?;
-                Ok(!connection.is_in_transaction())
-            })
-        })
-}
-
-/// Creates the file, for its owner only; SQLite gives its companions the same mode.
-fn create_private(path: &Path) -> Result<(), StoreError> {
-    let created = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path);
-    match created {
-        Ok(_) => Ok(()),
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-        Err(error) => Err(StoreError::Unavailable(Box::new(error))),
-    }
-}
-
-async fn open_postgres(url: &str) -> Result<Pools, StoreError> {
-    let options = PgConnectOptions::from_str(url)
-        .map_err(|error| StoreError::Url(error.to_string()))?
-        .application_name("avouch");
-
-    // A connection of its own: the driver's advisory lock ends with it, whatever happens.
-    let mut connection = options.connect().await?;
-    migrations::postgres()
-        .run_direct(None, &mut connection, false)
-        .await
-        .map_err(|error| StoreError::from_migration(error, migrations::latest()))?;
-    connection.close().await?;
-
-    let pool = PgPoolOptions::new()
-        .max_connections(POSTGRES_CONNECTIONS)
-        .acquire_timeout(PATIENCE)
-        .idle_timeout(IDLE)
-        .connect_with(options)
-        .await?;
-    Ok(Pools::Postgres(pool))
 }

@@ -57,7 +57,11 @@ impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
         match error {
             sqlx::Error::Database(error) => match error.try_downcast_ref::<SqliteError>() {
-                Some(sqlite) => from_sqlite(primary_code(sqlite), error),
+                Some(sqlite) => {
+                    let code = sqlite.code().and_then(|code| code.parse().ok());
+                    let message = sqlite.message().to_owned();
+                    from_sqlite(code.unwrap_or(0), &message, error.into_error())
+                }
                 None => from_postgres(error),
             },
             sqlx::Error::PoolTimedOut => StoreError::Busy,
@@ -92,15 +96,33 @@ impl StoreError {
     }
 }
 
-/// The result code without its extension (the low byte, <https://sqlite.org/rescode.html>).
-fn primary_code(error: &SqliteError) -> i32 {
-    error
-        .code()
-        .and_then(|code| code.parse::<i32>().ok())
-        .map_or(0, |code| code & 0xff)
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        match &error {
+            rusqlite::Error::SqliteFailure(failure, message) => {
+                let message = message.clone().unwrap_or_default();
+                from_sqlite(failure.extended_code, &message, Box::new(error))
+            }
+            rusqlite::Error::InvalidColumnType(_, name, _) => StoreError::Corrupt {
+                what: format!("column {name}"),
+            },
+            rusqlite::Error::FromSqlConversionFailure(index, ..) => StoreError::Corrupt {
+                what: format!("column {index}"),
+            },
+            rusqlite::Error::InvalidColumnName(name) => StoreError::Corrupt {
+                what: format!("column {name} is missing"),
+            },
+            _ => StoreError::Refused(Box::new(error)),
+        }
+    }
 }
 
-fn from_sqlite(primary: i32, error: Box<dyn DatabaseError>) -> StoreError {
+/// By the extended result code (<https://sqlite.org/rescode.html>), whose low byte is the primary one.
+fn from_sqlite(
+    code: i32,
+    message: &str,
+    error: Box<dyn std::error::Error + Send + Sync>,
+) -> StoreError {
     const BUSY: i32 = 5;
     const LOCKED: i32 = 6;
     const READONLY: i32 = 8;
@@ -109,12 +131,13 @@ fn from_sqlite(primary: i32, error: Box<dyn DatabaseError>) -> StoreError {
     const FULL: i32 = 13;
     const CANTOPEN: i32 = 14;
     const NOTADB: i32 = 26;
+    const CONSTRAINT_PRIMARYKEY: i32 = 1555;
+    const CONSTRAINT_UNIQUE: i32 = 2067;
 
-    match primary {
-        _ if error.is_unique_violation() => StoreError::Duplicate {
+    match code & 0xff {
+        _ if [CONSTRAINT_PRIMARYKEY, CONSTRAINT_UNIQUE].contains(&code) => StoreError::Duplicate {
             // "UNIQUE constraint failed: token.fingerprint"
-            what: error
-                .message()
+            what: message
                 .rsplit_once(": ")
                 .and_then(|(_, column)| column.split('.').next())
                 .unwrap_or_default()
@@ -123,10 +146,10 @@ fn from_sqlite(primary: i32, error: Box<dyn DatabaseError>) -> StoreError {
         BUSY | LOCKED => StoreError::Busy,
         FULL => StoreError::StorageFull,
         CORRUPT | NOTADB => StoreError::Corrupt {
-            what: error.message().to_owned(),
+            what: message.to_owned(),
         },
-        READONLY | IOERR | CANTOPEN => StoreError::Unavailable(error.into_error()),
-        _ => StoreError::Refused(error.into_error()),
+        READONLY | IOERR | CANTOPEN => StoreError::Unavailable(error),
+        _ => StoreError::Refused(error),
     }
 }
 

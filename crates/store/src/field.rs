@@ -13,10 +13,10 @@ use model::{
     DocumentUid, Environment, ImageUid, Language, MetadataUid, RaId, RaoId, RequestPk,
     SecureElement, Status, TokenUid, UserId, VideoIdPk, Workflow,
 };
-use sqlx::postgres::PgRow;
+use rusqlite::types::FromSql;
+use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::query::Query;
-use sqlx::sqlite::SqliteRow;
-use sqlx::{Database, Decode, Encode, Postgres, Row as _, Sqlite, Type};
+use sqlx::{Decode, Postgres, Row as _, Type};
 use time::OffsetDateTime;
 
 use crate::error::StoreError;
@@ -32,11 +32,7 @@ pub(crate) enum Value {
 
 /// What a column can hold as it is.
 pub(crate) trait Raw:
-    Into<Value>
-    + Type<Sqlite>
-    + Type<Postgres>
-    + for<'r> Decode<'r, Sqlite>
-    + for<'r> Decode<'r, Postgres>
+    Into<Value> + FromSql + Type<Postgres> + for<'r> Decode<'r, Postgres>
 {
     const NULL: Value;
 }
@@ -65,15 +61,11 @@ macro_rules! params {
 }
 pub(crate) use params;
 
-pub(crate) fn bind<'q, DB: Database>(
-    query: Query<'q, DB, DB::Arguments>,
+/// Gives a statement for PostgreSQL its parameters.
+pub(crate) fn bind(
+    query: Query<'_, Postgres, PgArguments>,
     params: Vec<Value>,
-) -> Query<'q, DB, DB::Arguments>
-where
-    Option<i64>: Encode<'q, DB> + Type<DB> + 'q,
-    Option<String>: Encode<'q, DB> + Type<DB> + 'q,
-    Option<Vec<u8>>: Encode<'q, DB> + Type<DB> + 'q,
-{
+) -> Query<'_, Postgres, PgArguments> {
     params.into_iter().fold(query, |query, value| match value {
         Value::Integer(value) => query.bind(value),
         Value::Text(value) => query.bind(value),
@@ -82,17 +74,17 @@ where
 }
 
 /// A row of either engine.
-pub(crate) enum Row {
-    Sqlite(SqliteRow),
-    Postgres(PgRow),
+pub(crate) enum Row<'r> {
+    Sqlite(&'r rusqlite::Row<'r>),
+    Postgres(&'r PgRow),
 }
 
-impl Row {
+impl Row<'_> {
     pub(crate) fn get<F: Field>(&self, column: &str) -> Result<F, StoreError> {
         let raw = match self {
-            Row::Sqlite(row) => row.try_get::<Option<F::Raw>, _>(column),
-            Row::Postgres(row) => row.try_get::<Option<F::Raw>, _>(column),
-        }?;
+            Row::Sqlite(row) => row.get::<_, Option<F::Raw>>(column)?,
+            Row::Postgres(row) => row.try_get::<Option<F::Raw>, _>(column)?,
+        };
         F::from_raw(raw).ok_or_else(|| StoreError::Corrupt {
             what: format!("column {column}"),
         })

@@ -54,7 +54,7 @@ pub async fn without_entry(
     limit: i64,
 ) -> Result<Vec<(String, Vec<u8>)>, StoreError> {
     reader
-        .all(
+        .many(
             "SELECT serial, der FROM certificate WHERE der IS NOT NULL AND NOT EXISTS \
              (SELECT 1 FROM log_entry WHERE log_entry.serial = certificate.serial) \
              ORDER BY serial LIMIT $1",
@@ -92,7 +92,7 @@ pub async fn waiting(
     limit: i64,
 ) -> Result<Vec<(String, [u8; 32])>, StoreError> {
     reader
-        .all(
+        .many(
             "SELECT serial, commitment FROM log_entry WHERE place IS NULL \
              ORDER BY commitment LIMIT $1",
             params![limit],
@@ -134,7 +134,7 @@ pub async fn nodes(
     count: i64,
 ) -> Result<Vec<[u8; 32]>, StoreError> {
     reader
-        .all(
+        .many(
             "SELECT hash FROM log_node WHERE level = $1 AND place >= $2 AND place < $3 \
              ORDER BY place",
             params![level, from, from + count],
@@ -161,7 +161,7 @@ pub async fn entries(
     count: i64,
 ) -> Result<Vec<LogEntry>, StoreError> {
     reader
-        .all(
+        .many(
             "SELECT serial, commitment, sealed_salt, place FROM log_entry \
              WHERE place >= $1 AND place < $2 ORDER BY place",
             params![from, from + count],

@@ -93,7 +93,7 @@ pub async fn find(
     digests.dedup();
     let (after, serial) = after.unwrap_or((BEGINNING, ""));
     reader
-        .all(
+        .many(
             sql,
             params![
                 digests,

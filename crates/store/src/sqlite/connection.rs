@@ -1,0 +1,133 @@
+//! One connection, and statements on it.
+
+use std::path::Path;
+
+use rusqlite::{CachedStatement, OpenFlags, ToSql};
+use tokio::runtime::{Handle, RuntimeFlavor};
+
+use super::PATIENCE;
+use crate::error::StoreError;
+use crate::field::{Row, Value};
+
+/// Statements whose plans each connection keeps.
+const PLANS: usize = 128;
+
+/// What a connection is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Access {
+    Writing,
+    Reading,
+}
+
+/// A connection to the file.
+pub(crate) struct Connection(rusqlite::Connection);
+
+impl Connection {
+    pub(super) fn open(path: &Path, access: Access) -> Result<Self, StoreError> {
+        let flags = match access {
+            Access::Writing => OpenFlags::SQLITE_OPEN_READ_WRITE,
+            Access::Reading => OpenFlags::SQLITE_OPEN_READ_ONLY,
+        };
+        // One thread at a time has it, so that SQLite need not lock.
+        let flags = flags | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = rusqlite::Connection::open_with_flags(path, flags)?;
+        connection.set_prepared_statement_cache_capacity(PLANS);
+        // Pages of 4 KiB; negative means KiB.
+        connection.execute_batch(
+            "PRAGMA foreign_keys = ON; PRAGMA cache_size = -1024; PRAGMA temp_store = MEMORY; \
+             PRAGMA trusted_schema = OFF",
+        )?;
+        match access {
+            Access::Reading => connection.busy_timeout(PATIENCE)?,
+            Access::Writing => {
+                // Waiting would stop the thread: `Writer` comes back instead.
+                connection.busy_timeout(std::time::Duration::ZERO)?;
+                // FULL: NORMAL may lose the last commits at power loss, which the audit chain must
+                // not. Erased keys and names must not linger in free pages. The log is folded in
+                // after as many pages as it may keep: that costs two flushes, during which nobody
+                // commits.
+                connection.execute_batch(
+                    "PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; \
+                     PRAGMA journal_size_limit = 16777216; PRAGMA wal_autocheckpoint = 4000",
+                )?;
+            }
+        }
+        Ok(Self(connection))
+    }
+
+    /// Runs statements without parameters or rows.
+    pub(super) fn run(&self, sql: &str) -> Result<(), StoreError> {
+        Ok(self.0.execute_batch(sql)?)
+    }
+
+    /// Whether a transaction is open. SQLite undoes one by itself after some errors, a full disk
+    /// among them.
+    pub(super) fn in_transaction(&self) -> bool {
+        !self.0.is_autocommit()
+    }
+
+    /// How many rows a statement changed.
+    pub(crate) fn execute(&self, sql: &str, params: &[Value]) -> Result<u64, StoreError> {
+        Ok(self.prepare(sql, params)?.raw_execute()? as u64)
+    }
+
+    /// The first row, if there is one.
+    pub(crate) fn optional<T>(
+        &self,
+        sql: &str,
+        params: &[Value],
+        read: impl Fn(&Row) -> Result<T, StoreError>,
+    ) -> Result<Option<T>, StoreError> {
+        let mut statement = self.prepare(sql, params)?;
+        let mut rows = statement.raw_query();
+        rows.next()?.map(|row| read(&Row::Sqlite(row))).transpose()
+    }
+
+    /// All rows.
+    pub(crate) fn all<T>(
+        &self,
+        sql: &str,
+        params: &[Value],
+        read: impl Fn(&Row) -> Result<T, StoreError>,
+    ) -> Result<Vec<T>, StoreError> {
+        let mut statement = self.prepare(sql, params)?;
+        let mut rows = statement.raw_query();
+        let mut all = Vec::new();
+        while let Some(row) = rows.next()? {
+            all.push(read(&Row::Sqlite(row))?);
+        }
+        Ok(all)
+    }
+
+    /// A statement with its parameters. For SQLite `$2` is a name like any other, which stands where
+    /// it first occurs.
+    fn prepare(&self, sql: &str, params: &[Value]) -> Result<CachedStatement<'_>, StoreError> {
+        let mut statement = self.0.prepare_cached(sql)?;
+        for index in 1..=statement.parameter_count() {
+            let name = statement.parameter_name(index);
+            let number: Option<usize> = name.and_then(|name| name.strip_prefix('$')?.parse().ok());
+            let value = number.and_then(|number| params.get(number.checked_sub(1)?));
+            let value = value.ok_or(rusqlite::Error::InvalidParameterCount(index, params.len()))?;
+            statement.raw_bind_parameter(index, value)?;
+        }
+        Ok(statement)
+    }
+}
+
+impl ToSql for Value {
+    fn to_sql(&self) -> rusqlite::Result<rusqlite::types::ToSqlOutput<'_>> {
+        match self {
+            Value::Integer(value) => value.to_sql(),
+            Value::Text(value) => value.to_sql(),
+            Value::Bytes(value) => value.to_sql(),
+        }
+    }
+}
+
+/// Does what may take long, so that other tasks of this thread go on elsewhere.
+pub(crate) fn aside<T>(work: impl FnOnce() -> T) -> T {
+    match Handle::try_current().map(|runtime| runtime.runtime_flavor()) {
+        Ok(RuntimeFlavor::MultiThread) => tokio::task::block_in_place(work),
+        _ => work(),
+    }
+}
