@@ -186,9 +186,9 @@ impl<'a> Judge<'a> {
 pub(crate) fn describe(certificate: &Certificate) -> CertificateReport {
     let facts = certificate.facts();
     CertificateReport {
-        subject: facts.subject.clone(),
+        subject: facts.subject(),
         common_name: facts.common_name.clone(),
-        issuer: facts.issuer.clone(),
+        issuer: facts.issuer(),
         serial: facts.serial.clone(),
         not_before: facts.not_before,
         not_after: facts.not_after,
@@ -200,7 +200,7 @@ pub(crate) fn describe(certificate: &Certificate) -> CertificateReport {
 pub(crate) fn display(certificate: &Certificate) -> String {
     let facts = certificate.facts();
     let name = match facts.common_name.as_str() {
-        "" => &facts.subject,
+        "" => &facts.subject(),
         name => name,
     };
     format!("“{name}”")

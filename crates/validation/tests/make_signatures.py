@@ -470,9 +470,13 @@ def ana_like(forger, ana):
 
 
 def past(authority):
-    """Signed three years ago with a certificate of one day and a unit of one year."""
+    """Signed three years ago with a certificate of two days and a unit of one year.
+
+    Answers about what has ended are current for a shorter time than it was valid: pyHanko goes back
+    to the last moment at which they were, and judges validity by that as well.
+    """
     start = NOW - 1000 * DAY
-    ana = authority.person("Past", start=start - MINUTE, days=1)
+    ana = authority.person("Past", start=start - MINUTE, days=2)
     authority.unit = unit("Old TSA", authority.issuing, start - DAY, 365)
     context = authority.context([ana], start)
     stamper = authority.stamper(start)
@@ -481,11 +485,11 @@ def past(authority):
     lta = sign(document(), authority, ana, stamper, context, lta=True)
     save("past_lta", lta)
     second = start + 300 * DAY
-    years = {"current": 3000 * DAY}
-    renewed = [authority.issuing, authority.unit]
-    answers = [authority.answer(one, second, **years) for one in renewed]
+    answers = [authority.answer(authority.unit, second)]
     authority.unit = unit("New TSA", authority.issuing, second - DAY, 3650)
-    answers.append(authority.answer(authority.unit, second, **years))
+    # What is judged by now, the newest unit and its authority, needs answers that are current now.
+    judged_now = [authority.issuing, authority.unit]
+    answers += [authority.answer(one, second, current=3000 * DAY) for one in judged_now]
     renewed = with_store(lta, authority, [], answers)
     save("past_renewed", stamp(renewed, authority.stamper(second), "Renewal"))
 
