@@ -1,4 +1,4 @@
-//! What a certificate says, for display.
+//! What a certificate says, in plain words.
 
 use der::Decode;
 use der::pem::{self, LineEnding};
@@ -14,12 +14,8 @@ use crate::{PkiError, decode, issuance, name, oid};
 pub struct CertificateFacts {
     /// Serial number as lower-case hexadecimal digits, an even number of them.
     pub serial: String,
-    /// Subject as an RFC 4514 string.
-    pub subject: String,
     /// The subject's common name, empty if it has none.
     pub common_name: String,
-    /// Issuer as an RFC 4514 string.
-    pub issuer: String,
     /// First second of validity.
     pub not_before: OffsetDateTime,
     /// Last second of validity.
@@ -31,8 +27,8 @@ pub struct CertificateFacts {
     pub authority_key_identifier: Option<String>,
     /// Whether it says that nothing will be known about its revocation (RFC 9608).
     pub no_revocation_available: bool,
-    subject_listed: String,
-    issuer_listed: String,
+    subject: Name,
+    issuer: Name,
 }
 
 impl CertificateFacts {
@@ -45,11 +41,9 @@ impl CertificateFacts {
         let common_name = tbs.subject().common_name().ok().flatten();
         Ok(Self {
             serial: decode::serial_hex(tbs.serial_number().as_bytes()),
-            subject: tbs.subject().to_string(),
             common_name: common_name
                 .map(|name| name.value().into_owned())
                 .unwrap_or_default(),
-            issuer: tbs.issuer().to_string(),
             not_before: decode::instant(tbs.validity().not_before),
             not_after: decode::instant(tbs.validity().not_after),
             key_identifier: hex(&issuance::key_identifier(parts.public_key_info)?),
@@ -59,21 +53,31 @@ impl CertificateFacts {
                 .into_iter()
                 .flatten()
                 .any(|one| one.extn_id == oid::NO_REV_AVAIL),
-            subject_listed: listed(tbs.subject()),
-            issuer_listed: listed(tbs.issuer()),
+            subject: tbs.subject().clone(),
+            issuer: tbs.issuer().clone(),
         })
+    }
+
+    /// Subject as an RFC 4514 string.
+    pub fn subject(&self) -> String {
+        self.subject.to_string()
+    }
+
+    /// Issuer as an RFC 4514 string.
+    pub fn issuer(&self) -> String {
+        self.issuer.to_string()
     }
 
     /// Subject as lists of certificates show it: the most specific attribute first, with a blank
     /// after each comma, and by number where RFC 4514 §3 has no short name for it, as in
     /// `CN=Ana Prueba, 2.5.4.5=IDCES-00000000T, 2.5.4.42=Ana, 2.5.4.4=Prueba, C=ES`.
-    pub fn subject_listed(&self) -> &str {
-        &self.subject_listed
+    pub fn subject_listed(&self) -> String {
+        listed(&self.subject)
     }
 
     /// Issuer in the form of [`CertificateFacts::subject_listed`].
-    pub fn issuer_listed(&self) -> &str {
-        &self.issuer_listed
+    pub fn issuer_listed(&self) -> String {
+        listed(&self.issuer)
     }
 }
 

@@ -86,7 +86,7 @@ impl Service {
                 let details = json!({
                     "serial": row.serial,
                     "office": row.office,
-                    "subject": one.facts.subject,
+                    "subject": one.facts.subject(),
                     "certificate_sha256": hex::encode(crypto::sha256(&row.der)),
                 });
                 let action = "authority-appointed";

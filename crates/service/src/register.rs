@@ -87,7 +87,7 @@ impl Service {
     ) -> Result<(), Error> {
         let facts = CertificateFacts::read(der).map_err(issuing)?;
         let email = case.and_then(|case| case.subject.field("email"));
-        let terms = Terms::of(facts.subject_listed(), email.as_deref());
+        let terms = Terms::of(&facts.subject_listed(), email.as_deref());
         store::register::index(tx, serial, &self.register_digests(&terms)).await?;
         Ok(())
     }
@@ -165,13 +165,13 @@ async fn authorities(
         let late = search
             .before
             .is_some_and(|before| row.recorded_at >= before);
-        if early || late || !Terms::of(facts.subject_listed(), None).include(terms) {
+        if early || late || !Terms::of(&facts.subject_listed(), None).include(terms) {
             continue;
         }
         entries.push(RegisterEntry {
             status: "VALID",
-            subject: facts.subject_listed().to_owned(),
-            issuer: facts.issuer_listed().to_owned(),
+            subject: facts.subject_listed(),
+            issuer: facts.issuer_listed(),
             serial: row.serial,
             request: None,
             log: None,
@@ -277,8 +277,8 @@ fn entry(row: Registered) -> Result<RegisterEntry, Error> {
             State::Revoked => "REVOKED",
             _ => "VALID",
         },
-        subject: facts.subject_listed().to_owned(),
-        issuer: facts.issuer_listed().to_owned(),
+        subject: facts.subject_listed(),
+        issuer: facts.issuer_listed(),
         serial: row.serial,
         request: row.request.map(|pk| pk.0),
         log: row.place,

@@ -245,11 +245,11 @@ impl CertificateView {
                 CertificateState::Recorded | CertificateState::Valid => "VALID",
             },
             profile: profile.to_owned(),
+            issuer: facts.issuer(),
+            subject: facts.subject(),
             serial_number: facts.serial,
             valid_from: facts.not_before,
             valid_to: facts.not_after,
-            issuer: facts.issuer,
-            subject: facts.subject,
             pem,
         })
     }

@@ -143,8 +143,8 @@ impl<'a> Ceremony<'a> {
         let digest = |bytes: &[u8]| hex::encode(crypto::sha256(bytes));
         self.record.keys.push(KeyRecord {
             name: name.to_owned(),
-            subject: facts.subject,
-            issuer: facts.issuer,
+            subject: facts.subject(),
+            issuer: facts.issuer(),
             serial: facts.serial,
             not_after: facts.not_after.format(&Rfc3339)?,
             certificate_sha256: digest(certificate),

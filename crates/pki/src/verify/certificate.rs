@@ -261,7 +261,7 @@ impl Certificate {
 
     fn refuses(&self, reason: &'static str) -> VerifyError {
         VerifyError::Purpose {
-            subject: self.facts.subject.clone(),
+            subject: self.facts.subject(),
             reason,
         }
     }

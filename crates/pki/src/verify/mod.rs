@@ -205,13 +205,13 @@ fn trace(
         .iter()
         .filter_map(|der| read(der))
         .collect();
-    let mut verdict = Err(VerifyError::Untrusted(certificate.facts().issuer.clone()));
+    let mut verdict = Err(VerifyError::Untrusted(certificate.facts().issuer()));
     for path in Issuers::new(anchors, others).paths(certificate) {
         verdict = path.check_purposes(purpose).and_then(|()| {
             let expired = path.judged().iter().find(|one| !one.is_valid_at(at));
             expired.map_or(Ok(()), |one| {
                 Err(VerifyError::Validity {
-                    subject: one.facts().subject.clone(),
+                    subject: one.facts().subject(),
                     at,
                 })
             })

@@ -252,7 +252,7 @@ fn subjects_are_listed_as_the_public_api_shows_them() {
             facts.issuer_listed(),
             "CN=Avouch Test Issuing CA, 2.5.4.97=VATES-B00000000, O=Ejemplo Ñandú S.L., C=ES"
         );
-        facts.subject_listed().to_owned()
+        facts.subject_listed()
     };
     let nothing = |_: &mut Subject| {};
     assert_eq!(

@@ -288,7 +288,7 @@ impl Plan {
     pub(super) fn values(&self, certificate: &[u8]) -> Result<Values, Error> {
         let facts = CertificateFacts::read(certificate).map_err(issuing)?;
         Ok(Values {
-            subject: facts.subject,
+            subject: facts.subject(),
             ..self.own_values()
         })
     }
@@ -312,7 +312,7 @@ impl Plan {
         let facts = CertificateFacts::read(&second.certificate).map_err(issuing)?;
         let values = Values {
             common_name: second.name.clone(),
-            subject: facts.subject,
+            subject: facts.subject(),
             email: second.email.clone(),
             location: values.location.clone(),
             at: values.at,
