@@ -14,7 +14,6 @@ from datetime import datetime, timezone
 
 from pyhanko.keys import load_cert_from_pemder
 from pyhanko.pdf_utils.reader import PdfFileReader
-from pyhanko.sign.diff_analysis import DEFAULT_DIFF_POLICY
 from pyhanko.sign.validation import (
     DocumentSecurityStore,
     async_validate_pdf_signature,
@@ -23,24 +22,14 @@ from pyhanko.sign.validation.ades import (
     ades_lta_validation,
     ades_with_time_validation,
 )
-from pyhanko.sign.validation.policy_decl import (
-    LocalKnowledge,
-    PdfSignatureValidationSpec,
-    RevinfoOnlineFetchingRule,
-    RevocationInfoGatheringSpec,
-    SignatureValidationSpec,
-)
 from pyhanko_certvalidator import ValidationContext
-from pyhanko_certvalidator.context import CertValidationPolicySpec
 from pyhanko_certvalidator.ltv.types import ValidationTimingInfo
 from pyhanko_certvalidator.policy_decl import (
     NO_REVOCATION,
     REQUIRE_REVINFO,
-    CertRevTrustPolicy,
-    FreshnessReqType,
     NonRevokedStatusAssertion,
 )
-from pyhanko_certvalidator.registry import SimpleTrustManager
+from specification import ades_specification
 
 # It tells of every path that it tried in vain.
 logging.disable(logging.CRITICAL)
@@ -79,27 +68,6 @@ def unrevoked(reader):
     ]
 
 
-def ades_specification(root, revocation, known=()):
-    policy = CertRevTrustPolicy(
-        NO_REVOCATION if revocation == "ignore" else REQUIRE_REVINFO,
-        freshness=None,
-        freshness_req_type=FreshnessReqType.MAX_DIFF_REVOCATION_VALIDATION,
-    )
-    # By itself the procedure goes online first, and does not look into the file when that fails.
-    gathering = RevocationInfoGatheringSpec(RevinfoOnlineFetchingRule.LOCAL_ONLY)
-    return PdfSignatureValidationSpec(
-        signature_validation_spec=SignatureValidationSpec(
-            cert_validation_policy=CertValidationPolicySpec(
-                trust_manager=SimpleTrustManager.build([root]),
-                revinfo_policy=policy,
-            ),
-            revinfo_gathering_policy=gathering,
-            local_knowledge=LocalKnowledge(nonrevoked_assertions=list(known)),
-        ),
-        diff_policy=DEFAULT_DIFF_POLICY,
-    )
-
-
 async def judge(signature, root, revocation):
     reader = signature.reader
     plain = await async_validate_pdf_signature(
@@ -108,7 +76,8 @@ async def judge(signature, root, revocation):
     known = ()
     if revocation == "kept" and reader.embedded_timestamp_signatures:
         known = unrevoked(reader)
-    specification = ades_specification(root, revocation, known)
+    checking = NO_REVOCATION if revocation == "ignore" else REQUIRE_REVINFO
+    specification = ades_specification(root, checking, known)
     now = ValidationTimingInfo.now()
     lasting = "/DSS" in reader.root or reader.embedded_timestamp_signatures
     if lasting and revocation != "ignore":

@@ -12,8 +12,8 @@ mod softhsm;
 mod tools;
 
 pub use judges::pdf::{
-    Offline, PdfSigReport, PdfSigTrust, PyHankoReport, PyHankoTimestamp, Revocation, pdfsig,
-    pdfsig_at, pyhanko, pyhanko_offline, qpdf_check,
+    Offline, PdfSigReport, PdfSigTrust, PyHankoReport, PyHankoTimestamp, PyHankoVerdict,
+    Revocation, pdfsig, pdfsig_at, pyhanko, pyhanko_offline, pyhanko_verdicts, qpdf_check,
 };
 pub use judges::pki::{LintFinding, openssl, pkilint_etsi};
 pub use postgres::Postgres;

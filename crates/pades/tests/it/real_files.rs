@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::{fs, thread};
 
 use pades::{FieldTarget, PdfError, SecurityStore, SignatureSpec};
-use serde::Deserialize;
+use testkit::{PyHankoVerdict, pyhanko_verdicts};
 
 use crate::authority::{Authority, Person};
 use crate::judges;
@@ -159,8 +159,14 @@ impl Sitting<'_> {
             }
         }
         let paths: Vec<_> = signed.iter().map(|(_, path)| path.clone()).collect();
-        for ((row, _), verdict) in signed.iter().zip(ades(self.root, &paths)) {
-            if verdict != Verdict::expected() {
+        let expected = PyHankoVerdict {
+            verdict: "PASSED".into(),
+            unmodified: true,
+            archived: true,
+        };
+        let verdicts = pyhanko_verdicts(self.root, Some("Avouch"), &paths);
+        for ((row, _), verdict) in signed.iter().zip(verdicts) {
+            if verdict != expected {
                 complaints.push(format!("{}: pyHanko says {verdict:?}", row.name));
             }
         }
@@ -209,42 +215,6 @@ fn look(row: &Row, base: &[u8], signed: &[u8], path: &Path) -> Result<(), String
         verdicts if verdicts == expected => Ok(()),
         verdicts => Err(format!("pdfsig says {verdicts:?}, not {expected:?}")),
     }
-}
-
-/// pyHanko's word on the two signatures of ours in a file, with revocation data only from there.
-#[derive(Debug, PartialEq, Eq, Deserialize)]
-struct Verdict {
-    /// The AdES procedure for signatures that are to last (EN 319 102-1, 5.6).
-    ades: String,
-    /// Nothing but allowed changes came after the signature.
-    unmodified: bool,
-    /// The archive time-stamp covers the whole file and holds.
-    archived: bool,
-}
-
-impl Verdict {
-    fn expected() -> Self {
-        Self {
-            ades: "PASSED".into(),
-            unmodified: true,
-            archived: true,
-        }
-    }
-}
-
-fn ades(root: &Path, files: &[PathBuf]) -> Vec<Verdict> {
-    let script = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/it/ades_judge.py");
-    let arguments = [script, root.to_owned()]
-        .into_iter()
-        .chain(files.iter().cloned());
-    let output = testkit::run("python", arguments, &[]).must_accept();
-    let text = output.text();
-    let verdicts: Vec<_> = text
-        .lines()
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect();
-    assert_eq!(verdicts.len(), files.len(), "{}", output.transcript());
-    verdicts
 }
 
 /// The table's word for a refusal.

@@ -1,9 +1,10 @@
 //! qpdf, poppler's pdfsig and pyHanko.
 
 use std::ffi::{OsStr, OsString};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
 use crate::tools::{ToolOutput, run, run_at, workspace_root};
 
@@ -168,7 +169,7 @@ pub fn pyhanko(pdf: &Path, root_pem: &Path, revocation: Revocation) -> Vec<PyHan
         Revocation::Require => "require",
     };
     let arguments = pyhanko_arguments(revocation, root_pem, &[pdf]);
-    let mut reports = pyhanko_reports(&run("python", arguments, b"").must_accept());
+    let mut reports = report_in::<Vec<_>>(&run("python", arguments, b"").must_accept());
     reports.pop().expect("one list for one file")
 }
 
@@ -202,9 +203,43 @@ pub fn pyhanko_offline(
         Offline::NewestUnitGood => "kept",
     };
     let arguments = pyhanko_arguments(mode, root_pem, pdfs);
-    let reports = pyhanko_reports(&run_at(moment, "python", arguments, b"").must_accept());
+    let reports: Vec<_> = report_in(&run_at(moment, "python", arguments, b"").must_accept());
     assert_eq!(reports.len(), pdfs.len());
     reports
+}
+
+/// pyHanko's verdict on one signature, with its file as the only source beside the root.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct PyHankoVerdict {
+    /// `PASSED`, or what is wrong. By the AdES procedure for signatures that are to last
+    /// (EN 319 102-1 §5.6) where the file has a document time-stamp.
+    pub verdict: String,
+    /// Whether nothing came after the signature but what it allows.
+    pub unmodified: bool,
+    /// Whether the newest document time-stamp covers the whole file.
+    pub archived: bool,
+}
+
+/// Judges the signature in this field of each PDF, or its first one, with pyHanko and without a
+/// network. Files that it cannot read, or not in half a minute, do not pass.
+///
+/// # Panics
+///
+/// When pyHanko could not do its work, with its full output.
+pub fn pyhanko_verdicts(
+    root_pem: &Path,
+    field: Option<&str>,
+    pdfs: &[PathBuf],
+) -> Vec<PyHankoVerdict> {
+    let script = workspace_root().join("crates/testkit/judges/ades_judge.py");
+    let field = OsStr::new(field.unwrap_or_default());
+    let arguments = [script.as_os_str(), root_pem.as_os_str(), field]
+        .into_iter()
+        .chain(pdfs.iter().map(|pdf| pdf.as_os_str()));
+    let output = run("python", arguments, b"").must_accept();
+    let verdicts: Vec<_> = report_in(&output);
+    assert_eq!(verdicts.len(), pdfs.len());
+    verdicts
 }
 
 fn pyhanko_arguments(revocation: &str, root_pem: &Path, pdfs: &[&Path]) -> Vec<OsString> {
@@ -216,7 +251,7 @@ fn pyhanko_arguments(revocation: &str, root_pem: &Path, pdfs: &[&Path]) -> Vec<O
         .collect()
 }
 
-fn pyhanko_reports(output: &ToolOutput) -> Vec<Vec<PyHankoReport>> {
+fn report_in<T: DeserializeOwned>(output: &ToolOutput) -> T {
     serde_json::from_slice(&output.stdout)
         .unwrap_or_else(|error| panic!("no report ({error}):\n{}", output.transcript()))
 }
