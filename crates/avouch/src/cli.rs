@@ -258,13 +258,15 @@ pub enum Api {
 #[command(
     long_about = "Walks the signed PDFs that this installation keeps and adds an archive time-stamp \
 to each that can be validated no longer than a number of days from now: what validates the \
-time-stamp before goes into the file along with it, and a file at B-LT becomes B-LTA.\n\nA running \
+time-stamp before goes into the file along with it, and a file at B-LT becomes B-LTA. Files for which a \
+new time-stamp would last no longer than the old one are left alone, unless --regardless is given: use \
+it when an algorithm has fallen and others have taken its place.\n\nA running \
 server does the same by itself once a day, unless signature.renew_before_days is 0. Both may work at \
 once, and whoever is stopped loses nothing: the next one goes on. Files that cannot be renewed are \
 named; the exit status is 1 then.",
     after_long_help = "Examples:\n  avouch renew --config /var/lib/avouch/avouch.toml\n  \
 avouch renew --config /var/lib/avouch/avouch.toml --within-days 3650 --dry-run\n  \
-avouch renew --dir ./sandbox --within-days 3650"
+avouch renew --dir ./sandbox --within-days 3650 --regardless"
 )]
 pub struct Renew {
     /// Which installation.
@@ -273,6 +275,9 @@ pub struct Renew {
     /// Files that can be validated no longer than so many days from now; default: as configured.
     #[arg(long, value_name = "DAYS")]
     pub within_days: Option<u32>,
+    /// Also files that a new time-stamp makes last no longer.
+    #[arg(long)]
+    pub regardless: bool,
     /// Only say how many files are due.
     #[arg(long)]
     pub dry_run: bool,

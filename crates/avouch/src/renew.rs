@@ -15,6 +15,10 @@ use crate::system::SystemClock;
 /// How often a running server looks for files that are due.
 const LOOK_EVERY: Duration = Duration::from_secs(24 * 3600);
 
+/// Files with less than this left are in need: before that, a running server has renewed its own
+/// certificates.
+const IN_NEED: time::Duration = time::Duration::days(60);
+
 /// Renews what is due, with a progress bar.
 pub async fn run(options: cli::Renew) -> anyhow::Result<()> {
     let config = configuration_of(&options.place)?;
@@ -22,16 +26,25 @@ pub async fn run(options: cli::Renew) -> anyhow::Result<()> {
         .within_days
         .unwrap_or(config.signature.renew_before_days);
     let office = Office::open(&options.place).await?;
-    let renewed = renew(office.service(), horizon(days), options.dry_run).await;
+    let renewed = renew(office.service(), horizon(days), &options).await;
     office.close().await;
     renewed
 }
 
-async fn renew(service: &Service, before: OffsetDateTime, dry_run: bool) -> anyhow::Result<()> {
+async fn renew(
+    service: &Service,
+    wanted: OffsetDateTime,
+    options: &cli::Renew,
+) -> anyhow::Result<()> {
+    let before = match options.regardless {
+        true => wanted,
+        false => service.renewable_before(wanted).await?,
+    };
     let count = service.count_archives_due(before).await?;
-    if dry_run || count == 0 {
+    if options.dry_run || count == 0 {
         println!("{count} files are due before {}", before.date());
-        return Ok(());
+        let beyond = service.count_archives_due(wanted).await? - count;
+        return tell_beyond(beyond, wanted);
     }
     let style = "{wide_bar} {pos}/{len} {eta}";
     let bar = ProgressBar::new(count).with_style(ProgressStyle::with_template(style)?);
@@ -56,10 +69,21 @@ async fn renew(service: &Service, before: OffsetDateTime, dry_run: bool) -> anyh
     }
     bar.finish_and_clear();
     println!("{renewed} files have a new archive time-stamp");
-    match failed {
-        0 => Ok(()),
-        failed => bail!("{failed} files could not be renewed"),
+    if failed > 0 {
+        bail!("{failed} files could not be renewed");
     }
+    match options.regardless {
+        true => Ok(()),
+        false => tell_beyond(service.count_archives_due(wanted).await?, wanted),
+    }
+}
+
+fn tell_beyond(count: u64, before: OffsetDateTime) -> anyhow::Result<()> {
+    if count > 0 {
+        let before = before.date();
+        println!("{count} more run out before {before}; a time-stamp now would not last longer");
+    }
+    Ok(())
 }
 
 /// Renews what is due once a day until `stop`; `days` 0: never.
@@ -83,7 +107,8 @@ async fn keep_once(
     before: OffsetDateTime,
     stop: &CancellationToken,
 ) -> anyhow::Result<()> {
-    let mut walk = service.archives_due(before);
+    let renewable = service.renewable_before(before).await?;
+    let mut walk = service.archives_due(renewable);
     let mut renewed = 0_u64;
     while !stop.is_cancelled() {
         let page = walk.next_page().await.context("looking for archives")?;
@@ -105,6 +130,11 @@ async fn keep_once(
     }
     if renewed > 0 {
         tracing::info!(renewed, "renewed archives");
+    }
+    let soon = before.min(model::Clock::now(&SystemClock) + IN_NEED);
+    let files = service.count_archives_due(soon).await?;
+    if files > 0 && !stop.is_cancelled() {
+        tracing::warn!(files, %soon, "archives run out, and no time-stamp is had that lasts longer");
     }
     Ok(())
 }

@@ -54,6 +54,17 @@ impl Service {
         Ok(count.try_into().unwrap_or(0))
     }
 
+    /// The part of `before` that another time-stamp helps: files that run out later than a new one
+    /// would would only grow by it, day after day.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoTimeStamp`] where somebody else's unit does not answer, and [`Error::Internal`].
+    pub async fn renewable_before(&self, before: OffsetDateTime) -> Result<OffsetDateTime, Error> {
+        let newest = self.newest_good_until().await?;
+        Ok(newest.map_or(before, |newest| newest.min(before)))
+    }
+
     /// A walk over the files that can be validated no longer than `before`.
     pub fn archives_due(&self, before: OffsetDateTime) -> ArchiveWalk {
         ArchiveWalk {

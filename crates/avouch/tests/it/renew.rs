@@ -12,7 +12,7 @@ use crate::client::Pks;
 use crate::harness::avouch;
 
 /// Every signature is due within so many days.
-const FOR_EVER: &str = "36500";
+const FOR_EVER: [&str; 3] = ["--regardless", "--within-days", "36500"];
 
 fn renew(house: &House, flags: &[&str]) -> Command {
     let mut command = avouch();
@@ -95,17 +95,21 @@ async fn what_is_due_gets_archive_time_stamps_again_and_again() {
         1
     );
     said(&renewed(&house, &["--within-days", "1"]), "0 files are due");
-    let due = renewed(&house, &["--within-days", FOR_EVER, "--dry-run"]);
+    let due = renewed(&house, &[&FOR_EVER[..], &["--dry-run"]].concat());
     said(&due, "3 files are due");
+    // What a new time-stamp does not prolong would only grow.
+    let in_vain = renewed(&house, &FOR_EVER[1..]);
+    said(&in_vain, "0 files are due");
+    said(&in_vain, "3 more run out before");
     for signatures in [2, 3] {
-        let output = renewed(&house, &["--within-days", FOR_EVER]);
+        let output = renewed(&house, &FOR_EVER);
         said(&output, "3 files have a new archive time-stamp");
         must_hold(&house, &document(&house, &agreement).await, signatures);
     }
 }
 
 fn in_background(house: &House) -> Child {
-    renew(house, &["--within-days", FOR_EVER])
+    renew(house, &FOR_EVER)
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
@@ -130,10 +134,7 @@ async fn two_at_once_and_one_killed_half_way_leave_good_files() {
     tokio::time::sleep(std::time::Duration::from_millis(150)).await;
     killed.kill().unwrap();
     killed.wait().unwrap();
-    said(
-        &renewed(&house, &["--within-days", FOR_EVER]),
-        "9 files have",
-    );
+    said(&renewed(&house, &FOR_EVER), "9 files have");
     for agreement in &agreements {
         let pdf = document(&house, agreement).await;
         let count = pades::signatures(&pdf).unwrap().len();
@@ -153,7 +154,7 @@ async fn a_file_that_cannot_be_renewed_is_named_and_the_others_are_renewed() {
     files.sort_by_key(|path| std::fs::metadata(path).unwrap().modified().unwrap());
     let broken = files.last().expect("a blob");
     std::fs::write(broken, b"nothing").unwrap();
-    let output = renewed(&house, &["--within-days", FOR_EVER]);
+    let output = renewed(&house, &FOR_EVER);
     let complaint = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(1), "{complaint}");
     let (pks, uid) = &agreement;

@@ -14,6 +14,7 @@ use std::time::Duration;
 use model::Level;
 use pades::SecurityStore;
 use pki::cms::TimeStamper;
+use pki::verify::Horizon;
 use pki::{CertificateFacts, ObjectIdentifier, PkiError};
 use secrecy::SecretString;
 use time::OffsetDateTime;
@@ -222,8 +223,8 @@ impl Service {
     }
 
     /// Until when what is stamped now can be validated with what it carries: as long as the
-    /// certificates of the newest time-stamp and of those who answered for it are valid. `None`
-    /// below B-LT.
+    /// certificates of the newest time-stamp and of those who answered for it are valid, and their
+    /// algorithms recommended. `None` below B-LT.
     pub(crate) async fn good_until(
         &self,
         level: Level,
@@ -236,16 +237,39 @@ impl Service {
             Some(_) => self.allowed_unit(ordered)?,
             None => self.usual_unit().await?,
         };
+        self.holds_until(unit.as_deref())
+    }
+
+    /// The same for whom the settings or the operator choose, who are asked for a first token if
+    /// need be.
+    pub(crate) async fn newest_good_until(&self) -> Result<Option<OffsetDateTime>, Error> {
+        let unit = self.usual_unit().await?;
+        self.at_work(move |service| {
+            if let Some(unit) = &unit {
+                unit.meet(service)?;
+            }
+            service.holds_until(unit.as_deref())
+        })
+        .await?
+    }
+
+    /// The same for somebody else's unit, or our own; `None` where nothing came of theirs yet.
+    fn holds_until(&self, unit: Option<&Unit>) -> Result<Option<OffsetDateTime>, Error> {
         let anchors = self.anchors();
-        let answers = anchors.answers_hold_until().map_err(issuing)?;
         let stamping = match unit {
-            Some(unit) => unit.certificate_ends(),
+            Some(unit) => unit.holds_until(),
             None => {
                 let stamping = CertificateFacts::read(anchors.time_stamping_certificate());
                 Some(stamping.map_err(issuing)?.not_after)
             }
         };
-        Ok(stamping.map(|end| end.min(answers)))
+        let mut end = anchors.answers_hold_until().map_err(issuing)?;
+        for one in anchors.appointed().iter().filter(|one| one.current) {
+            if let Some(horizon) = Horizon::of_certificate(&one.der).map_err(issuing)? {
+                end = end.min(horizon.end);
+            }
+        }
+        Ok(stamping.map(|stamping| stamping.min(end)))
     }
 
     /// Checks an address that the settings are to name.

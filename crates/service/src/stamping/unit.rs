@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use delivery::{AllowList, FetchError, Fetcher, Question};
 use pades::SecurityStore;
 use pki::tsa::client::{LearnedSize, MAX_RESPONSE_LEN, Request, TokenError};
-use pki::verify::{Certificate, Container};
+use pki::verify::{Certificate, Container, Horizon};
 use time::{Duration, OffsetDateTime};
 use url::Url;
 
@@ -125,11 +125,16 @@ impl Unit {
         }
     }
 
-    /// Until when the certificate behind its last token is valid.
-    pub(super) fn certificate_ends(&self) -> Option<OffsetDateTime> {
+    /// Until when its last token can be validated: as long as the certificates behind it are valid
+    /// and their algorithms recommended. `None` where there is no token yet.
+    pub(super) fn holds_until(&self) -> Option<OffsetDateTime> {
         let certificates = Arc::clone(&self.state().certificates);
-        let signer = Certificate::read(certificates.first()?).ok()?;
-        Some(signer.facts().not_after)
+        let (signer, along) = certificates.split_first()?;
+        let path = status::path(signer, along, &self.about.roots)?;
+        let ends = path.judged().iter().map(|one| one.facts().not_after);
+        let horizons = path.certificates().iter();
+        let horizons = horizons.filter_map(|one| Horizon::of_certificate(one.der()).ok().flatten());
+        ends.chain(horizons.map(|horizon| horizon.end)).min()
     }
 
     /// A token over `imprint`, checked.
