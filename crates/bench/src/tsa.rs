@@ -37,7 +37,7 @@ pub async fn measure(
         let one = move |request: Vec<u8>| {
             let service = service.clone();
             async move {
-                service.time_stamp(&request)?;
+                service.time_stamp(&request).await?;
                 Ok(())
             }
         };

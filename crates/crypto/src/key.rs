@@ -51,6 +51,9 @@ pub trait SigningKey: Send + Sync {
     /// The public half as DER `SubjectPublicKeyInfo` (RFC 5280 §4.1.2.7).
     fn public_key_info(&self) -> &[u8];
 
+    /// Whether signing may keep its thread waiting, since the key lives elsewhere.
+    fn may_block(&self) -> bool;
+
     /// Signs a digest: ECDSA in DER, or RSA PKCS #1 v1.5.
     ///
     /// Fails with [`CryptoError::Backend`] or [`CryptoError::Unreachable`] where the key's home
@@ -143,6 +146,10 @@ impl SigningKey for SoftwareKey {
 
     fn public_key_info(&self) -> &[u8] {
         &self.public_key_info
+    }
+
+    fn may_block(&self) -> bool {
+        false
     }
 
     fn sign_digest(&self, digest: &Digest) -> Result<Vec<u8>, CryptoError> {

@@ -87,6 +87,10 @@ impl SigningKey for TokenKey {
         &self.public_key_info
     }
 
+    fn may_block(&self) -> bool {
+        true
+    }
+
     fn sign_digest(&self, digest: &Digest) -> Result<Vec<u8>, CryptoError> {
         self.sign_in_token(digest).map_err(|error| {
             tracing::warn!(%error, key = self.label, "the token did not sign");

@@ -118,7 +118,7 @@ async fn time_stamp(State(service): State<Service>, headers: HeaderMap, body: Bo
         Ok(request) => request,
         Err(fault) => return unread(&fault),
     };
-    match service.time_stamp(&request) {
+    match service.time_stamp(&request).await {
         Ok(reply) => (
             [(header::CONTENT_TYPE, "application/timestamp-reply")],
             reply,

@@ -262,6 +262,11 @@ impl Responder {
         &self.certificate
     }
 
+    /// Whether answering may keep a thread waiting: [`SigningKey::may_block`].
+    pub fn may_block(&self) -> bool {
+        self.key.may_block()
+    }
+
     /// Whether this responder answers for every issuer that the request names.
     pub fn serves(&self, request: &Request) -> bool {
         request

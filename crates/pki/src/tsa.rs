@@ -51,6 +51,11 @@ impl Tsa {
         Self { policy, ..self }
     }
 
+    /// Whether stamping may keep a thread waiting: [`SigningKey::may_block`].
+    pub fn may_block(&self) -> bool {
+        self.key.may_block()
+    }
+
     /// Answers a DER TimeStampReq with a DER TimeStampResp. A request that cannot be granted is
     /// answered with a rejection that says why (RFC 3161 §2.4.2).
     ///

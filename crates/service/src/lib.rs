@@ -309,6 +309,19 @@ impl Service {
             .await
             .map_err(|_| stopped())
     }
+
+    /// The same for work that is slow only if it may block, and else takes next to no time.
+    async fn at_work_if<T: Send + 'static>(
+        &self,
+        may_block: bool,
+        work: impl FnOnce(&Service) -> T + Send + 'static,
+    ) -> Result<T, Error> {
+        if may_block {
+            self.at_work(work).await
+        } else {
+            Ok(work(self))
+        }
+    }
 }
 
 /// Two at least, so that one long job does not stop all others.

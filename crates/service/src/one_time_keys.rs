@@ -154,6 +154,10 @@ impl SigningKey for OneTimeKey {
         self.signer().public_key_info()
     }
 
+    fn may_block(&self) -> bool {
+        self.signer().may_block()
+    }
+
     fn sign_digest(&self, digest: &Digest) -> Result<Vec<u8>, CryptoError> {
         self.signer().sign_digest(digest)
     }

@@ -47,7 +47,7 @@ impl TrustAnchors {
 /// The authorities at one time.
 pub(crate) struct Anchors {
     root: Vec<u8>,
-    root_responder: Responder,
+    root_responder: Arc<Responder>,
     /// The oldest first.
     generations: Vec<Generation>,
     /// The last of them, which issues now.
@@ -102,7 +102,7 @@ struct Generation {
     key: String,
     /// What leads from an end entity towards the root, which is not sent along.
     chain: Vec<Vec<u8>>,
-    responder: Responder,
+    responder: Arc<Responder>,
 }
 
 impl Generation {
@@ -161,7 +161,7 @@ impl Anchors {
         let responding = generations.iter().map(|one| &one.responder);
         let used: Vec<_> = responding
             .chain([&root_responder])
-            .map(Responder::certificate)
+            .map(|responder| responder.certificate())
             .chain(generations.last().map(|one| one.issuer.certificate()))
             .chain([root.as_slice(), &unit.certificate])
             .collect();
@@ -295,7 +295,7 @@ impl Anchors {
     }
 
     /// Who answers what is asked about one issuer's certificates, and that issuer's key identifier.
-    pub(crate) fn responder_for(&self, request: &ocsp::Request) -> Option<(&str, &Responder)> {
+    pub(crate) fn responder_for(&self, request: &ocsp::Request) -> Option<(&str, &Arc<Responder>)> {
         let issuing = self.generations.iter();
         let mut all = issuing
             .map(|one| (one.key.as_str(), &one.responder))
@@ -367,13 +367,13 @@ impl TimeStamper for Stamper<'_> {
 }
 
 /// Who answers now for what `issuer` (DER) issued: the last one whom it appointed.
-fn responder_of(issuer: &[u8], responders: &[Entity]) -> Result<Responder, PkiError> {
+fn responder_of(issuer: &[u8], responders: &[Entity]) -> Result<Arc<Responder>, PkiError> {
     let key = CertificateFacts::read(issuer)?.key_identifier;
     for entity in responders.iter().rev() {
         let facts = CertificateFacts::read(&entity.certificate)?;
         if facts.authority_key_identifier.as_ref() == Some(&key) {
             let Entity { certificate, key } = entity.clone();
-            return Responder::new(issuer, certificate, key);
+            return Responder::new(issuer, certificate, key).map(Arc::new);
         }
     }
     Err(PkiError::Mismatch("an authority has no OCSP responder"))
@@ -397,11 +397,14 @@ impl Service {
     /// # Errors
     ///
     /// [`Error::Internal`] only: what cannot be granted is refused in the protocol's own words.
-    pub fn time_stamp(&self, request: &[u8]) -> Result<Vec<u8>, Error> {
-        self.anchors()
-            .tsa
-            .respond(request, self.now(), self.entropy())
-            .map_err(issuing)
+    pub async fn time_stamp(&self, request: &[u8]) -> Result<Vec<u8>, Error> {
+        let (anchors, request) = (self.anchors(), request.to_vec());
+        self.at_work_if(anchors.tsa.may_block(), move |service| {
+            let (now, entropy) = (service.now(), service.entropy());
+            anchors.tsa.respond(&request, now, entropy)
+        })
+        .await?
+        .map_err(issuing)
     }
 
     /// The one-time certificate that a signer will have.

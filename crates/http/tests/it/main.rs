@@ -4,6 +4,7 @@ mod bodies;
 mod cloud;
 mod describes;
 mod dialects;
+mod elsewhere;
 mod house;
 mod layers;
 mod log;

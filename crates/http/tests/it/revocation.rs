@@ -25,18 +25,23 @@ impl Clock for Hand {
 }
 
 /// Two processes of one installation.
-struct Pair {
-    one: Service,
+pub struct Pair {
+    pub one: Service,
     other: Service,
     store: Store,
     clock: Arc<Hand>,
     established: Established,
-    issuer: String,
+    pub issuer: String,
     _folder: tempfile::TempDir,
 }
 
 impl Pair {
     async fn start() -> Self {
+        Self::start_with(|_| {}).await
+    }
+
+    /// Starts with authorities that `adapt` may change.
+    pub async fn start_with(adapt: impl FnOnce(&mut Established)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let database = format!("sqlite:{}", folder.path().join("db").display());
         let now = time::macros::datetime!(2026-03-01 12:00 UTC);
@@ -49,7 +54,8 @@ impl Pair {
             organisation_identifier: None,
             prefix: "Example".into(),
         };
-        let established = pki::establish(&names, &urls, now, &SystemEntropy).unwrap();
+        let mut established = pki::establish(&names, &urls, now, &SystemEntropy).unwrap();
+        adapt(&mut established);
         let store = Store::open(&database).await.unwrap();
         let mut services = Vec::new();
         for _ in 0..2 {
@@ -86,7 +92,7 @@ impl Pair {
         *self.clock.0.lock().unwrap() += time;
     }
 
-    async fn issue(&self, number: i64, state: CertificateState) -> String {
+    pub async fn issue(&self, number: i64, state: CertificateState) -> String {
         let now = self.clock.now();
         let serial = format!("4{number:031x}");
         let mut tx = self.store.begin().await.unwrap();
@@ -123,7 +129,7 @@ impl Pair {
     }
 
     /// A request about one certificate: the CertID from an answer about it.
-    fn request(&self, serial: &str) -> Vec<u8> {
+    pub fn request(&self, serial: &str) -> Vec<u8> {
         const SHA1: [u8; 11] = [
             0x30, 0x09, 0x06, 0x05, 0x2b, 0x0e, 0x03, 0x02, 0x1a, 0x05, 0x00,
         ];

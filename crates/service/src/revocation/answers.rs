@@ -115,8 +115,7 @@ impl Service {
             return Ok(OcspAnswer::refusing(Refusal::Unauthorized));
         };
         let (now, revision) = (self.now(), self.keep_up().await?);
-        let common = request.common();
-        if let Some(id) = common
+        if let Some(id) = request.common()
             && let Some(answer) = self.inner.revocation.seen().answers.get(id, now)
         {
             return Ok(answer);
@@ -129,17 +128,21 @@ impl Service {
             known.insert(serial.to_owned(), standing);
         }
         drop(reader);
-        let lookup = |serial: &str| known.get(serial).copied().unwrap_or(Status::Unknown);
-        let der: Arc<[u8]> = responder
-            .respond(&request, lookup, now)
-            .map_err(issuing)?
-            .into();
-        let Some(id) = common else {
-            return Ok(OcspAnswer { der, fresh: None });
-        };
         let fresh = Freshness {
             this_update: now,
             next_update: now + responder.fresh_for(),
+        };
+        let id = request.common().map(<[u8]>::to_vec);
+        let responder = Arc::clone(responder);
+        let (der, known) = self
+            .at_work_if(responder.may_block(), move |_| {
+                let lookup = |serial: &str| known.get(serial).copied().unwrap_or(Status::Unknown);
+                (responder.respond(&request, lookup, now), known)
+            })
+            .await?;
+        let der: Arc<[u8]> = der.map_err(issuing)?.into();
+        let Some(id) = id else {
+            return Ok(OcspAnswer { der, fresh: None });
         };
         if let Some((serial, standing)) = known.into_iter().next()
             && standing != Status::Unknown
@@ -152,7 +155,7 @@ impl Service {
                     der: Arc::clone(&der),
                     fresh,
                 };
-                seen.answers.keep(id, kept);
+                seen.answers.keep(&id, kept);
             }
         }
         Ok(OcspAnswer {
