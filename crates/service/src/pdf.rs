@@ -59,6 +59,24 @@ pub(crate) struct Place {
     pub(crate) appearance: Option<Appearance>,
 }
 
+impl Place {
+    /// Does what takes a field: with the empty one of the name where the file has it, else with a
+    /// new one.
+    pub(crate) fn with_field<T>(
+        &self,
+        work: impl Fn(FieldTarget) -> Result<T, PdfError>,
+    ) -> Result<T, PdfError> {
+        if let Some(name) = &self.field_name {
+            match work(FieldTarget::Existing(name.clone())) {
+                Err(PdfError::NoSuchField(_)) => {}
+                done => return done,
+            }
+        }
+        let name = self.field_name.as_deref().unwrap_or(FIELD);
+        work(FieldTarget::New(name.to_owned()))
+    }
+}
+
 impl Service {
     /// Gets ready to sign: mints what the level needs beside the signatures.
     pub(crate) fn signer<'a>(&'a self, signatory: Signatory<'a>) -> Result<Signer<'a>, Error> {
@@ -109,25 +127,20 @@ impl Signer<'_> {
 
     /// Everything of a signature but the container; slow, as it reads the whole file.
     pub(crate) fn prepare(&self, pdf: &[u8], place: &Place) -> Result<pades::Prepared, PdfError> {
-        let spec = |field| SignatureSpec {
-            field,
-            name: self.particulars.name.clone(),
-            reason: self.particulars.reason.clone(),
-            location: self.particulars.location.clone(),
-            contact: None,
-            signing_time: self.service.now(),
-            appearance: place.appearance.clone(),
-            security_store: self.security.clone(),
-            reserve: self.cms.max_size(self.stamping()),
-        };
-        if let Some(name) = &place.field_name {
-            match pades::prepare(pdf, &spec(FieldTarget::Existing(name.clone()))) {
-                Err(PdfError::NoSuchField(_)) => {}
-                done => return done,
-            }
-        }
-        let name = place.field_name.as_deref().unwrap_or(FIELD);
-        pades::prepare(pdf, &spec(FieldTarget::New(name.to_owned())))
+        place.with_field(|field| {
+            let spec = SignatureSpec {
+                field,
+                name: self.particulars.name.clone(),
+                reason: self.particulars.reason.clone(),
+                location: self.particulars.location.clone(),
+                contact: None,
+                signing_time: self.service.now(),
+                appearance: place.appearance.clone(),
+                security_store: self.security.clone(),
+                reserve: self.cms.max_size(self.stamping()),
+            };
+            pades::prepare(pdf, &spec)
+        })
     }
 
     /// Signs a prepared revision of `pdf` and raises the file to the level.

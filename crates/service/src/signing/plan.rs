@@ -359,10 +359,10 @@ impl PdfWork {
         reason: Option<&str>,
         second: Option<&Place>,
     ) -> Result<(), PdfError> {
-        let find = |field: &FieldTarget| {
-            let own = FieldTarget::New(FIELD.to_owned());
+        let own = FieldTarget::New(FIELD.to_owned());
+        first.with_field(|field| {
             let mut wanted = vec![WantedPlace {
-                field,
+                field: &field,
                 reason,
                 appearance: first.appearance.as_ref(),
             }];
@@ -372,15 +372,7 @@ impl PdfWork {
                 appearance: second.appearance.as_ref(),
             }));
             pades::find_places(&self.content, &wanted)
-        };
-        if let Some(name) = &first.field_name {
-            match find(&FieldTarget::Existing(name.clone())) {
-                Err(PdfError::NoSuchField(_)) => {}
-                done => return done,
-            }
-        }
-        let name = first.field_name.as_deref().unwrap_or(FIELD);
-        find(&FieldTarget::New(name.to_owned()))
+        })
     }
 
     /// What the caller is told of a file that cannot be signed so.
