@@ -12,6 +12,7 @@ mod pkcs12;
 mod pkcs8;
 mod rsa;
 mod short_term;
+mod sources;
 mod subscribers;
 mod tls;
 mod tsa;
