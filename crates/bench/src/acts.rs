@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use service::NewContent;
 
+use crate::Place;
 use crate::cost::{BareDisk, Costs, Needs};
 use crate::crowd::Rounds;
 use crate::house::{House, hash};
@@ -31,7 +32,12 @@ const ENTRIES: usize = 2;
 const SIGNATURES: f64 = 1.0 + 2.0 * (DOCUMENTS as f64 + 1.0) + 3.0;
 
 /// Signs by a crowd and by one client alone.
-pub async fn measure(house: &House, costs: &Costs, report: &mut Report) -> anyhow::Result<()> {
+pub async fn measure(
+    house: &House,
+    place: &Place,
+    costs: &Costs,
+    report: &mut Report,
+) -> anyhow::Result<()> {
     let pdf = pdf_of(SIZE);
     let hashes = (0..DOCUMENTS).map(|number| hash(&[number as u8])).collect();
     let hashes = house.approved(hashes).await?;
@@ -71,7 +77,7 @@ pub async fn measure(house: &House, costs: &Costs, report: &mut Report) -> anyho
     by_pdf.tell("sign_blt", Asked::AtLeast(400.0), limit, report);
     report.add(Figure::median("sign_blt_pyhanko_docs_s", "docs/s", theirs).explaining());
     report.add(ratio);
-    alone(house, pdfs, costs, report).await?;
+    alone(house, pdfs, place, report).await?;
     house
         .check_audit(ENTRIES * ROUNDS * (HASH_ACTS + PDF_ACTS))
         .await
@@ -81,11 +87,11 @@ pub async fn measure(house: &House, costs: &Costs, report: &mut Report) -> anyho
 async fn alone(
     house: &House,
     template: model::RequestPk,
-    costs: &Costs,
+    place: &Place,
     report: &mut Report,
 ) -> anyhow::Result<()> {
     let sizes = [CONTRACT, SIZE, SIZE, SIZE];
-    let mut disk = BareDisk::open(&costs.disk.join("bare disk"), &sizes)?;
+    let mut disk = BareDisk::open(&place.work.join("bare disk"), &sizes)?;
     let (mut acts, mut flushes) = (Vec::new(), Vec::new());
     for request in house.copies(template, IDLE_ACTS).await? {
         flushes.push(disk.act()? * 1e3);

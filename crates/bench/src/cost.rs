@@ -11,7 +11,6 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use crypto::{KeyAlgorithm, SigningKey, SoftwareKey, sha256};
 
-use crate::Place;
 use crate::report::{Figure, Report, percentile};
 
 /// How long each is tried.
@@ -24,8 +23,6 @@ pub struct Costs {
     pub make_key: f64,
     pub sign: f64,
     pub hash_byte: f64,
-    /// What lies on the disk that is measured.
-    pub disk: PathBuf,
 }
 
 /// What one transaction takes at least.
@@ -47,7 +44,7 @@ impl Costs {
 }
 
 /// Measures them, on one core.
-pub fn measure(place: &Place, report: &mut Report) -> anyhow::Result<Costs> {
+pub fn measure(report: &mut Report) -> anyhow::Result<Costs> {
     let key = SoftwareKey::generate(KeyAlgorithm::EcdsaP256)?;
     let block = vec![7; 1 << 20];
     let (mut make, mut sign, mut hash) = (Vec::new(), Vec::new(), Vec::new());
@@ -70,7 +67,6 @@ pub fn measure(place: &Place, report: &mut Report) -> anyhow::Result<Costs> {
         make_key: percentile(&make, 0.5),
         sign: percentile(&sign, 0.5),
         hash_byte: percentile(&hash, 0.5) / block.len() as f64,
-        disk: place.work.clone(),
     };
     let micro = |rounds: &[f64]| rounds.iter().map(|one| one * 1e6).collect();
     report.add(Figure::median("cost_make_key_us", "µs", micro(&make)).explaining());

@@ -78,6 +78,30 @@ impl Rounds {
         report.add(Figure::median(format!("{name}_ratio_to_limit"), "", limits));
     }
 
+    /// As [`Rounds::tell`], and what `openssl` gave in the same rounds.
+    pub fn tell_beside_openssl(
+        self,
+        name: &str,
+        asked: Asked,
+        limit: f64,
+        theirs: Vec<f64>,
+        report: &mut Report,
+    ) {
+        let ratios = self.per_second.iter().zip(&theirs);
+        let ratios = ratios.map(|(ours, theirs)| ours / theirs).collect();
+        self.tell(name, asked, limit, report);
+        report.add(Figure::median(
+            format!("{name}_openssl_per_s"),
+            "/s",
+            theirs,
+        ));
+        report.add(Figure::median(
+            format!("{name}_ratio_to_openssl"),
+            "",
+            ratios,
+        ));
+    }
+
     /// What the rounds gave a second.
     pub fn per_second(&self) -> &[f64] {
         &self.per_second

@@ -1,6 +1,7 @@
 //! A service in this process, with rows and blobs on the disk that is measured.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use anyhow::{Context, ensure};
 use blob::BlobStore;
@@ -33,14 +34,25 @@ const UNLOCK: &str = "bench";
 pub struct House {
     pub service: Service,
     pub store: Store,
+    pub clock: Arc<SystemClock>,
     pub names: AuthorityNames,
     pub urls: AuthorityUrls,
     master: MasterKey,
     authority: model::RaId,
 }
 
-/// The real clock.
-pub struct SystemClock;
+/// The real clock, which can be put forward.
+#[derive(Default)]
+pub struct SystemClock {
+    ahead: AtomicI64,
+}
+
+impl SystemClock {
+    /// Puts it forward by whole seconds.
+    pub fn forward(&self, by: Duration) {
+        self.ahead.fetch_add(by.whole_seconds(), Ordering::Relaxed);
+    }
+}
 
 impl Clock for SystemClock {
     #[expect(
@@ -48,7 +60,7 @@ impl Clock for SystemClock {
         reason = "signatures are to be valid today"
     )]
     fn now(&self) -> OffsetDateTime {
-        OffsetDateTime::now_utc()
+        OffsetDateTime::now_utc() + Duration::seconds(self.ahead.load(Ordering::Relaxed))
     }
 }
 
@@ -62,7 +74,8 @@ impl House {
             prefix: "Bench".to_owned(),
         };
         let urls = AuthorityUrls::at("http://127.0.0.1");
-        let established = establish(&names, &urls, SystemClock.now(), &SystemEntropy)?;
+        let clock = Arc::new(SystemClock::default());
+        let established = establish(&names, &urls, clock.now(), &SystemEntropy)?;
         let store = Store::open(&place.work.join("avouch.db").to_string_lossy()).await?;
         let blobs = BlobStore::local(place.work.join("blobs")).await?;
         let master = MasterKey::generate(&SystemEntropy);
@@ -73,7 +86,7 @@ impl House {
             anchors: TrustAnchors::new(established, &urls)?,
             one_time_keys: OneTimeKeys::default(),
             renderer: contract::Renderer::new(),
-            clock: Arc::new(SystemClock),
+            clock: Arc::clone(&clock) as Arc<dyn Clock>,
             entropy: Arc::new(SystemEntropy),
             policy: policy(),
             outbox: Arc::new(Notify::new()),
@@ -101,6 +114,7 @@ impl House {
         Ok(Self {
             service,
             store,
+            clock,
             names,
             urls,
             master,

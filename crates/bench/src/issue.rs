@@ -7,11 +7,12 @@ use model::Clock;
 use pki::establish;
 use pki::issuance::{Issuer, Validity};
 use pki::profile::natural_person::{self, NaturalPerson, Posture, Qualification, Terms};
-use store::{AuditEntry, Certificate, CertificateState, Store};
+use store::{AuditEntry, Certificate, CertificateState};
+use time::OffsetDateTime;
 
 use crate::cost::{Costs, Needs};
 use crate::crowd::Rounds;
-use crate::house::{House, SystemClock};
+use crate::house::House;
 use crate::report::{Asked, Report};
 
 const ROUNDS: usize = 5;
@@ -19,14 +20,14 @@ const CERTIFICATES: usize = 4000;
 
 /// Issues certificates by a crowd.
 pub async fn measure(house: &House, costs: &Costs, report: &mut Report) -> anyhow::Result<()> {
-    let made = establish(&house.names, &house.urls, SystemClock.now(), &SystemEntropy)?;
+    let made = establish(&house.names, &house.urls, house.clock.now(), &SystemEntropy)?;
     let issuer = Arc::new(made.issuing.issuer(&house.urls)?);
     let mut rounds = Rounds::default();
     for _ in 0..ROUNDS {
-        let (issuer, store) = (Arc::clone(&issuer), house.store.clone());
+        let (issuer, house) = (Arc::clone(&issuer), house.clone());
         let one = move |()| {
-            let (issuer, store) = (Arc::clone(&issuer), store.clone());
-            async move { issue(&issuer, &store).await }
+            let (issuer, house) = (Arc::clone(&issuer), house.clone());
+            async move { issue(&issuer, &house).await }
         };
         rounds.play(vec![(); CERTIFICATES], one).await?;
     }
@@ -41,8 +42,8 @@ pub async fn measure(house: &House, costs: &Costs, report: &mut Report) -> anyho
 }
 
 /// The way that every certificate goes: its content is durable before it is signed.
-async fn issue(issuer: &Issuer, store: &Store) -> anyhow::Result<()> {
-    let now = SystemClock.now();
+async fn issue(issuer: &Issuer, house: &House) -> anyhow::Result<()> {
+    let (now, store) = (house.clock.now(), &house.store);
     let key = SoftwareKey::generate(KeyAlgorithm::EcdsaP256)?;
     let person = NaturalPerson {
         given_name: "Ana".to_owned(),
@@ -85,19 +86,24 @@ async fn issue(issuer: &Issuer, store: &Store) -> anyhow::Result<()> {
         serial: serial.clone(),
     };
     store::certificates::insert(&mut tx, &row).await?;
-    note(&mut tx, "certificate-recorded", &serial).await?;
+    note(&mut tx, now, "certificate-recorded", &serial).await?;
     tx.commit().await?;
 
     let certificate = recorded.sign(issuer)?.into_certificate();
     let mut tx = store.begin().await?;
     store::certificates::mark_signed(&mut tx, &serial, &certificate).await?;
-    note(&mut tx, "certificate-signed", &serial).await?;
+    note(&mut tx, now, "certificate-signed", &serial).await?;
     Ok(tx.commit().await?)
 }
 
-async fn note(tx: &mut store::Tx, action: &str, serial: &str) -> anyhow::Result<()> {
+async fn note(
+    tx: &mut store::Tx,
+    at: OffsetDateTime,
+    action: &str,
+    serial: &str,
+) -> anyhow::Result<()> {
     let entry = AuditEntry {
-        at: SystemClock.now(),
+        at,
         actor: "system".to_owned(),
         action: action.to_owned(),
         request: None,

@@ -17,6 +17,7 @@ mod one_shot;
 mod paper;
 mod pyhanko;
 mod report;
+mod revocation;
 mod sign;
 mod start;
 mod tsa;
@@ -27,6 +28,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, ensure};
 use clap::{Parser, ValueEnum};
 
+use crate::cost::Costs;
 use crate::house::House;
 use crate::report::Report;
 
@@ -56,8 +58,16 @@ enum Subject {
     Start,
     /// PAdES B-B signatures in process.
     Sign,
-    /// Acts of signing, certificates, time-stamps and OCSP answers, by many clients at once.
-    Trust,
+    /// Acts of signing by many clients at once.
+    Acts,
+    /// Certificates issued for many clients at once.
+    Issue,
+    /// Time-stamps.
+    Tsa,
+    /// OCSP answers.
+    Ocsp,
+    /// One revocation among 100,000.
+    Revocation,
     /// The intake of a video of 1 GiB.
     Intake,
     /// The whole workflow over HTTP.
@@ -85,12 +95,19 @@ fn main() -> anyhow::Result<()> {
         work: fs::canonicalize(&cli.out)?.join("work"),
     };
     let mut report = Report::default();
+    let mut costs = None;
     for subject in subjects {
         place.clear()?;
         let measured = match subject {
             Subject::Start => start::measure(&place, &mut report),
             Subject::Sign => sign::measure(&mut report),
-            Subject::Trust => trust(&place, &mut report),
+            Subject::Acts | Subject::Issue | Subject::Tsa | Subject::Ocsp | Subject::Revocation => {
+                let costs = match &costs {
+                    Some(known) => known,
+                    None => costs.insert(cost::measure(&mut report)?),
+                };
+                in_process(*subject, &place, costs, &mut report)
+            }
             Subject::Intake => intake::measure(&place, &mut report),
             Subject::Flow => flow::measure(&place, &mut report),
         };
@@ -101,16 +118,23 @@ fn main() -> anyhow::Result<()> {
     report.write(&cli.out)
 }
 
-/// Everything that one service in this process does.
-fn trust(place: &Place, report: &mut Report) -> anyhow::Result<()> {
+/// What one service in this process does.
+fn in_process(
+    subject: Subject,
+    place: &Place,
+    costs: &Costs,
+    report: &mut Report,
+) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Runtime::new()?;
-    let costs = cost::measure(place, report)?;
     runtime.block_on(async {
         let house = House::open(place).await?;
-        acts::measure(&house, &costs, report).await?;
-        issue::measure(&house, &costs, report).await?;
-        tsa::measure(&house, place, &costs, report).await?;
-        ocsp::measure(&house, place, &costs, report).await
+        match subject {
+            Subject::Issue => issue::measure(&house, costs, report).await,
+            Subject::Tsa => tsa::measure(&house, place, costs, report).await,
+            Subject::Ocsp => ocsp::measure(&house, place, costs, report).await,
+            Subject::Revocation => revocation::measure(&house, report).await,
+            _ => acts::measure(&house, place, costs, report).await,
+        }
     })
 }
 

@@ -14,7 +14,7 @@ use crate::Place;
 use crate::cost::{Costs, Needs};
 use crate::crowd::Rounds;
 use crate::house::{House, hash};
-use crate::report::{Asked, Figure, Report};
+use crate::report::{Asked, Report};
 
 const ROUNDS: usize = 5;
 const CERTIFICATES: usize = 64;
@@ -62,18 +62,13 @@ pub async fn measure(
         rounds.play(asked, one).await?;
         theirs.push(peer.rate(&client, &questions).await?);
     }
-    let needs = Needs {
+    // What signing each of them anew would allow.
+    let limit = costs.limit(&Needs {
         keys: 0.0,
         signatures: 1.0,
         bytes: 0.0,
-    };
-    let ratios = rounds.per_second().iter().zip(&theirs);
-    let ratios = ratios.map(|(ours, theirs)| ours / theirs).collect();
-    let ratio = Figure::median("ocsp_ratio_to_openssl", "", ratios);
-    // What signing each answer anew would allow.
-    rounds.tell("ocsp", Asked::AtLeast(5000.0), costs.limit(&needs), report);
-    report.add(Figure::median("ocsp_openssl_per_s", "/s", theirs));
-    report.add(ratio);
+    });
+    rounds.tell_beside_openssl("ocsp", Asked::AtLeast(5000.0), limit, theirs, report);
     Ok(())
 }
 

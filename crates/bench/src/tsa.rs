@@ -13,7 +13,7 @@ use crate::Place;
 use crate::cost::{Costs, Needs};
 use crate::crowd::Rounds;
 use crate::house::House;
-use crate::report::{Asked, Figure, Report};
+use crate::report::{Asked, Report};
 
 const ROUNDS: usize = 5;
 const STAMPS: usize = 4000;
@@ -44,17 +44,13 @@ pub async fn measure(
         rounds.play(requests.collect(), one).await?;
         theirs.push(peer.rate()?);
     }
-    let needs = Needs {
+    // What signing each of them anew would allow.
+    let limit = costs.limit(&Needs {
         keys: 0.0,
         signatures: 1.0,
         bytes: 0.0,
-    };
-    let ratios = rounds.per_second().iter().zip(&theirs);
-    let ratios = ratios.map(|(ours, theirs)| ours / theirs).collect();
-    let ratio = Figure::median("tsa_ratio_to_openssl", "", ratios);
-    rounds.tell("tsa", Asked::AtLeast(2000.0), costs.limit(&needs), report);
-    report.add(Figure::median("tsa_openssl_per_s", "/s", theirs));
-    report.add(ratio);
+    });
+    rounds.tell_beside_openssl("tsa", Asked::AtLeast(2000.0), limit, theirs, report);
     Ok(())
 }
 
