@@ -90,7 +90,7 @@ fn unknown() -> Case {
 async fn create(door: Door, headers: HeaderMap, body: Body) -> Response {
     door.answer(Call::CreateAuthority, async {
         let caller = door.caller().await?;
-        let form = forms::read(door.fields(&headers, body).await?.into_members())?;
+        let form = forms::authority(door.fields(&headers, body).await?.into_members())?;
         let authority = door.service.add_authority(&caller, form).await?;
         Ok(ok(&wire::authority(&authority)))
     })
@@ -120,7 +120,7 @@ async fn update(door: Door, args: PathArgs, headers: HeaderMap, body: Body) -> R
     door.answer(Call::UpdateAuthority, async {
         let caller = door.caller().await?;
         let id = args.number()?;
-        let form = forms::read(door.fields(&headers, body).await?.into_members())?;
+        let form = forms::authority(door.fields(&headers, body).await?.into_members())?;
         let authority = door.service.change_authority(&caller, id, form).await?;
         Ok(ok(&wire::authority(&authority)))
     })

@@ -3,6 +3,7 @@
 use axum::body::Body;
 use axum::http::HeaderMap;
 use axum::response::Response;
+use model::Status;
 use serde_json::{Value, json};
 use service::Error;
 use service::registration::{Decided, OfficerCredentials};
@@ -39,7 +40,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         Endpoint::post("/requests/{pk}/refuse_videoid", Call::RefuseVideoId, refuse)
             .about(GROUP, "Refuse a VideoID", "`CANCELLED`.")
             .json(
-                credentials_schema(vec![("reason", schema::optional_text("Why."), false)]),
+                credentials_schema(vec![("reason", schema::optional_text("Why, in 1000 characters at most."), false)]),
                 {
                     let mut sample = credentials_sample();
                     sample["reason"] = "blurred document".into();
@@ -56,7 +57,13 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
                 ),
                 json!({ "videoid_status": "REFUSED", "reason": "blurred document" }),
             )
-            .refuses(|| decision_refusals("Not `VIDEOREVIEW`.")),
+            .refuses(|| {
+                let mut refusals = decision_refusals("Not `VIDEOREVIEW`.");
+                let mut long = service::Problems::default();
+                long.invalid("reason", "must have no more than 1000 characters");
+                refusals.push((Error::Fields(long).into(), "The reason is too long."));
+                refusals
+            }),
         Endpoint::post("/requests/{pk}/pl_approve/", Call::Approve, approve)
             .about(
                 GROUP,
@@ -103,14 +110,14 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
                         "https://ra.example.org/lcmpl/enrollment/auth/0123456789abcdef0123456789abcdef",
                 }),
             )
-            .refuses(|| vec![unknown_request(), wrong_status("Not `ENROLLREADY`."), not_permitted()]),
+            .refuses(|| vec![unknown_request(), wrong_status(Status::Created, "Not `ENROLLREADY`."), not_permitted()]),
         Endpoint::get("/requests/{pk}/preauthlink/", Call::PreauthLink, link),
     ]
 }
 
 fn decision_refusals(status: &'static str) -> Vec<Case> {
     let mut refusals = credential_refusals();
-    refusals.push(wrong_status(status));
+    refusals.push(wrong_status(Status::VideoPending, status));
     refusals
 }
 

@@ -6,7 +6,7 @@ use axum::response::Response;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use model::RequestPk;
+use model::{RequestPk, Status};
 use serde_json::{Value, json};
 use service::Error;
 use service::registration::{NewAttachment, PaperCopy, PaperName};
@@ -89,7 +89,10 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
                     "The request has no such document.",
                 ),
                 wrong_parameters("docpk", "`docpk` is missing or no number."),
-                wrong_status("The request is approved already, or over."),
+                wrong_status(
+                    Status::EnrollReady,
+                    "The request is approved already, or over.",
+                ),
                 not_permitted(),
             ]
         }),
@@ -196,7 +199,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
                 unknown_request(),
                 wrong_parameters("rao", "`rao` or `type` is missing or wrong."),
                 unknown_officer("`rao` names no officer."),
-                wrong_status("Neither `CREATED` nor `VIDEOREVIEW`."),
+                wrong_status(Status::VideoPending, "Neither `CREATED` nor `VIDEOREVIEW`."),
                 not_permitted(),
             ]
         }),
@@ -233,7 +236,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             vec![
                 unknown_request(),
                 wrong_parameters("doctype", "`doctype` is missing or unknown."),
-                wrong_status("There is no contract in this status."),
+                wrong_status(Status::VideoPending, "There is no contract in this status."),
             ]
         }),
         Endpoint::post(
@@ -282,7 +285,10 @@ fn upload_refusals(when: &'static str) -> Vec<Case> {
             Error::ContentType.into(),
             "The file is neither JPEG nor PNG nor PDF.",
         ),
-        wrong_status("The request is approved already, or over."),
+        wrong_status(
+            Status::EnrollReady,
+            "The request is approved already, or over.",
+        ),
         not_permitted(),
     ]
 }
@@ -373,12 +379,11 @@ async fn delete(door: Door, args: PathArgs, headers: HeaderMap, body: Body) -> R
         let caller = door.caller().await?;
         let pk = args.number()?;
         let mut fields = door.fields(&headers, body).await?;
-        let number = fields.number("docpk");
-        if number.is_none() {
-            fields.missing("docpk");
-        }
+        let docpk = fields.required("docpk");
         fields.check(&[])?;
-        let number = number.unwrap_or_default();
+        let number = docpk
+            .parse()
+            .map_err(|_| Fault::wrong("docpk", "must be a number"))?;
         door.service.detach(&caller, pk, number).await?;
         Ok(ok(&deleted()))
     })
@@ -418,10 +423,10 @@ async fn declaration(door: Door, args: PathArgs, headers: HeaderMap, body: Body)
         let mut fields = door.fields(&headers, body).await?;
         let rao = fields.required("rao");
         let kind = fields.required("type");
-        if !kind.eq_ignore_ascii_case("APPROVE") {
-            fields.invalid("type", "must be APPROVE");
-        }
         fields.check(&[])?;
+        if !kind.eq_ignore_ascii_case("APPROVE") {
+            return Err(Fault::wrong("type", "must be APPROVE"));
+        }
         let declaration = door.service.declaration(&caller, pk, &rao).await?;
         Ok(ok(&json!({
             "serial_number": declaration.serial_number,

@@ -4,8 +4,8 @@
 use axum::body::Body;
 use axum::http::HeaderMap;
 use axum::response::Response;
-use model::RequestPk;
 use model::otp::OtpRefusal;
+use model::{RequestPk, Status};
 use serde_json::{Value, json};
 use service::Error;
 use service::enrolment::{EnrolledByCall, KeyChoice};
@@ -72,14 +72,14 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
                         "",
                         vec![
                             ("qualified", flag(""), true),
-                            ("number", schema::text("All but its end hidden."), true),
+                            ("number", schema::text("Where the code went."), true),
                             ("webunlock", flag(""), true),
                         ],
                     ),
                     true,
                 )],
             ),
-            json!({ "result": { "qualified": true, "number": "+34*****0000", "webunlock": true } }),
+            json!({ "result": { "qualified": true, "number": "+34600000000", "webunlock": true } }),
         )
         .refuses(code_refusals),
         enrol(
@@ -201,7 +201,7 @@ fn enrol_schema(secret: &'static str) -> RefOr<Schema> {
 fn code_refusals() -> Vec<Case> {
     vec![
         unknown_request(),
-        wrong_status("Not `ENROLLREADY`."),
+        wrong_status(Status::Created, "Not `ENROLLREADY`."),
         invalid_scratchcard(),
         (
             Error::CodeTooSoon { seconds: 60 }.into(),
@@ -218,7 +218,10 @@ fn code_refusals() -> Vec<Case> {
 fn enrol_refusals() -> Vec<Case> {
     vec![
         unknown_request(),
-        wrong_status("Not `ENROLLREADY`; after an enrolment, too."),
+        wrong_status(
+            Status::Issued,
+            "Not `ENROLLREADY`; after an enrolment, too.",
+        ),
         wrong_parameters("secret", "A parameter is missing."),
         (
             Error::CodeRefused(Some(OtpRefusal::Wrong)).into(),
@@ -256,7 +259,7 @@ async fn generate_otp_for_qualified(
     .await
 }
 
-/// The masked number that the code went to.
+/// The number that the code went to.
 async fn send_code(
     door: &Door,
     args: &PathArgs,

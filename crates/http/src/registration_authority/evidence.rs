@@ -3,6 +3,7 @@
 use axum::body::Body;
 use axum::http::HeaderMap;
 use axum::response::Response;
+use model::Status;
 use serde_json::json;
 use service::{Error, EvidenceUpload, Problems};
 use utoipa::openapi::RefOr;
@@ -58,7 +59,10 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
                         Error::UnknownVideoId("7".into()).into(),
                         "Nothing has this name, or nothing in sight.",
                     ),
-                    wrong_status("The evidence is complete, or the request is over."),
+                    wrong_status(
+                        Status::VideoReview,
+                        "The evidence is complete, or the request is over.",
+                    ),
                     (
                         Fault::wrong("videoid_data.images.document_front", "not base64"),
                         "A member is of the wrong kind, or an image is not base64. Nothing was \

@@ -16,8 +16,9 @@ pub(super) fn unknown_request() -> Case {
     )
 }
 
-pub(super) fn wrong_status(when: &'static str) -> Case {
-    (Error::WrongStatus(Status::Issued).into(), when)
+/// `status` is one in which the call is refused.
+pub(super) fn wrong_status(status: Status, when: &'static str) -> Case {
+    (Error::WrongStatus(status).into(), when)
 }
 
 pub(super) fn not_permitted() -> Case {

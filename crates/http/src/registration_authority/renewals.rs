@@ -3,6 +3,7 @@
 use axum::body::Body;
 use axum::http::HeaderMap;
 use axum::response::Response;
+use model::Status;
 use serde_json::{Value, json};
 use service::Error;
 use service::registration::RenewalRefusal;
@@ -105,7 +106,10 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
                     Error::NotEligibleForRenewal.into(),
                     "There is no certificate that could be renewed.",
                 ),
-                wrong_status("Not issued, or the certificate is not valid."),
+                wrong_status(
+                    Status::Created,
+                    "Not issued, or the certificate is not valid.",
+                ),
                 not_permitted(),
             ]
         }),

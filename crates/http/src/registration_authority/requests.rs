@@ -103,7 +103,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
                 vec![
                     unknown_request(),
                     malformed_number(),
-                    wrong_status("The request is approved already, or over."),
+                    wrong_status(Status::EnrollReady, "The request is approved already, or over."),
                     (
                         Error::IdentifiedFields(vec!["given_name"]).into(),
                         "An officer has seen the field on the identity document.",
@@ -126,7 +126,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             .refuses(|| {
                 vec![
                     unknown_request(),
-                    wrong_status("The certificate is issued, or the request cancelled already."),
+                    wrong_status(Status::Issued, "The certificate is issued, or the request cancelled already."),
                     not_permitted(),
                 ]
             }),
@@ -141,7 +141,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
                 schema::array(schema::array(schema::text(""))),
                 json!([["serial_number", "missing"], ["mobile_phone_number", "missing"]]),
             )
-            .refuses(|| vec![unknown_request(), wrong_status("The request is approved.")]),
+            .refuses(|| vec![unknown_request(), wrong_status(Status::EnrollReady, "The request is approved.")]),
         Endpoint::post(
             "/requests/check_contact_data_limits/",
             Call::CheckContactData,
@@ -204,7 +204,7 @@ fn malformed_number() -> (Fault, &'static str) {
 async fn create(door: Door, headers: HeaderMap, body: Body) -> Response {
     door.answer(Call::CreateRequest, async {
         let caller = door.caller().await?;
-        let form = forms::read(door.fields(&headers, body).await?.into_members())?;
+        let form = forms::request(door.fields(&headers, body).await?.into_members())?;
         let registration = door.service.register(&caller, form).await?;
         Ok(created(&wire::request(&registration)))
     })
@@ -267,7 +267,7 @@ async fn update(door: Door, args: PathArgs, headers: HeaderMap, body: Body) -> R
     door.answer(Call::UpdateRequest, async {
         let caller = door.caller().await?;
         let pk = args.number()?;
-        let form = forms::read(door.fields(&headers, body).await?.into_members())?;
+        let form = forms::request(door.fields(&headers, body).await?.into_members())?;
         let registration = door.service.correct(&caller, pk, form).await?;
         Ok(ok(&wire::request(&registration)))
     })

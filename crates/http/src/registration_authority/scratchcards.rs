@@ -3,8 +3,8 @@
 use axum::body::Body;
 use axum::http::{HeaderMap, Uri};
 use axum::response::Response;
-use model::RaId;
 use model::certificate::RevocationReason;
+use model::{RaId, Status};
 use serde_json::{Map, Value, json};
 use service::Error;
 use service::registration::{NewScratchcard, Revocation, Secrets, Stretch};
@@ -160,7 +160,8 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             .about(
                 GROUP,
                 "Revoke, suspend or reactivate certificates",
-                "All of the scratchcard's request. OCSP and CRL follow at once.",
+                "All of the scratchcard's request. OCSP and CRL follow at once. One that is revoked \
+                 stays so: whatever is asked for, it is answered as it stands.",
             )
             .json(
                 schema::object(
@@ -192,7 +193,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
                     unknown(),
                     wrong_parameters("reason", "A parameter is missing, or the reason unknown."),
                     (Error::WrongSecret.into(), "`erc` is not the scratchcard's."),
-                    wrong_status("No certificate was issued, or none on which it is possible."),
+                    wrong_status(Status::EnrollReady, "No certificate was issued."),
                     not_permitted(),
                 ]
             }),

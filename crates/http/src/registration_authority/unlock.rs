@@ -3,6 +3,7 @@
 use axum::body::Body;
 use axum::http::HeaderMap;
 use axum::response::Response;
+use model::Status;
 use serde_json::{Value, json};
 use service::Error;
 use service::registration::Unlock;
@@ -30,7 +31,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         .refuses(|| {
             vec![
                 unknown_request(),
-                wrong_status("No certificate is issued."),
+                wrong_status(Status::EnrollReady, "No certificate is issued."),
                 (
                     Error::CodeTooSoon { seconds: 60 }.into(),
                     "A code was sent a moment ago.",

@@ -3,7 +3,7 @@
 use axum::body::Body;
 use axum::http::{HeaderMap, Method};
 use axum::response::Response;
-use model::RequestPk;
+use model::{RequestPk, Status};
 use serde_json::json;
 use service::Error;
 
@@ -47,7 +47,10 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
                         FormFault::TwoVideos.into(),
                         "The form has two parts called `video`.",
                     ),
-                    wrong_status("The evidence is complete, or the request is over."),
+                    wrong_status(
+                        Status::VideoReview,
+                        "The evidence is complete, or the request is over.",
+                    ),
                     not_permitted(),
                 ]
             }),

@@ -117,6 +117,28 @@ pub(super) const REQUEST: [&str; 96] = [
     "organizational_unit_4",
 ];
 
+/// Further fields of an authority, in their order.
+pub(super) const PARTICULARS: [&str; 18] = [
+    "enabled_from",
+    "enabled_until",
+    "organization_tax_number",
+    "organization_name",
+    "responsible_name",
+    "responsible_first_surname",
+    "responsible_second_surname",
+    "responsible_serial",
+    "email",
+    "fix_phone_number",
+    "mobile_phone_number",
+    "city",
+    "postal_code",
+    "province",
+    "url",
+    "address",
+    "state",
+    "country",
+];
+
 /// A request.
 pub(super) fn request(registration: &Registration) -> Value {
     // Whoever approved answers for what is issued on it.
@@ -329,26 +351,7 @@ pub(super) fn authority(authority: &AuthorityRecord) -> Value {
         "parent": authority.parent.map(|parent| parent.0),
         "operators": authority.operators.iter().map(user_ref).collect::<Value>(),
     });
-    for name in [
-        "enabled_from",
-        "enabled_until",
-        "organization_tax_number",
-        "organization_name",
-        "responsible_name",
-        "responsible_first_surname",
-        "responsible_second_surname",
-        "responsible_serial",
-        "email",
-        "fix_phone_number",
-        "mobile_phone_number",
-        "city",
-        "postal_code",
-        "province",
-        "url",
-        "address",
-        "state",
-        "country",
-    ] {
+    for name in PARTICULARS {
         object[name] = json!(field(name));
     }
     let settings = &authority.settings;

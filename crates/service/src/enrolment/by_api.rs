@@ -6,8 +6,8 @@ use model::otp::Purpose;
 use model::{Trigger, transition};
 use secrecy::SecretString;
 
+use super::KeyChoice;
 use super::acceptance::{Accepted, Way};
-use super::{KeyChoice, masked_phone};
 use crate::registration::{Caller, CertificateRecord};
 use crate::{Error, Service};
 
@@ -21,8 +21,8 @@ pub struct EnrolledByCall {
 }
 
 impl Service {
-    /// Sends the subscriber the code; answers the masked number it went to. `scratchcard` must be
-    /// the request's where it is sent.
+    /// Sends the subscriber the code; answers the number it went to, which the caller may see
+    /// in the request too. `scratchcard` must be the request's where it is sent.
     ///
     /// # Errors
     ///
@@ -45,7 +45,8 @@ impl Service {
         self.record_code(&mut tx, &case, caller.actor(), Purpose::Enrol)
             .await?;
         self.commit(tx).await?;
-        Ok(masked_phone(&case))
+        let number = case.subject.field("mobile_phone_number");
+        Ok(number.unwrap_or_default())
     }
 
     /// Issues the certificate: `ISSUED`.

@@ -14,6 +14,9 @@ use crate::credentials::VerifiedOfficer;
 use crate::decisions::Approval;
 use crate::{Error, Problems, Service};
 
+/// Longest reason of a refusal, in characters: every answer on the request repeats it.
+const LONGEST_REASON: usize = 1000;
+
 /// An officer's credentials as a call brings them. All four are needed.
 #[derive(Default)]
 pub struct OfficerCredentials {
@@ -81,7 +84,7 @@ impl Service {
     ///
     /// # Errors
     ///
-    /// As [`Service::validate_registration`].
+    /// As [`Service::validate_registration`], and [`Error::Fields`] for a reason that is too long.
     pub async fn refuse_registration(
         &self,
         caller: &Caller,
@@ -90,13 +93,22 @@ impl Service {
         reason: &str,
     ) -> Result<(), Error> {
         let officer = self.deciding_officer(caller, id, credentials).await?;
+        let reason = reason.trim();
+        let mut problems = Problems::default();
+        if reason.chars().count() > LONGEST_REASON {
+            problems.invalid(
+                "reason",
+                format!("must have no more than {LONGEST_REASON} characters"),
+            );
+        }
+        problems.check()?;
         let mut tx = self.store().begin().await?;
         let mut case = self.scoped_lock(&mut tx, caller, id).await?;
         if case.row.status != Status::VideoReview {
             return Err(Error::WrongStatus(case.row.status));
         }
         case.row.validation_officer = Some(officer.officer.id);
-        case.row.refuse_reason = Some(case.seal(self, "refuse-reason", &reason.trim())?);
+        case.row.refuse_reason = Some(case.seal(self, "refuse-reason", &reason)?);
         let details = json!({ "user": caller.user().map(|user| user.0) });
         let actor = Actor::Officer(officer.officer.id);
         self.advance(&mut tx, &mut case, Trigger::Refuse, actor, details)

@@ -1092,6 +1092,8 @@ async fn subscribers_enrol_and_renew_by_calls_where_the_operator_allows_it() {
             (&result["qualified"], &result["webunlock"]),
             (&json!(true), &json!(true))
         );
+        let number = &api.record(&qualified).await["mobile_phone_number"];
+        assert_eq!(&result["number"], number);
         let code = sandbox.code_for(qualified.pk).await;
         let body = json!({ "secret": code, "pin": PIN });
         let issued = api

@@ -382,6 +382,8 @@ async fn what_creations_and_corrections_say_of_missing_and_wrong_fields() {
         ("id_document_country", json!("Spain")),
         ("communication_language", json!("xx")),
         ("given_name", json!(["Ana"])),
+        ("given_name", json!(true)),
+        ("webhook_url", json!(["https://example.org/"])),
         ("webhook_url", json!("ftp://example.org/")),
     ] {
         let answer = api
@@ -488,6 +490,10 @@ async fn officers_credentials_that_are_wrong_or_incomplete() {
         let answer = api.post(&review.path("pl_approve/"), &body).await;
         answer.refused(403, "403", "Invalid RAO credentials");
     }
+    let body = api.officer_with(json!({ "reason": "x".repeat(1001) }));
+    let answer = api.post(&review.path("refuse_videoid"), &body).await;
+    let words = "{'reason': ['must have no more than 1000 characters']}";
+    answer.refused(500, "500", words);
     assert_eq!(api.status(&review).await, "VIDEOREVIEW");
     assert_eq!(api.status(&foreign).await, "VIDEOREVIEW");
     // All right, and what was counted is forgotten.
@@ -558,13 +564,14 @@ async fn papers_and_evidence_that_are_missing_or_of_another_kind() {
     let delete = case.path("pl_delete_document/");
     let answer = api.post(&delete, &json!({ "docpk": 401 })).await;
     answer.refused(404, "404", "No documents found with id 401");
-    for body in [
-        json!({}),
-        json!({ "docpk": "abc" }),
-        json!({ "docpk": null }),
+    for (body, words) in [
+        (json!({}), "This field is required."),
+        (json!({ "docpk": null }), "This field is required."),
+        (json!({ "docpk": "abc" }), "must be a number"),
+        (json!({ "docpk": [401] }), "must be a text"),
     ] {
-        let answer = api.post(&delete, &body).await;
-        assert_eq!(answer.refusal(500)["code"], "500");
+        let words = format!("{{'docpk': ['{words}']}}");
+        api.post(&delete, &body).await.refused(500, "500", &words);
     }
     // Another request's paper is none of this one's.
     let other = api.new_classic_request().await;
@@ -645,6 +652,14 @@ async fn what_is_unknown_among_officers_users_and_authorities() {
         (
             json!({ "name": "N", "parent": api.ra, "webhook_format": "xml" }),
             "webhook_format",
+        ),
+        (
+            json!({ "name": "N", "parent": api.ra, "videoid_steps": [2] }),
+            "videoid_steps",
+        ),
+        (
+            json!({ "name": "N", "parent": api.ra, "city": true }),
+            "city",
         ),
     ] {
         let answer = api.post(authorities, &body).await;
