@@ -3,9 +3,9 @@
 use model::Entropy;
 use model::otp::OtpRefusal;
 use service::Error;
-use service::enrolment::LinkRefusal;
+use service::enrolment::{LinkRefusal, PdfError};
 
-use crate::page::{Closed, Notice};
+use crate::page::{Closed, Notice, Unsignable};
 
 /// Either the page stays and says what is wrong, or there is nothing more to be done on it.
 pub(crate) enum Refused {
@@ -28,7 +28,7 @@ pub(crate) fn refused(error: Error, entropy: &dyn Entropy) -> Refused {
         Error::WrongCredentials => Notice::WrongCredentials,
         Error::CredentialBlocked => Notice::Blocked,
         Error::TooLarge { limit } => Notice::FileTooLarge(limit >> 20),
-        Error::NotSignable { reason, .. } => Notice::NotSignable(reason.to_string()),
+        Error::NotSignable { reason, .. } => Notice::NotSignable(unsignable(&reason)),
         error => return Refused::Closed(closed(error, entropy)),
     })
 }
@@ -60,5 +60,20 @@ fn code(refusal: Option<OtpRefusal>) -> Notice {
         Some(OtpRefusal::Exhausted) => Notice::CodeExhausted,
         Some(OtpRefusal::Consumed) => Notice::CodeConsumed,
         Some(OtpRefusal::OtherDocuments) => Notice::CodeVoid,
+    }
+}
+
+/// A reader of the page can do one thing or another about it, and needs no more.
+fn unsignable(reason: &PdfError) -> Unsignable {
+    match reason {
+        PdfError::NotPdf => Unsignable::NotPdf,
+        PdfError::Truncated => Unsignable::Incomplete,
+        PdfError::Broken { .. } | PdfError::SignedAndDamaged => Unsignable::Damaged,
+        PdfError::Encrypted(_) | PdfError::Protected => Unsignable::Protected,
+        PdfError::Certified | PdfError::CertifiedAgainstFields | PdfError::Locked(_) => {
+            Unsignable::Closed
+        }
+        PdfError::Xfa => Unsignable::Form,
+        _ => Unsignable::Unusual,
     }
 }

@@ -44,6 +44,14 @@ pub struct Contract {
     pub language: Language,
 }
 
+impl Contract {
+    /// What to say of its language, where it is not the page's.
+    fn foreign(&self, frame: &Frame) -> Option<String> {
+        let words = &frame.words().read;
+        (self.language != frame.language).then(|| (words.contract_language)(self.language))
+    }
+}
+
 /// A line of what there is to know.
 struct Fact {
     label: &'static str,

@@ -16,7 +16,7 @@ use crate::assets;
 
 pub use closed::{Closed, ClosedPage};
 pub use enrolment::{About, ConfirmPage, Contract, DonePage, ReadPage};
-pub use notice::Notice;
+pub use notice::{Notice, Unsignable};
 pub use signing::{SignInPage, SignPage};
 
 use wording::{FrameWords, Wording};

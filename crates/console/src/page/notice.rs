@@ -49,8 +49,27 @@ pub enum Notice {
     NoFile,
     /// The file has more than so many megabytes.
     FileTooLarge(u64),
-    /// A file that cannot be signed, and why, in English.
-    NotSignable(String),
+    /// A file that cannot be signed.
+    NotSignable(Unsignable),
+}
+
+/// Why a file cannot be signed, as far as its owner can do something about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unsignable {
+    /// It is something else than a PDF.
+    NotPdf,
+    /// Its end is missing.
+    Incomplete,
+    /// It is broken.
+    Damaged,
+    /// It is encrypted, or protected by a password.
+    Protected,
+    /// Its author, or an earlier signature, lets nobody sign any more.
+    Closed,
+    /// It is an XFA form.
+    Form,
+    /// It is made in a way that is not supported.
+    Unusual,
 }
 
 impl Notice {
@@ -77,14 +96,14 @@ impl Notice {
             Notice::SignedOut => words.signed_out,
             Notice::NoFile => words.no_file,
             Notice::FileTooLarge(megabytes) => return (words.file_too_large)(*megabytes),
-            Notice::NotSignable(_) => words.not_signable,
+            Notice::NotSignable(why) => return unsignable(*why, words),
         }
         .to_owned()
     }
 
     pub(super) fn detail(&self) -> Option<&str> {
         match self {
-            Notice::UnusableKeyRequest(reason) | Notice::NotSignable(reason) => Some(reason),
+            Notice::UnusableKeyRequest(reason) => Some(reason),
             _ => None,
         }
     }
@@ -139,5 +158,51 @@ impl Notice {
             Notice::FileTaken => StatusCode::GONE,
             Notice::FileTooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
         }
+    }
+}
+
+/// That a file cannot be signed, and what to do about it.
+fn unsignable(why: Unsignable, words: &NoticeWords) -> String {
+    let words = &words.not_signable;
+    let why = match why {
+        Unsignable::NotPdf => words.not_pdf,
+        Unsignable::Incomplete => words.incomplete,
+        Unsignable::Damaged => words.damaged,
+        Unsignable::Protected => words.protected,
+        Unsignable::Closed => words.closed,
+        Unsignable::Form => words.form,
+        Unsignable::Unusual => words.unusual,
+    };
+    format!("{} {why}", words.lead)
+}
+
+#[cfg(test)]
+mod tests {
+    use model::Language;
+
+    use super::super::wording;
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_signed_is_said_in_words_of_its_own_in_every_language() {
+        let mut said = Vec::new();
+        for language in Language::ALL {
+            for why in [
+                Unsignable::NotPdf,
+                Unsignable::Incomplete,
+                Unsignable::Damaged,
+                Unsignable::Protected,
+                Unsignable::Closed,
+                Unsignable::Form,
+                Unsignable::Unusual,
+            ] {
+                let notice = Notice::NotSignable(why);
+                said.push(notice.said(&wording::of(language).notice));
+                assert_eq!(notice.detail(), None, "nothing is left in English");
+            }
+        }
+        said.sort();
+        said.dedup();
+        assert_eq!(said.len(), 21, "{said:#?}");
     }
 }

@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use console::page::{
     About, Closed, ClosedPage, ConfirmPage, Contract, DonePage, Frame, Notice, ReadPage,
-    SignInPage, SignPage,
+    SignInPage, SignPage, Unsignable,
 };
 use model::{Language, SecureElement};
 use time::macros::datetime;
@@ -130,7 +130,7 @@ pub const STATES: &[State] = &[
         sign(language, Some(Notice::FileTooLarge(64)))
     }),
     ("sign-unsignable", |language| {
-        let notice = Notice::NotSignable("the document is encrypted".to_owned());
+        let notice = Notice::NotSignable(Unsignable::Protected);
         sign(language, Some(notice))
     }),
 ];

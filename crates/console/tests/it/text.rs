@@ -102,6 +102,17 @@ async fn what_people_are_called_is_text() {
 }
 
 #[tokio::test]
+async fn a_contract_in_another_language_than_the_page_is_said_to_be() {
+    let (_, _, english) = render("read", Language::English).await;
+    assert!(!english.contains("This contract is in"));
+    for state in ["read", "confirm-pin"] {
+        let (_, _, spanish) = render(state, Language::Spanish).await;
+        assert!(spanish.contains("Este contrato está en inglés"), "{state}");
+        assert!(spanish.contains("<div lang=\"en\">"), "{state}");
+    }
+}
+
+#[tokio::test]
 async fn forms_keep_the_language() {
     let (_, _, text) = render("confirm-pin", Language::Italian).await;
     let actions: Vec<_> = text.split("action=\"").skip(1).collect();

@@ -30,6 +30,8 @@ use link::{Standing, device_digest};
 
 pub use by_api::EnrolledByCall;
 pub use cloud_signing::CloudCredentials;
+/// Why a document cannot be signed.
+pub use pades::PdfError;
 pub(crate) use renewal::{NewHome, Renewed};
 pub(crate) use secret_rule::check_secret;
 

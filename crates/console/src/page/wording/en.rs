@@ -1,11 +1,12 @@
 //! English.
 
+use model::Language;
 use model::profile::Holder;
 use time::OffsetDateTime;
 
 use super::{
-    ClosedWords, ConfirmWords, DoneWords, FactWords, FrameWords, NoticeWords, ReadWords, SignWords,
-    Wording, years_or_days,
+    ClosedWords, ConfirmWords, DoneWords, FactWords, FrameWords, NotSignableWords, NoticeWords,
+    ReadWords, SignWords, Wording, years_or_days,
 };
 
 pub(super) const ENGLISH: Wording = Wording {
@@ -58,6 +59,14 @@ pub(super) const ENGLISH: Wording = Wording {
         },
         card_contract_lead: |officer| {
             format!("Signed by {officer} already. You accept it by confirming with the code.")
+        },
+        contract_language: |language| {
+            let language = match language {
+                Language::English => "English",
+                Language::Spanish => "Spanish",
+                Language::Italian => "Italian",
+            };
+            format!("This contract is in {language}: that is the text that is signed.")
         },
         contract_text: "Text of the contract",
         contract_file: "Download the contract (PDF)",
@@ -189,8 +198,8 @@ pub(super) const ENGLISH: Wording = Wording {
         ),
         other_device: (
             "You have begun on another device",
-            "Go on there; or wait ten minutes until the code sent to that device has expired, and \
-             begin again here.",
+            "Go on there; or wait a few minutes until the code sent to that device has expired, \
+             and begin again here.",
         ),
         foreign_form: (
             "This form does not come from us",
@@ -246,7 +255,19 @@ pub(super) const ENGLISH: Wording = Wording {
         file_too_large: |megabytes| {
             format!("That file is too large. It may have {megabytes} MB at most.")
         },
-        not_signable: "That file cannot be signed.",
+        not_signable: NotSignableWords {
+            lead: "That file cannot be signed.",
+            not_pdf: "It is not a PDF.",
+            incomplete: "Its end is missing: fetch it again from where it came from.",
+            damaged: "It is damaged: ask whoever made it for a sound copy.",
+            protected: "It is protected: choose a copy without a password and without \
+                        restrictions.",
+            closed: "Its author, or an earlier signature, has closed it to further ones.",
+            form: "It is a form of a kind that cannot be signed: print it into a new PDF and \
+                   choose that.",
+            unusual: "It is made in a way that we do not support: print it into a new PDF and \
+                      choose that.",
+        },
     },
     moment,
 };

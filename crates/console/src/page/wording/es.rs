@@ -1,11 +1,12 @@
 //! Spanish.
 
+use model::Language;
 use model::profile::Holder;
 use time::{Month, OffsetDateTime};
 
 use super::{
-    ClosedWords, ConfirmWords, DoneWords, FactWords, FrameWords, NoticeWords, ReadWords, SignWords,
-    Wording, years_or_days,
+    ClosedWords, ConfirmWords, DoneWords, FactWords, FrameWords, NotSignableWords, NoticeWords,
+    ReadWords, SignWords, Wording, years_or_days,
 };
 
 pub(super) const SPANISH: Wording = Wording {
@@ -58,6 +59,14 @@ pub(super) const SPANISH: Wording = Wording {
         },
         card_contract_lead: |officer| {
             format!("Ya está firmado por {officer}. Usted lo acepta al confirmar con el código.")
+        },
+        contract_language: |language| {
+            let language = match language {
+                Language::English => "inglés",
+                Language::Spanish => "español",
+                Language::Italian => "italiano",
+            };
+            format!("Este contrato está en {language}: ese es el texto que se firma.")
         },
         contract_text: "Texto del contrato",
         contract_file: "Descargar el contrato (PDF)",
@@ -189,7 +198,7 @@ pub(super) const SPANISH: Wording = Wording {
         ),
         other_device: (
             "Ha empezado en otro dispositivo",
-            "Continúe allí; o espere diez minutos a que caduque el código enviado a ese \
+            "Continúe allí; o espere unos minutos a que caduque el código enviado a ese \
              dispositivo y empiece aquí de nuevo.",
         ),
         foreign_form: (
@@ -248,7 +257,18 @@ pub(super) const SPANISH: Wording = Wording {
         file_too_large: |megabytes| {
             format!("El archivo es demasiado grande. Puede tener {megabytes} MB como máximo.")
         },
-        not_signable: "Ese archivo no se puede firmar.",
+        not_signable: NotSignableWords {
+            lead: "Ese archivo no se puede firmar.",
+            not_pdf: "No es un PDF.",
+            incomplete: "Le falta el final: descárguelo de nuevo de donde lo obtuvo.",
+            damaged: "Está dañado: pida una copia correcta a quien lo creó.",
+            protected: "Está protegido: elija una copia sin contraseña ni restricciones.",
+            closed: "Su autor o una firma anterior ya no permite añadir otras.",
+            form: "Es un tipo de formulario que no se puede firmar: imprímalo en un PDF nuevo y \
+                   elija ese.",
+            unusual: "Está hecho de un modo que no admitimos: imprímalo en un PDF nuevo y elija \
+                      ese.",
+        },
     },
     moment,
 };

@@ -1,11 +1,12 @@
 //! Italian.
 
+use model::Language;
 use model::profile::Holder;
 use time::{Month, OffsetDateTime};
 
 use super::{
-    ClosedWords, ConfirmWords, DoneWords, FactWords, FrameWords, NoticeWords, ReadWords, SignWords,
-    Wording, years_or_days,
+    ClosedWords, ConfirmWords, DoneWords, FactWords, FrameWords, NotSignableWords, NoticeWords,
+    ReadWords, SignWords, Wording, years_or_days,
 };
 
 pub(super) const ITALIAN: Wording = Wording {
@@ -59,6 +60,14 @@ pub(super) const ITALIAN: Wording = Wording {
         },
         card_contract_lead: |officer| {
             format!("Già firmato da {officer}. Lei lo accetta confermando con il codice.")
+        },
+        contract_language: |language| {
+            let language = match language {
+                Language::English => "inglese",
+                Language::Spanish => "spagnolo",
+                Language::Italian => "italiano",
+            };
+            format!("Questo contratto è in {language}: è questo il testo che viene firmato.")
         },
         contract_text: "Testo del contratto",
         contract_file: "Scarica il contratto (PDF)",
@@ -190,7 +199,7 @@ pub(super) const ITALIAN: Wording = Wording {
         ),
         other_device: (
             "Ha iniziato su un altro dispositivo",
-            "Continui lì; oppure attenda dieci minuti che scada il codice inviato a quel \
+            "Continui lì; oppure attenda alcuni minuti che scada il codice inviato a quel \
              dispositivo e ricominci qui.",
         ),
         foreign_form: (
@@ -249,7 +258,18 @@ pub(super) const ITALIAN: Wording = Wording {
         file_too_large: |megabytes| {
             format!("Il file è troppo grande. Può avere al massimo {megabytes} MB.")
         },
-        not_signable: "Il file non può essere firmato.",
+        not_signable: NotSignableWords {
+            lead: "Il file non può essere firmato.",
+            not_pdf: "Non è un PDF.",
+            incomplete: "Manca la parte finale: lo scarichi di nuovo da dove lo ha ottenuto.",
+            damaged: "È danneggiato: ne chieda una copia integra a chi lo ha creato.",
+            protected: "È protetto: scelga una copia senza password e senza restrizioni.",
+            closed: "Il suo autore o una firma precedente non consente di aggiungerne altre.",
+            form: "È un tipo di modulo che non può essere firmato: lo stampi in un nuovo PDF e \
+                   scelga quello.",
+            unusual: "È fatto in un modo che non supportiamo: lo stampi in un nuovo PDF e scelga \
+                      quello.",
+        },
     },
     moment,
 };

@@ -67,6 +67,8 @@ pub(crate) struct ReadWords {
     pub(crate) contract_lead: fn(&str) -> String,
     /// Officer; where the key is on a card, so that it does not sign the contract.
     pub(crate) card_contract_lead: fn(&str) -> String,
+    /// The contract's language, where it is not the page's.
+    pub(crate) contract_language: fn(Language) -> String,
     pub(crate) contract_text: &'static str,
     pub(crate) contract_file: &'static str,
     pub(crate) accept: &'static str,
@@ -210,7 +212,20 @@ pub(crate) struct NoticeWords {
     pub(crate) no_file: &'static str,
     /// Whole megabytes.
     pub(crate) file_too_large: fn(u64) -> String,
-    pub(crate) not_signable: &'static str,
+    pub(crate) not_signable: NotSignableWords,
+}
+
+/// Why a file cannot be signed, and what to do about it.
+pub(crate) struct NotSignableWords {
+    /// Before each of the others.
+    pub(crate) lead: &'static str,
+    pub(crate) not_pdf: &'static str,
+    pub(crate) incomplete: &'static str,
+    pub(crate) damaged: &'static str,
+    pub(crate) protected: &'static str,
+    pub(crate) closed: &'static str,
+    pub(crate) form: &'static str,
+    pub(crate) unusual: &'static str,
 }
 
 /// The words of that language.

@@ -159,7 +159,9 @@ async fn a_pdf_is_signed_on_the_page() {
             .fill_in("picture.pdf", &specimen("selfie.jpg"), PIN, &code)
             .await;
         screen.press(submit).await;
-        signer.is_told("no-pdf", 422, "cannot be signed").await;
+        signer
+            .is_told("no-pdf", 422, "cannot be signed. It is not a PDF.")
+            .await;
 
         signer
             .fill_in("agreement.pdf", &agreement, PIN, &code)
