@@ -69,6 +69,11 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
                          stored.",
                     ),
                     (
+                        Fault::wrong("acceptance", "must have no more than 1 MiB"),
+                        "A claim is longer than anything that is said of a person. Nothing was \
+                         stored.",
+                    ),
+                    (
                         Error::UnusableImages(unusable).into(),
                         "An image does not decode. The request is now in `VIDEOERROR`; a good \
                          upload recovers.",

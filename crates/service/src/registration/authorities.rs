@@ -14,9 +14,8 @@ use time::format_description::BorrowedFormatItem;
 use time::macros::format_description;
 use time::{Date, OffsetDateTime, UtcOffset};
 
-use super::form::{Reading, flag, number};
+use super::form::{Reading, address, flag, number};
 use super::{AuthorityRecord, Caller, Form, PAGE_SIZE, Page, UserRecord, offset};
-use crate::video_id::web_address;
 use crate::{Error, Service};
 
 /// Further fields by wire name.
@@ -258,7 +257,7 @@ fn apply(
     row.particulars = serde_json::to_string(&particulars)?;
 
     reading.change("webhook_url", &mut row.webhook_url, None, |text| {
-        web_address(text).map(|url| Some(url.into()))
+        address(text).map(|url| Some(url.into()))
     });
     let format = &mut row.webhook_format;
     reading.change(

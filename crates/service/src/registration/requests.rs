@@ -14,11 +14,10 @@ use serde_json::json;
 use store::{Reader, RegistrationAuthority, StoreError, Tx};
 
 use super::authorities::{COUNTRY, is_open, particulars_of};
-use super::form::{Reading, flag, number, verbatim};
+use super::form::{Reading, address, flag, number, verbatim};
 use super::identification;
 use super::{Caller, Form, PAGE_SIZE, Page, Registration, offset};
 use crate::case::{self, Case};
-use crate::video_id::web_address;
 use crate::{Error, Service, webhooks};
 
 /// Which requests a list shows; what is `None` does not matter.
@@ -56,7 +55,7 @@ impl Service {
         let authority = reading.required("registration_authority", number::<RaId>);
         let email = reading.required("email", Email::parse);
         let filmed = reading.optional("videoid_mode", flag).unwrap_or(false);
-        let webhook_url = reading.optional("webhook_url", web_address);
+        let webhook_url = reading.optional("webhook_url", address);
         let (Some(profile), Some(scratchcard), Some(authority), Some(email)) =
             (profile, scratchcard, authority, email)
         else {
