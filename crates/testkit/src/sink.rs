@@ -114,6 +114,11 @@ impl HttpSink {
         lock(&self.shared.replies).extend(std::iter::repeat_n(reply, times));
     }
 
+    /// Answers the next request with this body.
+    pub fn serve_next(&self, body: impl Into<Bytes>) {
+        self.answer_next(1, StatusCode::OK, body);
+    }
+
     /// Fails the next `times` requests with 500.
     pub fn fail_next(&self, times: usize) {
         self.answer_next(times, StatusCode::INTERNAL_SERVER_ERROR, "told to fail");

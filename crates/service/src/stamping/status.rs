@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use delivery::{Fetcher, Question};
+use delivery::{FetchError, Fetcher, Question};
 use pades::SecurityStore;
 use pki::ocsp::Status;
 use pki::verify::{
@@ -93,7 +93,7 @@ impl Standing {
         Ok(standing)
     }
 
-    /// Asks responders first, since their answers are short.
+    /// Asks responders first, since their answers are short, until somebody knows.
     async fn ask(
         &mut self,
         certificate: &Certificate,
@@ -115,29 +115,25 @@ impl Standing {
                 headers: &[],
                 body: ocsp_request(certificate, issuer).map_err(unreadable)?,
             };
-            match fetcher.post(address, question, MAX_ANSWER_LEN).await {
-                Ok(answer) => match judged_answer(&answer, certificate, issuer, now) {
-                    Ok(statement) => {
-                        self.rely_on(statement, now);
-                        self.security.ocsp_responses.push(answer);
-                        return Ok(());
-                    }
-                    Err(reason) => why = reason,
-                },
-                Err(error) => why = error.into(),
+            let fetched = fetcher.post(address, question, MAX_ANSWER_LEN).await;
+            match told(fetched, |der| judged_answer(der, certificate, issuer, now)) {
+                Ok((statement, answer)) => {
+                    self.rely_on(statement, now);
+                    self.security.ocsp_responses.push(answer);
+                    return Ok(());
+                }
+                Err(doubt) => why = doubt.unless_revoked()?,
             }
         }
         for address in &sources.lists {
-            match fetcher.get(address, MAX_LIST_LEN).await {
-                Ok(list) => match judged_list(&list, certificate, issuer, now) {
-                    Ok(statement) => {
-                        self.rely_on(statement, now);
-                        self.security.revocation_lists.push(list);
-                        return Ok(());
-                    }
-                    Err(reason) => why = reason,
-                },
-                Err(error) => why = error.into(),
+            let fetched = fetcher.get(address, MAX_LIST_LEN).await;
+            match told(fetched, |der| judged_list(der, certificate, issuer, now)) {
+                Ok((statement, list)) => {
+                    self.rely_on(statement, now);
+                    self.security.revocation_lists.push(list);
+                    return Ok(());
+                }
+                Err(doubt) => why = doubt.unless_revoked()?,
             }
         }
         Err(why)
@@ -149,13 +145,43 @@ impl Standing {
     }
 }
 
+/// Why a source does not show that a certificate is good.
+enum Doubt {
+    /// It is revoked, whatever others may say.
+    Revoked,
+    /// Somebody else may know.
+    Open(Failure),
+}
+
+impl Doubt {
+    fn open(reason: &str) -> Self {
+        Doubt::Open(Failure::new(reason))
+    }
+
+    fn unless_revoked(self) -> Result<Failure, Failure> {
+        match self {
+            Doubt::Revoked => Err(Failure::new("a certificate of the unit's is revoked")),
+            Doubt::Open(failure) => Ok(failure),
+        }
+    }
+}
+
+/// What was fetched, with what it says.
+fn told(
+    fetched: Result<Vec<u8>, FetchError>,
+    judge: impl FnOnce(&[u8]) -> Result<Statement, Doubt>,
+) -> Result<(Statement, Vec<u8>), Doubt> {
+    let der = fetched.map_err(|error| Doubt::Open(error.into()))?;
+    Ok((judge(&der)?, der))
+}
+
 fn judged_answer(
     answer: &[u8],
     certificate: &Certificate,
     issuer: &Certificate,
     now: OffsetDateTime,
-) -> Result<Statement, Failure> {
-    let bad = |_| Failure::new("an OCSP answer about the unit's certificate is unreadable");
+) -> Result<Statement, Doubt> {
+    let bad = |_| Doubt::open("an OCSP answer about the unit's certificate is unreadable");
     let response = OcspResponse::read(answer).map_err(bad)?;
     let appointed = |der: &&[u8]| {
         Certificate::read(der).is_ok_and(|one| {
@@ -166,7 +192,7 @@ fn judged_answer(
         })
     };
     if !response.is_signed_by(issuer) && !response.certificates.iter().any(appointed) {
-        return Err(Failure::new(
+        return Err(Doubt::open(
             "an OCSP answer about the unit's certificate is signed by nobody who may",
         ));
     }
@@ -178,28 +204,34 @@ fn judged_list(
     certificate: &Certificate,
     issuer: &Certificate,
     now: OffsetDateTime,
-) -> Result<Statement, Failure> {
-    let bad = |_| Failure::new("a revocation list for the unit's certificate is unreadable");
+) -> Result<Statement, Doubt> {
+    let bad = |_| Doubt::open("a revocation list for the unit's certificate is unreadable");
     let list = RevocationList::read(list).map_err(bad)?;
     if !issuer.may_sign_lists() || !list.is_signed_by(issuer) {
-        return Err(Failure::new(
+        return Err(Doubt::open(
             "a revocation list for the unit's certificate is signed by nobody who may",
         ));
     }
     good(list.about(certificate).map_err(bad)?, now)
 }
 
-fn good(statement: Option<Statement>, now: OffsetDateTime) -> Result<Statement, Failure> {
+fn good(statement: Option<Statement>, now: OffsetDateTime) -> Result<Statement, Doubt> {
     let statement =
-        statement.ok_or_else(|| Failure::new("an answer is about another certificate"))?;
-    if statement.status != Status::Good {
-        return Err(Failure::new("a certificate of the unit's is revoked"));
-    }
+        statement.ok_or_else(|| Doubt::open("an answer is about another certificate"))?;
     let stale = statement.next_update.is_some_and(|until| until <= now);
     if stale || statement.this_update > now + SKEW {
-        return Err(Failure::new(
+        return Err(Doubt::open(
             "what is said of the unit's certificate is of another time",
         ));
     }
-    Ok(statement)
+    match statement.status {
+        Status::Good => Ok(statement),
+        Status::Revoked { .. } => Err(Doubt::Revoked),
+        Status::Unknown => Err(Doubt::open(
+            "a responder does not know the unit's certificate",
+        )),
+    }
 }
+
+#[cfg(test)]
+mod tests;
