@@ -65,8 +65,8 @@ impl Letter {
             (Language::English, true) => format!("Your renewed certificate from {provider}"),
             (Language::Spanish, false) => format!("Su certificado de {provider}"),
             (Language::Spanish, true) => format!("Su certificado renovado de {provider}"),
-            (Language::Italian, false) => format!("Il suo certificato di {provider}"),
-            (Language::Italian, true) => format!("Il suo certificato rinnovato di {provider}"),
+            (Language::Italian, false) => format!("Il Suo certificato di {provider}"),
+            (Language::Italian, true) => format!("Il Suo certificato rinnovato di {provider}"),
         }
     }
 
@@ -101,7 +101,7 @@ impl Letter {
                  {provider}\n"
             ),
             Language::Italian => format!(
-                "Gentile {name},\n\nil suo certificato è stato emesso. È valido fino al {day}. In \
+                "Gentile {name},\n\nil Suo certificato è stato emesso. È valido fino al {day}. In \
                  allegato trova il contratto che ha accettato.\n\n{key}\n\nNome utente: \
                  {scratchcard}\nCodice di attivazione (password): {enrollment_code}\n\nSe perde la \
                  chiave, o se qualcun altro potrebbe usarla, faccia revocare subito il certificato: \
@@ -121,8 +121,8 @@ impl Letter {
                  know the PIN."
             }
             (Language::English, SecureElement::Software) => {
-                "Your key is in the file that was handed to you, under the password that you \
-                 chose. We have kept neither of them."
+                "Your key is in a file that is handed out once, under the password that you chose. \
+                 From then on we have neither of them."
             }
             (Language::English, SecureElement::SmartCard) => {
                 "Your key is on your own card or token and never leaves it. The certificate that \
@@ -134,24 +134,24 @@ impl Letter {
                  conocemos el PIN."
             }
             (Language::Spanish, SecureElement::Software) => {
-                "Su clave está en el archivo que se le entregó, bajo la contraseña que usted \
-                 eligió. No hemos conservado ninguno de los dos."
+                "Su clave está en un archivo que se entrega una sola vez, bajo la contraseña que \
+                 usted eligió. A partir de entonces no conservamos ninguno de los dos."
             }
             (Language::Spanish, SecureElement::SmartCard) => {
                 "Su clave está en su propia tarjeta o dispositivo y nunca sale de él. Se adjunta el \
                  certificado que debe instalarse en él."
             }
             (Language::Italian, SecureElement::Cloud) => {
-                "Custodiamo la sua chiave sotto il PIN che ha scelto. Per firmare servono il nome \
-                 utente, la password, quel PIN e un codice che inviamo al suo telefono. Non \
+                "Custodiamo la Sua chiave sotto il PIN che ha scelto. Per firmare servono il nome \
+                 utente, la password, quel PIN e un codice che inviamo al Suo telefono. Non \
                  conosciamo il PIN."
             }
             (Language::Italian, SecureElement::Software) => {
-                "La sua chiave è nel file che le è stato consegnato, sotto la password che ha \
-                 scelto. Non abbiamo conservato né l’uno né l’altra."
+                "La Sua chiave è in un file che viene consegnato una sola volta, sotto la password \
+                 che ha scelto. Da quel momento non conserviamo né l’uno né l’altra."
             }
             (Language::Italian, SecureElement::SmartCard) => {
-                "La sua chiave è sulla sua carta o sul suo dispositivo e non ne esce mai. In allegato \
+                "La Sua chiave è sulla Sua carta o sul Suo dispositivo e non ne esce mai. In allegato \
                  trova il certificato da installarvi."
             }
         }

@@ -148,12 +148,12 @@ impl Invitation<'_> {
                 ),
             ),
             Language::Italian => (
-                format!("Il suo certificato di {provider} è pronto per l’emissione"),
+                format!("Il Suo certificato di {provider} è pronto per l’emissione"),
                 format!(
-                    "Gentile {name},\n\n{authority} ha verificato la sua identità. Apra questo \
+                    "Gentile {name},\n\n{authority} ha verificato la Sua identità. Apra questo \
                      indirizzo per leggere il contratto e ottenere il certificato:\n\n{link}\n\n\
                      Le servirà il telefono di cui ha indicato il numero. L’indirizzo è riservato \
-                     a lei, vale una sola volta e per {days} giorni.\n"
+                     a Lei, vale una sola volta e per {days} giorni.\n"
                 ),
             ),
         };

@@ -244,18 +244,18 @@ fn words(
         Language::Italian => {
             let (subject, what) = match revocation.target() {
                 CertificateState::Revoked => (
-                    "Il suo certificato è stato revocato",
-                    "il suo certificato è stato revocato definitivamente. Le firme apposte prima \
+                    "Il Suo certificato è stato revocato",
+                    "il Suo certificato è stato revocato definitivamente. Le firme apposte prima \
                      restano valide; il certificato non può più apporne di nuove.",
                 ),
                 CertificateState::Suspended => (
-                    "Il suo certificato è stato sospeso",
-                    "il suo certificato è stato sospeso. Finché non sarà riattivato non può essere \
+                    "Il Suo certificato è stato sospeso",
+                    "il Suo certificato è stato sospeso. Finché non sarà riattivato non può essere \
                      usato.",
                 ),
                 _ => (
-                    "Il suo certificato è stato riattivato",
-                    "il suo certificato è stato riattivato. Può essere usato di nuovo.",
+                    "Il Suo certificato è stato riattivato",
+                    "il Suo certificato è stato riattivato. Può essere usato di nuovo.",
                 ),
             };
             let close = format!("Se non si aspettava questo messaggio, si rivolga a {authority}.");
