@@ -7,7 +7,7 @@
 use bytes::Bytes;
 use model::{Level, RequestPk};
 use pades::{EmbeddedSignature, SecurityStore};
-use pki::verify::Container;
+use pki::verify::{Container, OcspResponse};
 use serde_json::json;
 use store::archives::{Archived, ArchivedFile};
 use store::{Document, Paper, PaperKind, StoredFile};
@@ -16,7 +16,7 @@ use time::OffsetDateTime;
 use crate::advance::Actor;
 use crate::case::Case;
 use crate::files::NewBlobs;
-use crate::stamping::certificates_of;
+use crate::stamping::{TimeSource, certificates_of};
 use crate::trust::issuing;
 use crate::{Error, Service};
 
@@ -129,7 +129,8 @@ impl Service {
         Ok(good_until.map_or(Renewal::NotDue, Renewal::Renewed))
     }
 
-    /// The file with one more time-stamp, over it and what validates the newest before. Slow.
+    /// The file with one more time-stamp, over it and what validates the newest before. What
+    /// validates the new one comes along: nobody can be asked for it later. Slow.
     fn stamp_again(&self, pdf: &Bytes, name: String) -> Result<Vec<u8>, Error> {
         let broken = |reason| Error::NotSignable {
             file_name: name.clone(),
@@ -137,27 +138,43 @@ impl Service {
         };
         let signatures = pades::signatures(pdf).map_err(broken)?;
         let newest = signatures.last().and_then(stamping_certificates);
-        let security = match newest.as_deref().and_then(<[_]>::split_first) {
-            Some((signer, along)) => self.security_of_stamp(signer, along)?,
-            None => SecurityStore::default(),
-        };
-        self.archive_stamp(&self.time_source(None)?, pdf, security)
+        let source = self.time_source(None)?;
+        let newest = newest.as_deref().unwrap_or_default();
+        let mut security = self.security_of_stamps(newest, &source)?;
+        let held = pades::security_store(pdf).map_err(broken)?;
+        let responders = responders_of(held.ocsp_responses.iter().chain(&security.ocsp_responses));
+        security.certificates.extend(responders);
+        self.archive_stamp(&source, pdf, security)
     }
 
-    /// What validates a time-stamp with this certificate (DER), which these came along with.
-    fn security_of_stamp(&self, signer: &[u8], along: &[Vec<u8>]) -> Result<SecurityStore, Error> {
+    /// What validates a time-stamp that came with these certificates (DER), the signer's first, and
+    /// the next one of that source.
+    fn security_of_stamps(
+        &self,
+        newest: &[Vec<u8>],
+        source: &TimeSource<'_>,
+    ) -> Result<SecurityStore, Error> {
         let anchors = self.anchors();
-        if anchors.chain_of(signer).is_err() {
-            // Whom the operator does not name any more was asked when the time-stamp was new.
-            let others = self.security_of_others(signer, along)?;
-            return Ok(others.unwrap_or_default());
+        let mut security = source.security()?;
+        let mut ours: Vec<_> = source.own_certificate().into_iter().collect();
+        if let Some((signer, along)) = newest.split_first() {
+            if anchors.chain_of(signer).is_err() {
+                // Whom the operator does not name any more was asked when the time-stamp was new.
+                let others = self.security_of_others(signer, along)?.unwrap_or_default();
+                security.certificates.extend(others.certificates);
+                security.ocsp_responses.extend(others.ocsp_responses);
+                security.revocation_lists.extend(others.revocation_lists);
+            } else if !ours.contains(&signer.as_slice()) {
+                ours.push(signer);
+            }
         }
-        let answers = anchors.answers_for(&[signer], self.now());
-        Ok(SecurityStore {
-            certificates: vec![anchors.root_certificate().to_vec()],
-            ocsp_responses: answers.map_err(issuing)?,
-            revocation_lists: Vec::new(),
-        })
+        if !ours.is_empty() {
+            let root = anchors.root_certificate().to_vec();
+            security.certificates.push(root);
+            let answers = anchors.answers_for(&ours, self.now()).map_err(issuing)?;
+            security.ocsp_responses.extend(answers);
+        }
+        Ok(security)
     }
 }
 
@@ -255,6 +272,14 @@ impl Standing {
         }
         Ok(())
     }
+}
+
+/// The certificates (DER) that came along with OCSP responses. Validators that go by the letter want
+/// to see those of responders in the store itself, as proof that they are as old as the time-stamp.
+fn responders_of<'a>(responses: impl Iterator<Item = &'a Vec<u8>>) -> Vec<Vec<u8>> {
+    let read = responses.filter_map(|der| OcspResponse::read(der).ok());
+    let certificates = read.flat_map(|response| response.certificates);
+    certificates.map(<[u8]>::to_vec).collect()
 }
 
 /// The certificates (DER) behind a document's time-stamp, or behind a signature's; the signer's
