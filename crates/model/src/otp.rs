@@ -45,9 +45,10 @@ impl OtpPolicy {
         }
     }
 
-    /// Whether a new code may be made when the last one was made at `previous`.
+    /// Whether a new code may be made when the last one was made at `previous`. Where that is still
+    /// to come, the clock was set back: nobody waits for it to get there again.
     pub fn may_generate(&self, previous: Option<OffsetDateTime>, now: OffsetDateTime) -> bool {
-        previous.is_none_or(|previous| now - previous >= self.cooldown)
+        previous.is_none_or(|previous| !(previous..previous + self.cooldown).contains(&now))
     }
 }
 

@@ -70,3 +70,10 @@ fn codes_are_a_minute_apart() {
     assert!(!policy.may_generate(Some(NOON), NOON + Duration::seconds(59)));
     assert!(policy.may_generate(Some(NOON), NOON + Duration::seconds(60)));
 }
+
+#[test]
+fn a_clock_that_was_set_back_keeps_nobody_waiting() {
+    let policy = OtpPolicy::default();
+    let to_come = NOON + Duration::HOUR;
+    assert!(policy.may_generate(Some(to_come), NOON));
+}
