@@ -136,9 +136,14 @@ function start() {
   keepOverLanguages();
 }
 
-// Coming back by the browser's own button shows the page as it was left.
+// Browsers keep a page that was left as it stands: nobody who goes back may find a PIN in it.
+window.addEventListener("pagehide", () => {
+  for (const form of document.forms) form.reset();
+});
+
+// Whoever goes back sees how things stand by now, not how they stood.
 window.addEventListener("pageshow", (event) => {
-  if (event.persisted) [...document.forms].forEach(release);
+  if (event.persisted) location.replace(location.pathname + location.search);
 });
 
 start();

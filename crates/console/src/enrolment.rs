@@ -4,7 +4,7 @@ use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use model::SecureElement;
 use service::Error;
-use service::enrolment::{Enrolment, KeyChoice};
+use service::enrolment::{Enrolment, KeyChoice, LinkRefusal};
 
 use crate::form::Form;
 use crate::page::{About, ConfirmPage, Contract, DonePage, Notice, ReadPage};
@@ -62,6 +62,7 @@ pub(crate) async fn code(
             &device,
             DEVICE_SECONDS,
         ),
+        Err(Error::LinkRefused(LinkRefusal::Used)) => visit.back(),
         Err(error) => refuse(&console, &visit, error).await,
     }
 }
@@ -80,13 +81,17 @@ pub(crate) async fn enrol(
         Ok(enrolment) => enrolment,
         Err(error) => return refuse(&console, &visit, error).await,
     };
+    if enrolment.completed {
+        return visit.back();
+    }
     let key = match key(enrolment.element, &mut form) {
         Ok(key) => key,
         Err(notice) => return page(&console, &visit, enrolment, Some(notice)),
     };
     let code = form.code();
     match console.service.enrol(&visit.token, device, code, key).await {
-        Ok(()) => visit.back(),
+        // A form that was sent twice has done its work with the first.
+        Ok(()) | Err(Error::LinkRefused(LinkRefusal::Used)) => visit.back(),
         Err(error) => refuse(&console, &visit, error).await,
     }
 }

@@ -52,7 +52,25 @@ async fn a_cloud_certificate_is_enrolled_and_signs() {
         (page.status, page.title()),
         (200, "Your certificate is ready")
     );
+    // Sent once more, by an impatient finger or after going back, it does nothing and says so.
+    for (form, fields) in [
+        ("enrol", format!("code={code}&{PIN}")),
+        ("code", "accept=yes".into()),
+    ] {
+        let page = ana.send(&format!("{link}/{form}"), &fields).await;
+        assert_eq!(
+            (page.status, page.title()),
+            (200, "Your certificate is ready")
+        );
+    }
     assert_eq!(other.open(&link).await.status, 410);
+    assert_eq!(
+        other
+            .send(&enrol, &format!("code={code}&{PIN}"))
+            .await
+            .status,
+        410
+    );
     let contract = ana.open(&format!("{link}/contract.pdf")).await;
     assert_eq!(contract.header(header::CONTENT_TYPE), "application/pdf");
     assert!(contract.content.starts_with(b"%PDF"));

@@ -152,3 +152,29 @@ async fn a_form_is_sent_once() {
         .await;
     assert_eq!(sent, serde_json::json!([1, "One moment…"]));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_that_was_typed_is_found_by_going_back() {
+    let browser = Browser::open(390, 844).await;
+    let base = gallery().await;
+    let typed_in =
+        "return ['code', 'secret', 'again'].map(id => document.getElementById(id).value)";
+    let nothing = serde_json::json!(["", "", ""]);
+    browser.go(&format!("{base}/en/confirm-pin")).await;
+    for id in ["code", "secret", "again"] {
+        browser.run(&typed(id, "abcdef12")).await;
+    }
+    browser.run("window.left = true").await;
+    browser.go(&format!("{base}/en/done-cloud")).await;
+    browser.run("history.back()").await;
+    browser
+        .wait_for("return document.getElementById('secret') && !window.left")
+        .await;
+    assert_eq!(browser.run(typed_in).await, nothing);
+
+    // Nor is it there for the moment in which the page is still the one that was left.
+    browser.run(&typed("secret", "abcdef12")).await;
+    let leave = "window.dispatchEvent(new PageTransitionEvent('pagehide', { persisted: true }))";
+    browser.run(leave).await;
+    assert_eq!(browser.run(typed_in).await, nothing);
+}
