@@ -5,7 +5,6 @@
 //! `staging` and move by an atomic rename. Files are for their owner only (mode 0600, folders
 //! 0700).
 
-use std::collections::BTreeSet;
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
@@ -14,6 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
 use crate::BlobError;
+use crate::pack::{self, Extent, Name};
 use crate::shelf::{Content, Shelf, Staged};
 
 /// So much stays free: the database, often on the same disk, must be able to record what arrived.
@@ -40,6 +40,37 @@ impl Folder {
     }
 }
 
+impl Folder {
+    fn delete_file(&self, name: &str) -> Result<(), BlobError> {
+        for path in [self.layout.whole(name), self.layout.staged(name)] {
+            match fs::remove_file(path) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Strikes a blob out of its pack's table, and removes the pack with the last of them. A power
+    /// cut may bring it back; the sweeper finds it then.
+    fn delete_member(&self, id: &str, number: usize) -> Result<(), BlobError> {
+        let Some(name) = Name::parse(id).map(Name::file) else {
+            return Ok(());
+        };
+        let path = self.layout.whole(&name);
+        let pack = match OpenOptions::new().read(true).write(true).open(path) {
+            Ok(pack) => pack,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(error) => return Err(error.into()),
+        };
+        pack.write_all_at(&[0; pack::ENTRY], (number * pack::ENTRY) as u64)?;
+        match pack::standing(&table_of(&pack)?).next() {
+            Some(_) => Ok(()),
+            None => self.delete_file(&name),
+        }
+    }
+}
+
 impl Shelf for Folder {
     fn stage(&self, id: &str) -> Result<Box<dyn Staged>, BlobError> {
         let room = rustix::fs::statvfs(&self.layout.root).map_err(io::Error::from)?;
@@ -61,53 +92,58 @@ impl Shelf for Folder {
     }
 
     fn open(&self, id: &str) -> Result<Box<dyn Content>, BlobError> {
-        // A name that is none must not become a path.
-        let file = match is_name(id).then(|| File::open(self.layout.whole(id))) {
-            Some(Ok(file)) => file,
-            Some(Err(error)) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
-            _ => return Err(BlobError::Missing(id.to_owned())),
+        let missing = || BlobError::Missing(id.to_owned());
+        let name = Name::parse(id).ok_or_else(missing)?;
+        let file = match File::open(self.layout.whole(&name.file())) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(missing()),
+            Err(error) => return Err(error.into()),
         };
-        let len = file.metadata()?.len();
-        Ok(Box::new(WholeFile {
+        let (start, len) = match name {
+            Name::Single(_) => (0, file.metadata()?.len()),
+            Name::Pack(_) => return Err(missing()),
+            Name::Member { number, .. } => match pack::entry(&table_of(&file)?, number) {
+                Extent { len: 0, .. } => return Err(missing()),
+                Extent { start, len } => (start, len),
+            },
+        };
+        Ok(Box::new(Part {
             id: id.to_owned(),
             file,
+            start,
             len,
         }))
     }
 
     fn delete(&self, id: &str) -> Result<(), BlobError> {
-        if !is_name(id) {
-            return Ok(());
+        match Name::parse(id) {
+            None => Ok(()),
+            Some(Name::Member { number, .. }) => self.delete_member(id, number),
+            Some(name) => self.delete_file(&name.file()),
         }
-        for path in [self.layout.whole(id), self.layout.staged(id)] {
-            match fs::remove_file(path) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
-                _ => {}
-            }
-        }
-        Ok(())
     }
 
     fn list(&self, older_than: SystemTime) -> Result<Vec<String>, BlobError> {
-        let mut found = Vec::new();
-        collect(&self.layout.root.join(STAGING), older_than, &mut found)?;
+        // What was abandoned half-way goes as it is.
+        let mut found: Vec<_> = files(&self.layout.root.join(STAGING), older_than)?
+            .into_iter()
+            .map(|(_, name)| name)
+            .collect();
         for outer in folders(&self.layout.root)? {
             for inner in folders(&outer)? {
-                collect(&inner, older_than, &mut found)?;
+                for (path, name) in files(&inner, older_than)? {
+                    match Name::parse(&name) {
+                        Some(Name::Pack(pack)) => found.extend(members(&path, pack)),
+                        _ => found.push(name),
+                    }
+                }
             }
         }
         Ok(found)
     }
 
-    fn publish(&self, staged: Vec<Box<dyn Staged>>) -> Result<(), BlobError> {
-        let mut folders = BTreeSet::new();
-        for one in staged {
-            folders.insert(one.show()?);
-        }
-        for folder in folders {
-            sync(&folder)?;
-        }
-        Ok(())
+    fn publish(&self, staged: Box<dyn Staged>) -> Result<(), BlobError> {
+        Ok(sync(&staged.show()?)?)
     }
 }
 
@@ -148,19 +184,21 @@ impl Drop for StagedFile {
     }
 }
 
-struct WholeFile {
+/// A file, or a part of one.
+struct Part {
     id: String,
     file: File,
+    start: u64,
     len: u64,
 }
 
-impl Content for WholeFile {
+impl Content for Part {
     fn len(&self) -> u64 {
         self.len
     }
 
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> Result<(), BlobError> {
-        match self.file.read_exact_at(buffer, offset) {
+        match self.file.read_exact_at(buffer, self.start.saturating_add(offset)) {
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Err(BlobError::Damaged {
                 id: self.id.clone(),
                 why: "it became shorter while it was read",
@@ -208,8 +246,11 @@ impl Layout {
     }
 }
 
-fn is_name(id: &str) -> bool {
-    id.len() == 32 && id.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
+/// A pack's table.
+fn table_of(pack: &File) -> Result<[u8; pack::TABLE], BlobError> {
+    let mut table = [0; pack::TABLE];
+    pack.read_exact_at(&mut table, 0)?;
+    Ok(table)
 }
 
 fn private_folder() -> DirBuilder {
@@ -234,20 +275,37 @@ fn folders(parent: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(found)
 }
 
-fn collect(folder: &Path, older_than: SystemTime, found: &mut Vec<String>) -> io::Result<()> {
+/// Blobs and packs in `folder` that were last written to before `older_than`.
+fn files(folder: &Path, older_than: SystemTime) -> io::Result<Vec<(PathBuf, String)>> {
+    let mut found = Vec::new();
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
         let name = entry.file_name();
-        let Some(name) = name.to_str().filter(|name| is_name(name)) else {
+        let Some(name) = name.to_str().and_then(Name::parse) else {
             continue;
         };
         match entry.metadata().and_then(|metadata| metadata.modified()) {
-            Ok(modified) if modified < older_than => found.push(name.to_owned()),
+            Ok(modified) if modified < older_than => found.push((entry.path(), name.to_string())),
             Ok(_) => {}
             // It moved or went away since the folder was read.
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(error),
         }
     }
-    Ok(())
+    Ok(found)
+}
+
+/// The blobs of a pack; the pack itself where none is left in it, or its table is unreadable.
+fn members(path: &Path, pack: &str) -> Vec<String> {
+    let table = File::open(path)
+        .map_err(BlobError::from)
+        .and_then(|pack| table_of(&pack));
+    let numbers = table.map(|table| pack::standing(&table).collect::<Vec<_>>());
+    match numbers {
+        Ok(numbers) if !numbers.is_empty() => numbers
+            .into_iter()
+            .map(|number| Name::Member { pack, number }.to_string())
+            .collect(),
+        _ => vec![Name::Pack(pack).to_string()],
+    }
 }

@@ -2,7 +2,8 @@
 //!
 //! A blob is written once and never changed. Its name is 32 random hexadecimal digits; what lies
 //! under that name are the sealed chunks of [`crypto::chunk`], and nothing else, so that the
-//! plaintext's size follows from the sealed one. What the bytes are, nobody here knows.
+//! plaintext's size follows from the sealed one. What the bytes are, nobody here knows. Blobs that are
+//! written in one go share a file, a [`pack`].
 //!
 //! # Where blobs lie
 //!
@@ -19,6 +20,7 @@
 
 mod folder;
 mod names;
+mod pack;
 mod reader;
 mod shelf;
 mod writer;
@@ -29,14 +31,13 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use crypto::DataKey;
-use futures::future::try_join_all;
 use model::Entropy;
 use time::OffsetDateTime;
 
 use crate::folder::Folder;
 use crate::names::Names;
 use crate::shelf::Shelf;
-use crate::writer::{Sealing, publish};
+use crate::writer::Sealing;
 
 pub use reader::{BlobReader, SeekReader};
 pub use writer::BlobWriter;
@@ -51,7 +52,7 @@ pub struct BlobStore {
 /// A blob that was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stored {
-    /// Its name: 32 hexadecimal digits.
+    /// Its name: 32 hexadecimal digits, and its number where it lies in a pack.
     pub id: String,
     /// SHA-256 over the plaintext.
     pub sha256: [u8; 32],
@@ -122,30 +123,45 @@ impl BlobStore {
         key: &DataKey,
         entropy: &dyn Entropy,
     ) -> Result<Stored, BlobError> {
-        let stored = self.put_all(vec![content], key, entropy).await?.pop();
-        stored.ok_or_else(|| BlobError::Io(io::Error::other("one blob in, none out")))
+        let (shelf, key, id) = (self.shelf.clone(), key.clone(), self.names.draw(entropy));
+        blocking(move || {
+            let mut sealing = Sealing::begin(&*shelf, &key, id)?;
+            sealing.push(&content)?;
+            sealing.settle()?.publish(&*shelf)
+        })
+        .await
     }
 
-    /// Writes blobs whose contents are at hand, all of them or none. They become durable side by
-    /// side, and what they share only once.
+    /// Writes blobs whose contents are at hand, all of them or none: into one file, so that the disk
+    /// is waited for once. Each can be deleted by itself; the room is given back with the last.
     pub async fn put_all(
         &self,
         contents: Vec<Bytes>,
         key: &DataKey,
         entropy: &dyn Entropy,
     ) -> Result<Vec<Stored>, BlobError> {
-        let settling = contents.into_iter().map(|content| {
-            let (shelf, key, id) = (self.shelf.clone(), key.clone(), self.names.draw(entropy));
-            blocking(move || {
-                let mut sealing = Sealing::begin(&*shelf, &key, id)?;
-                sealing.push(&content)?;
-                sealing.settle()
-            })
-        });
-        // Dropping what has settled beside one that failed removes it.
-        let settled = try_join_all(settling).await?;
-        let shelf = self.shelf.clone();
-        blocking(move || publish(&*shelf, settled)).await
+        let (shelf, key) = (self.shelf.clone(), key.clone());
+        let packs = contents.chunks(pack::MOST);
+        let packs: Vec<_> = packs
+            .map(|pack| (self.names.draw(entropy), pack.to_vec()))
+            .collect();
+        blocking(move || {
+            let mut stored: Vec<Stored> = Vec::new();
+            for (name, contents) in packs {
+                match writer::pack(&*shelf, &key, &name, &contents) {
+                    Ok(pack) => stored.extend(pack),
+                    Err(error) => {
+                        for blob in stored {
+                            // What cannot be removed now is left to the sweeper.
+                            let _ = shelf.delete(&blob.id);
+                        }
+                        return Err(error);
+                    }
+                }
+            }
+            Ok(stored)
+        })
+        .await
     }
 
     /// Opens a blob that was sealed under `key` and checks its end, so that its size is certain.

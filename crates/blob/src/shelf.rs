@@ -7,21 +7,20 @@ use crate::BlobError;
 
 /// A place for blobs.
 pub(crate) trait Shelf: Send + Sync {
-    /// Begins a blob of this name.
+    /// Begins a blob, or a pack of blobs, of this name.
     fn stage(&self, id: &str) -> Result<Box<dyn Staged>, BlobError>;
 
     /// Opens a whole blob.
     fn open(&self, id: &str) -> Result<Box<dyn Content>, BlobError>;
 
-    /// Removes a blob, whole or staged, if there is one.
+    /// Removes a blob, or a pack of blobs, whole or staged, if there is one.
     fn delete(&self, id: &str) -> Result<(), BlobError>;
 
     /// The names of all blobs, whole or staged, last written to before `older_than`.
     fn list(&self, older_than: SystemTime) -> Result<Vec<String>, BlobError>;
 
-    /// Makes blobs visible that are durable already, and that durable too. Where it fails, some may
-    /// be visible.
-    fn publish(&self, staged: Vec<Box<dyn Staged>>) -> Result<(), BlobError>;
+    /// Makes visible what is durable already, and that durable too. Where it fails, it may be visible.
+    fn publish(&self, staged: Box<dyn Staged>) -> Result<(), BlobError>;
 }
 
 /// A blob being written, which nobody can open yet. Dropping it removes it.

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use crypto::chunk::{ChunkSealer, PLAIN, SEALED};
+use crypto::chunk::{ChunkSealer, OVERHEAD, PLAIN, SEALED, sealed_len};
 use crypto::{DataKey, Sha256};
 use tokio::sync::mpsc;
 use tokio::task::{JoinHandle, spawn_blocking};
 
+use crate::pack::{self, Name};
 use crate::shelf::{Shelf, Staged};
 use crate::{BlobError, Stored};
 
@@ -88,7 +89,7 @@ fn run(
     while let Some(message) = pieces.blocking_recv() {
         match message {
             Message::Piece(piece) => sealing.push(&piece)?,
-            Message::End => return Ok(publish(shelf, vec![sealing.settle()?])?.pop()),
+            Message::End => return sealing.settle()?.publish(shelf).map(Some),
         }
     }
     Ok(None)
@@ -96,26 +97,49 @@ fn run(
 
 /// A whole blob that nobody can open yet.
 pub(crate) struct Settled {
-    pub(crate) stored: Stored,
-    pub(crate) staged: Box<dyn Staged>,
+    stored: Stored,
+    staged: Box<dyn Staged>,
 }
 
-/// Makes blobs visible.
-pub(crate) fn publish(shelf: &dyn Shelf, blobs: Vec<Settled>) -> Result<Vec<Stored>, BlobError> {
-    let (stored, staged): (Vec<_>, Vec<_>) = blobs
-        .into_iter()
-        .map(|blob| (blob.stored, blob.staged))
-        .unzip();
-    match shelf.publish(staged) {
-        Ok(()) => Ok(stored),
-        Err(error) => {
-            for blob in stored {
-                // What cannot be removed now is left to the sweeper.
-                let _ = shelf.delete(&blob.id);
-            }
-            Err(error)
-        }
+impl Settled {
+    /// Makes it visible.
+    pub(crate) fn publish(self, shelf: &dyn Shelf) -> Result<Stored, BlobError> {
+        publish(shelf, self.staged, &self.stored.id)?;
+        Ok(self.stored)
     }
+}
+
+/// Writes blobs into one file: durable and visible when it returns, or gone.
+pub(crate) fn pack(
+    shelf: &dyn Shelf,
+    key: &DataKey,
+    name: &str,
+    contents: &[Bytes],
+) -> Result<Vec<Stored>, BlobError> {
+    let file = Name::Pack(name).to_string();
+    let lens = contents.iter().map(|one| sealed_len(one.len() as u64));
+    let mut staged = shelf.stage(&file)?;
+    staged.write(&pack::table(&pack::lay_out(lens)))?;
+    let mut all = Vec::with_capacity(contents.len());
+    for (number, content) in contents.iter().enumerate() {
+        let id = Name::Member { pack: name, number }.to_string();
+        let capacity = SEALED.min(content.len() + OVERHEAD);
+        let mut sealing = Sealing::onto(staged, key, id, capacity);
+        sealing.push(content)?;
+        let (stored, so_far) = sealing.finish()?;
+        all.push(stored);
+        staged = so_far;
+    }
+    staged.settle()?;
+    publish(shelf, staged, &file)?;
+    Ok(all)
+}
+
+fn publish(shelf: &dyn Shelf, staged: Box<dyn Staged>, id: &str) -> Result<(), BlobError> {
+    shelf.publish(staged).inspect_err(|_| {
+        // What cannot be removed now is left to the sweeper.
+        let _ = shelf.delete(id);
+    })
 }
 
 /// Seals a blob chunk by chunk into a shelf.
@@ -130,14 +154,20 @@ pub(crate) struct Sealing {
 
 impl Sealing {
     pub(crate) fn begin(shelf: &dyn Shelf, key: &DataKey, id: String) -> Result<Self, BlobError> {
-        Ok(Self {
-            staged: shelf.stage(&id)?,
+        let staged = shelf.stage(&id)?;
+        Ok(Self::onto(staged, key, id, SEALED))
+    }
+
+    /// Behind what was staged before.
+    fn onto(staged: Box<dyn Staged>, key: &DataKey, id: String, capacity: usize) -> Self {
+        Self {
+            staged,
             sealer: ChunkSealer::new(key, &id),
             id,
             hash: Sha256::new(),
             size: 0,
-            chunk: Vec::with_capacity(SEALED),
-        })
+            chunk: Vec::with_capacity(capacity),
+        }
     }
 
     pub(crate) fn push(&mut self, mut piece: &[u8]) -> Result<(), BlobError> {
@@ -156,17 +186,20 @@ impl Sealing {
     }
 
     /// Durable when it returns, but not visible.
-    pub(crate) fn settle(mut self) -> Result<Settled, BlobError> {
+    pub(crate) fn settle(self) -> Result<Settled, BlobError> {
+        let (stored, mut staged) = self.finish()?;
+        staged.settle()?;
+        Ok(Settled { stored, staged })
+    }
+
+    fn finish(mut self) -> Result<(Stored, Box<dyn Staged>), BlobError> {
         self.flush(true)?;
-        self.staged.settle()?;
-        Ok(Settled {
-            stored: Stored {
-                id: self.id,
-                sha256: self.hash.finish(),
-                size: self.size,
-            },
-            staged: self.staged,
-        })
+        let stored = Stored {
+            id: self.id,
+            sha256: self.hash.finish(),
+            size: self.size,
+        };
+        Ok((stored, self.staged))
     }
 
     fn flush(&mut self, last: bool) -> Result<(), BlobError> {

@@ -32,6 +32,12 @@ pub fn plain_len(sealed: u64) -> Option<u64> {
     }
 }
 
+/// Length of the sealed blob of `plain` bytes.
+pub fn sealed_len(plain: u64) -> u64 {
+    let chunks = plain.div_ceil(PLAIN as u64).max(1);
+    plain + chunks * OVERHEAD as u64
+}
+
 /// Seals one blob, chunk after chunk.
 pub struct ChunkSealer {
     blob: Blob,

@@ -1,5 +1,6 @@
 //! What a writer promises.
 
+use std::collections::BTreeSet;
 use std::os::unix::fs::PermissionsExt;
 
 use blob::BlobError;
@@ -223,19 +224,80 @@ async fn several_at_once_are_all_there_in_one_folder_and_in_order() {
         let reader = bench.store.reader(&stored.id, &bench.key).await.unwrap();
         assert_eq!(reader.read_all().await.unwrap(), content(size));
     }
-    let mut folders: Vec<_> = bench
-        .files()
-        .iter()
-        .map(|path| path.parent().unwrap().to_owned())
+    assert_eq!(bench.files().len(), 1, "they share a file");
+    let listed: BTreeSet<_> = bench
+        .store
+        .list(far_future())
+        .await
+        .unwrap()
+        .into_iter()
         .collect();
-    assert_eq!(folders.len(), sizes.len());
-    folders.dedup();
-    assert_eq!(folders.len(), 1);
+    assert_eq!(listed, stored.iter().map(|one| one.id.clone()).collect());
+}
+
+#[tokio::test]
+async fn of_several_each_can_go_alone_and_the_file_goes_with_the_last() {
+    let bench = Bench::new().await;
+    let contents = (1..4).map(|len| content(len).into()).collect();
+    let stored = bench.store.put_all(contents, &bench.key, &SystemEntropy);
+    let [first, second, third] = <[_; 3]>::try_from(stored.await.unwrap()).unwrap();
+
+    bench.store.delete(&second.id).await.unwrap();
+    bench.store.delete(&second.id).await.unwrap();
+    let gone = bench.store.reader(&second.id, &bench.key).await;
+    assert!(matches!(gone, Err(BlobError::Missing(_))));
+    let left = bench.store.list(far_future()).await.unwrap();
+    assert_eq!(left, [first.id.clone(), third.id.clone()]);
+    let reader = bench.store.reader(&third.id, &bench.key).await.unwrap();
+    assert_eq!(reader.read_all().await.unwrap(), content(3));
+
+    let deleting = [&first.id, &third.id].map(|id| bench.store.delete(id));
+    for deleted in futures::future::join_all(deleting).await {
+        deleted.unwrap();
+    }
+    assert_eq!(bench.files(), Vec::<std::path::PathBuf>::new());
+    assert_eq!(
+        reader.read_all().await.unwrap(),
+        content(3),
+        "whoever reads goes on"
+    );
+}
+
+#[tokio::test]
+async fn one_of_several_does_not_open_in_anothers_place() {
+    let bench = Bench::new().await;
+    let contents = vec![content(9).into(), content(9).into()];
+    let stored = bench.store.put_all(contents, &bench.key, &SystemEntropy);
+    let stored = stored.await.unwrap();
+    let path = &bench.files()[0];
+    let mut bytes = std::fs::read(path).unwrap();
+    let (first, second) = bytes[..32].split_at_mut(16);
+    first.swap_with_slice(second);
+    std::fs::write(path, bytes).unwrap();
+    for one in stored {
+        let opened = bench.store.reader(&one.id, &bench.key).await;
+        assert!(matches!(opened, Err(BlobError::Damaged { .. })));
+    }
+}
+
+#[tokio::test]
+async fn several_that_were_abandoned_half_way_are_listed_and_go() {
+    let bench = Bench::new().await;
+    let contents = vec![content(5).into(), content(6).into()];
+    let stored = bench.store.put_all(contents, &bench.key, &SystemEntropy);
+    stored.await.unwrap();
+    let whole = bench.files().remove(0);
+    let name = whole.file_name().unwrap().to_str().unwrap().to_owned();
+    std::fs::rename(whole, bench.folder.path().join("staging").join(&name)).unwrap();
+    let listed = bench.store.list(far_future()).await.unwrap();
+    assert_eq!(listed, std::slice::from_ref(&name));
+    bench.store.delete(&name).await.unwrap();
+    assert_eq!(bench.files(), Vec::<std::path::PathBuf>::new());
 }
 
 #[tokio::test]
 async fn of_several_all_are_there_or_none() {
-    /// Draws one name over and over, so that the second blob finds the first in its place.
+    /// Draws names that are known beforehand.
     struct Same;
 
     impl model::Entropy for Same {
@@ -245,15 +307,10 @@ async fn of_several_all_are_there_or_none() {
     }
 
     let bench = Bench::new().await;
+    let in_the_way = bench.folder.path().join("07");
+    std::fs::write(&in_the_way, "no folder").unwrap();
     let contents = vec![content(5).into(), content(6).into(), content(7).into()];
     let refused = bench.store.put_all(contents, &bench.key, &Same).await;
     assert!(matches!(refused, Err(BlobError::Io(_))), "{refused:?}");
-    // What settled beside the one that failed goes when its thread is done.
-    for _ in 0..500 {
-        if bench.files().is_empty() {
-            return;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
-    }
-    panic!("{:?} are left", bench.files());
+    assert_eq!(bench.files(), [in_the_way]);
 }
