@@ -198,7 +198,10 @@ impl Content for Part {
     }
 
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> Result<(), BlobError> {
-        match self.file.read_exact_at(buffer, self.start.saturating_add(offset)) {
+        match self
+            .file
+            .read_exact_at(buffer, self.start.saturating_add(offset))
+        {
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Err(BlobError::Damaged {
                 id: self.id.clone(),
                 why: "it became shorter while it was read",

@@ -20,17 +20,7 @@ pub struct BlobReader {
 
 impl BlobReader {
     pub(crate) fn open(shelf: &dyn Shelf, key: &DataKey, id: String) -> Result<Self, BlobError> {
-        let content = shelf.open(&id)?;
-        let size = plain_len(content.len()).ok_or_else(|| BlobError::Damaged {
-            id: id.clone(),
-            why: "no blob has this length",
-        })?;
-        let blob = Opened {
-            opener: ChunkOpener::new(key, &id),
-            id,
-            content,
-            size,
-        };
+        let blob = Opened::new(shelf, key, id)?;
         // Only the true last chunk opens as the last one, so this settles the size.
         blob.chunk(blob.last(), &mut Vec::new())?;
         Ok(Self {
@@ -73,16 +63,7 @@ impl BlobReader {
     /// All bytes at once. For blobs whose size the caller knows to be small.
     pub async fn read_all(&self) -> Result<Bytes, BlobError> {
         let blob = self.blob.clone();
-        blocking(move || {
-            let mut all = Vec::with_capacity(blob.size as usize);
-            let mut chunk = Vec::new();
-            for index in 0..=blob.last() {
-                blob.chunk(index, &mut chunk)?;
-                all.extend_from_slice(&chunk);
-            }
-            Ok(all.into())
-        })
-        .await
+        blocking(move || blob.all()).await
     }
 
     /// The blob as a blocking, seekable reader, for blocking threads.
@@ -144,7 +125,39 @@ struct Opened {
     size: u64,
 }
 
+/// All of a blob. That its last chunk opens as the last one settles its size.
+pub(crate) fn read_all(shelf: &dyn Shelf, key: &DataKey, id: String) -> Result<Bytes, BlobError> {
+    Opened::new(shelf, key, id)?.all()
+}
+
 impl Opened {
+    fn new(shelf: &dyn Shelf, key: &DataKey, id: String) -> Result<Self, BlobError> {
+        let content = shelf.open(&id)?;
+        let size = plain_len(content.len()).ok_or_else(|| BlobError::Damaged {
+            id: id.clone(),
+            why: "no blob has this length",
+        })?;
+        Ok(Self {
+            opener: ChunkOpener::new(key, &id),
+            id,
+            content,
+            size,
+        })
+    }
+
+    fn all(&self) -> Result<Bytes, BlobError> {
+        let mut all = Vec::new();
+        let mut chunk = Vec::new();
+        for index in 0..=self.last() {
+            self.chunk(index, &mut chunk)?;
+            match self.last() {
+                0 => all = std::mem::take(&mut chunk),
+                _ => all.extend_from_slice(&chunk),
+            }
+        }
+        Ok(all.into())
+    }
+
     /// Number of the last chunk, which may be empty.
     fn last(&self) -> u64 {
         (self.content.len() - 1) / SEALED as u64

@@ -112,8 +112,7 @@ impl Service {
 
     /// Reads a whole stored file and checks it against its recorded digest.
     pub(crate) async fn fetch(&self, key: &DataKey, file: &StoredFile) -> Result<Bytes, Error> {
-        let reader = self.blobs().reader(&file.blob, key).await?;
-        let content = reader.read_all().await?;
+        let content = self.blobs().read(&file.blob, key).await?;
         if crypto::sha256(&content) != file.sha256 {
             return Err(Error::Internal(format!(
                 "blob {} differs from its record",

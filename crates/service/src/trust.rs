@@ -1,7 +1,7 @@
 //! The CA, its OCSP responders and the TSA, generation by generation, as the use cases see them.
 
-use std::collections::BTreeSet;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use model::{Clock, Entropy};
 use pki::cms::TimeStamper;
@@ -10,8 +10,9 @@ use pki::issuance::{Draft, Issuer, Recorded, Validity};
 use pki::ocsp::{self, Responder};
 use pki::profile::natural_person::{self, NaturalPerson, Qualification, Terms};
 use pki::tsa::Tsa;
+use pki::verify::Horizon;
 use pki::{AuthorityUrls, CertificateFacts, PkiError};
-use time::OffsetDateTime;
+use time::{Duration, OffsetDateTime};
 
 use crate::case::Case;
 use crate::{Error, Service};
@@ -44,6 +45,33 @@ impl TrustAnchors {
     }
 }
 
+/// How long an answer about an authority's certificate goes into signatures before a new one does.
+const KEPT: Duration = Duration::MINUTE;
+
+/// Answers about authorities' certificates, which many signatures carry: by serial number, and when
+/// each was made.
+#[derive(Default)]
+struct Kept(Mutex<HashMap<String, (OffsetDateTime, Vec<u8>)>>);
+
+impl Kept {
+    fn answer(
+        &self,
+        responder: &Responder,
+        serial: &str,
+        now: OffsetDateTime,
+    ) -> Result<Vec<u8>, PkiError> {
+        let kept = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((at, answer)) = kept().get(serial)
+            && (*at..*at + KEPT).contains(&now)
+        {
+            return Ok(answer.clone());
+        }
+        let answer = responder.answer_about(serial, ocsp::Status::Good, now)?;
+        kept().insert(serial.to_owned(), (now, answer.clone()));
+        Ok(answer)
+    }
+}
+
 /// The authorities at one time.
 pub(crate) struct Anchors {
     root: Vec<u8>,
@@ -54,6 +82,9 @@ pub(crate) struct Anchors {
     issuing: usize,
     tsa: Tsa,
     time_stamping: Vec<u8>,
+    time_stamping_until: OffsetDateTime,
+    answers_hold_until: OffsetDateTime,
+    kept: Kept,
     root_key: String,
     /// The authorities' own certificates, the root's included.
     established: Vec<Appointed>,
@@ -100,6 +131,8 @@ struct Generation {
     issuer: Issuer,
     /// The identifier of its key, in hexadecimal.
     key: String,
+    /// The serial number of its certificate.
+    serial: String,
     /// What leads from an end entity towards the root, which is not sent along.
     chain: Vec<Vec<u8>>,
     responder: Arc<Responder>,
@@ -131,8 +164,10 @@ impl Anchors {
         }
         let generation = |entity: Entity| {
             let responder = responder_of(&entity.certificate, &responders)?;
+            let facts = CertificateFacts::read(&entity.certificate)?;
             Ok(Generation {
-                key: CertificateFacts::read(&entity.certificate)?.key_identifier,
+                key: facts.key_identifier,
+                serial: facts.serial,
                 issuer: entity.issuer(urls)?,
                 chain: vec![entity.certificate],
                 responder,
@@ -168,7 +203,10 @@ impl Anchors {
         for one in &mut established {
             one.current = used.contains(&one.der.as_slice());
         }
-        Ok(Self {
+        let mut made = Self {
+            time_stamping_until: facts.not_after,
+            answers_hold_until: facts.not_after,
+            kept: Kept::default(),
             root_responder,
             root_key,
             tsa: Tsa::new(&unit.certificate, chain, unit.key)?,
@@ -177,7 +215,9 @@ impl Anchors {
             generations,
             issuing,
             established,
-        })
+        };
+        made.answers_hold_until = made.earliest_end()?;
+        Ok(made)
     }
 
     fn current(&self) -> &Generation {
@@ -229,38 +269,58 @@ impl Anchors {
         certificates: &[&[u8]],
         now: OffsetDateTime,
     ) -> Result<Vec<Vec<u8>>, PkiError> {
-        let good = ocsp::Status::Good;
         let mut answers = Vec::with_capacity(certificates.len() + 1);
         let mut issuers = BTreeSet::new();
         for certificate in certificates {
-            let facts = CertificateFacts::read(certificate)?;
-            let generation = self.generation_of(&facts)?;
+            let own = self.established.iter().find(|one| one.der == *certificate);
+            let read;
+            let facts = match own {
+                Some(own) => &own.facts,
+                None => {
+                    read = CertificateFacts::read(certificate)?;
+                    &read
+                }
+            };
+            let generation = self.generation_of(facts)?;
             if !facts.no_revocation_available {
-                let answer = generation
-                    .responder
-                    .answer_about(&facts.serial, good, now)?;
-                answers.push(answer);
+                let (responder, serial) = (&generation.responder, &facts.serial);
+                answers.push(match own {
+                    Some(_) => self.kept.answer(responder, serial, now)?,
+                    None => responder.answer_about(serial, ocsp::Status::Good, now)?,
+                });
             }
-            let issuer = CertificateFacts::read(generation.issuer.certificate())?;
-            if issuers.insert(issuer.serial.clone()) {
-                let answer = self
-                    .root_responder
-                    .answer_about(&issuer.serial, good, now)?;
-                answers.push(answer);
+            if issuers.insert(&generation.serial) {
+                let (responder, serial) = (&self.root_responder, &generation.serial);
+                answers.push(self.kept.answer(responder, serial, now)?);
             }
         }
         Ok(answers)
     }
 
-    /// Until when signatures that are made now can be validated with our answers: the earliest end
-    /// among those who give them.
-    pub(crate) fn answers_hold_until(&self) -> Result<OffsetDateTime, PkiError> {
+    /// Until when signatures that are made now can be validated with what answers for them: the
+    /// earliest end among those who give the answers, and among the algorithms of all who are in
+    /// office.
+    pub(crate) fn answers_hold_until(&self) -> OffsetDateTime {
+        self.answers_hold_until
+    }
+
+    /// The last second of our own time-stamping unit's certificate.
+    pub(crate) fn time_stamping_until(&self) -> OffsetDateTime {
+        self.time_stamping_until
+    }
+
+    fn earliest_end(&self) -> Result<OffsetDateTime, PkiError> {
         let mut end = CertificateFacts::read(self.root_responder.certificate())?.not_after;
         for generation in &self.generations {
             let facts = CertificateFacts::read(generation.responder.certificate())?;
             // An older authority's responder matters while that authority's certificates do.
             if generation.issuer.not_after() >= self.issuer().not_after() {
                 end = end.min(facts.not_after);
+            }
+        }
+        for one in self.established.iter().filter(|one| one.current) {
+            if let Some(horizon) = Horizon::of_certificate(&one.der)? {
+                end = end.min(horizon.end);
             }
         }
         Ok(end)

@@ -47,14 +47,21 @@ pub struct Registered {
 
 /// Lets a certificate be found by these digests.
 pub async fn index(tx: &mut Tx, serial: &str, digests: &[String]) -> Result<(), StoreError> {
-    for digest in digests {
-        tx.execute(
-            "INSERT INTO register_index (digest, serial) VALUES ($1, $2) \
-             ON CONFLICT (digest, serial) DO NOTHING",
-            params![*digest, serial],
-        )
-        .await?;
+    // `WHERE`, since a conflict clause after a bare `FROM` would be read as part of a join.
+    macro_rules! insert {
+        ($digests:literal) => {
+            concat!(
+                "INSERT INTO register_index (digest, serial) SELECT value, $2 FROM ",
+                $digests,
+                " WHERE TRUE ON CONFLICT (digest, serial) DO NOTHING"
+            )
+        };
     }
+    let sql = PerEngine {
+        sqlite: insert!("json_each($1)"),
+        postgres: insert!("json_array_elements_text(CAST($1 AS JSON))"),
+    };
+    tx.execute(sql, params![digests.to_vec(), serial]).await?;
     Ok(())
 }
 

@@ -246,6 +246,9 @@ impl Service {
             .pop()
             .ok_or_else(|| Error::Internal("the contract was not stored".into()))?;
 
+        let level = plan.level();
+        let good_until = self.good_until(level, plan.tsa_url()).await?;
+
         let mut tx = self.store().begin().await?;
         let mut case = self.relock(&mut tx, case.pk()).await?;
         // Another process may have changed the documents while these were signed.
@@ -253,8 +256,6 @@ impl Service {
         if !standing.iter().eq(plan.documents()) {
             return Err(Error::CodeRefused(Some(OtpRefusal::OtherDocuments)));
         }
-        let level = plan.level();
-        let good_until = self.good_until(level, plan.tsa_url()).await?;
         for (mut document, file) in standing.into_iter().zip(&files) {
             document.signed = Some(file.clone());
             document.good_until = good_until.filter(|_| document.is_pdf());

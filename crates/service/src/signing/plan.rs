@@ -144,7 +144,8 @@ impl Service {
             at: self.now(),
             rows,
         };
-        self.at_work(move |service| {
+        let reads_files = plan.work.iter().any(|work| matches!(work, Work::Pdf(_)));
+        self.at_work_if(reads_files || self.asks_others(), move |service| {
             plan.rehearse()?;
             service.time_source(plan.tsa_url())?.get_ready(plan.level)?;
             Ok(plan)

@@ -14,8 +14,7 @@ use std::time::Duration;
 use model::Level;
 use pades::SecurityStore;
 use pki::cms::TimeStamper;
-use pki::verify::Horizon;
-use pki::{CertificateFacts, ObjectIdentifier, PkiError};
+use pki::{ObjectIdentifier, PkiError};
 use secrecy::SecretString;
 use time::OffsetDateTime;
 use tokio::runtime::Handle;
@@ -195,12 +194,17 @@ impl Service {
     ///
     /// Fails with [`Error::Fields`] where the order names somebody whom the operator does not allow.
     pub(crate) fn time_source(&self, ordered: Option<&str>) -> Result<TimeSource<'_>, Error> {
-        let unit = match (ordered, self.inner.stamping.units.is_empty()) {
+        let unit = match (ordered, self.asks_others()) {
             (Some(_), _) => self.allowed_unit(ordered)?,
-            (None, true) => None,
-            (None, false) => wait_for(self.usual_unit())??,
+            (None, false) => None,
+            (None, true) => wait_for(self.usual_unit())??,
         };
         Ok(self.source_of(unit))
+    }
+
+    /// Whether time-stamps may come from somebody else, who is waited for.
+    pub(crate) fn asks_others(&self) -> bool {
+        !self.inner.stamping.units.is_empty()
     }
 
     fn source_of(&self, unit: Option<Arc<Unit>>) -> TimeSource<'_> {
@@ -237,7 +241,7 @@ impl Service {
             Some(_) => self.allowed_unit(ordered)?,
             None => self.usual_unit().await?,
         };
-        self.holds_until(unit.as_deref())
+        Ok(self.holds_until(unit.as_deref()))
     }
 
     /// The same for whom the settings or the operator choose, who are asked for a first token if
@@ -248,28 +252,19 @@ impl Service {
             if let Some(unit) = &unit {
                 unit.meet(service)?;
             }
-            service.holds_until(unit.as_deref())
+            Ok(service.holds_until(unit.as_deref()))
         })
         .await?
     }
 
     /// The same for somebody else's unit, or our own; `None` where nothing came of theirs yet.
-    fn holds_until(&self, unit: Option<&Unit>) -> Result<Option<OffsetDateTime>, Error> {
+    fn holds_until(&self, unit: Option<&Unit>) -> Option<OffsetDateTime> {
         let anchors = self.anchors();
         let stamping = match unit {
             Some(unit) => unit.holds_until(),
-            None => {
-                let stamping = CertificateFacts::read(anchors.time_stamping_certificate());
-                Some(stamping.map_err(issuing)?.not_after)
-            }
+            None => Some(anchors.time_stamping_until()),
         };
-        let mut end = anchors.answers_hold_until().map_err(issuing)?;
-        for one in anchors.appointed().iter().filter(|one| one.current) {
-            if let Some(horizon) = Horizon::of_certificate(&one.der).map_err(issuing)? {
-                end = end.min(horizon.end);
-            }
-        }
-        Ok(stamping.map(|stamping| stamping.min(end)))
+        Some(stamping?.min(anchors.answers_hold_until()))
     }
 
     /// Checks an address that the settings are to name.
