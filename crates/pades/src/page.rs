@@ -81,6 +81,24 @@ pub(crate) fn find(
     }
 }
 
+/// The page that shows an annotation, for annotations that do not name their page.
+pub(crate) fn showing(
+    document: &Document<'_>,
+    catalog: &Dictionary,
+    annotation: Ref,
+) -> Result<Option<Page>, PdfError> {
+    let mut walk = Walk::from_root(catalog);
+    while let Some(Node { page, kids }) = walk.next(document)? {
+        walk.open.extend(kids.into_iter().flatten());
+        if let Object::Array(annotations) = document.value(&page.dictionary, "Annots")?
+            && annotations.contains(&Object::Reference(annotation))
+        {
+            return Ok(Some(page));
+        }
+    }
+    Ok(None)
+}
+
 /// The number of pages that the page tree declares; where it does not, its leaves are counted.
 pub(crate) fn page_count(document: &Document<'_>, catalog: &Dictionary) -> Result<u64, PdfError> {
     if let Object::Dictionary(root) = document.value(catalog, "Pages")?
@@ -120,22 +138,15 @@ fn seek(
     // -1 is the last page and passes over none: exactly what the complement says.
     let wanted = if backwards { !index } else { index }.unsigned_abs();
     let mut passed = 0;
-    let mut seen = HashSet::new();
-    let mut stack: Vec<_> = catalog.get("Pages").cloned().into_iter().collect();
-    while let Some(node) = stack.pop() {
-        let (Some(id), Object::Dictionary(dictionary)) = document.locate(&node)? else {
-            continue;
-        };
-        if !seen.insert(id) {
-            continue;
-        }
-        match document.value(&dictionary, "Kids")? {
-            Object::Array(mut kids) => {
-                // The next one is taken from the end of the stack.
+    let mut walk = Walk::from_root(catalog);
+    while let Some(Node { page, kids }) = walk.next(document)? {
+        match kids {
+            Some(mut kids) => {
+                // The next one is taken from the end.
                 if !backwards {
                     kids.reverse();
                 }
-                let count = document.value(&dictionary, "Count")?.as_integer();
+                let count = document.value(&page.dictionary, "Count")?.as_integer();
                 let count = count
                     .and_then(|count| u64::try_from(count).ok())
                     .filter(|_| counts == Counts::Believed);
@@ -144,18 +155,59 @@ fn seek(
                     Some(count) if count <= to_pass => passed += count,
                     // As many pages as children: these are the pages.
                     Some(count) if count == kids.len() as u64 => {
-                        stack.extend(kids.into_iter().rev().nth(to_pass as usize));
+                        walk.open
+                            .extend(kids.into_iter().rev().nth(to_pass as usize));
                         passed = wanted;
                     }
-                    _ => stack.extend(kids),
+                    _ => walk.open.extend(kids),
                 }
             }
-            _ if dictionary.is_type("Pages") => {}
-            _ if passed == wanted => return Ok(Sought::Found(Page { id, dictionary })),
-            _ => passed += 1,
+            None if page.dictionary.is_type("Pages") => {}
+            None if passed == wanted => return Ok(Sought::Found(page)),
+            None => passed += 1,
         }
     }
     Ok(Sought::Missing { passed })
+}
+
+/// Nodes of the page tree, each once: the one that comes next is the last of those that are open.
+struct Walk {
+    open: Vec<Object>,
+    seen: HashSet<Ref>,
+}
+
+/// A node of the page tree: a page, unless there may be others below it.
+struct Node {
+    page: Page,
+    /// They are walked only when they are put among those that are open.
+    kids: Option<Vec<Object>>,
+}
+
+impl Walk {
+    fn from_root(catalog: &Dictionary) -> Self {
+        Self {
+            open: catalog.get("Pages").cloned().into_iter().collect(),
+            seen: HashSet::new(),
+        }
+    }
+
+    fn next(&mut self, document: &Document<'_>) -> Result<Option<Node>, PdfError> {
+        while let Some(node) = self.open.pop() {
+            let (Some(id), Object::Dictionary(dictionary)) = document.locate(&node)? else {
+                continue;
+            };
+            if !self.seen.insert(id) {
+                continue;
+            }
+            let kids = match document.value(&dictionary, "Kids")? {
+                Object::Array(kids) => Some(kids),
+                _ => None,
+            };
+            let page = Page { id, dictionary };
+            return Ok(Some(Node { page, kids }));
+        }
+        Ok(None)
+    }
 }
 
 impl Page {

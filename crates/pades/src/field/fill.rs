@@ -54,7 +54,10 @@ impl Site {
                 let (page, _) = self.new_place(document, purpose)?;
                 annotations(document, &page).map(drop)
             }
-            Some(field) => self.own_place(document, field.shown()).map(drop),
+            Some(field) => {
+                let (id, widget) = field.shown();
+                self.own_place(document, id, widget).map(drop)
+            }
         }
     }
 
@@ -75,15 +78,17 @@ impl Site {
     fn own_place(
         &self,
         document: &Document<'_>,
+        id: Ref,
         widget: &Dictionary,
     ) -> Result<Option<Placement>, PdfError> {
-        let page = match widget
-            .get("P")
-            .map(|page| document.locate(page))
-            .transpose()?
-        {
+        let catalog = self.catalog.dictionary();
+        let named = widget.get("P").map(|page| document.locate(page));
+        let page = match named.transpose()? {
             Some((Some(id), Object::Dictionary(dictionary))) => Page { id, dictionary },
-            _ => page::find(document, self.catalog.dictionary(), 0)?,
+            _ => match page::showing(document, catalog, id)? {
+                Some(page) => page,
+                None => page::find(document, catalog, 0)?,
+            },
         };
         match page.place_field(document, widget) {
             Ok(placement) => Ok(Some(placement)),
@@ -149,10 +154,10 @@ impl Site {
         field.dictionary.set("V", Object::Reference(value));
         match field.widget {
             Some((id, mut widget)) => {
-                self.dress(document, revision, &mut widget, look)?;
+                self.dress(document, revision, id, &mut widget, look)?;
                 revision.put(id, &Object::Dictionary(widget))?;
             }
-            None => self.dress(document, revision, &mut field.dictionary, look)?,
+            None => self.dress(document, revision, field.id, &mut field.dictionary, look)?,
         }
         revision.put(field.id, &Object::Dictionary(field.dictionary))
     }
@@ -163,12 +168,13 @@ impl Site {
         &self,
         document: &Document<'_>,
         revision: &mut Revision<'_, '_>,
+        id: Ref,
         widget: &mut Dictionary,
         look: Option<&Appearance>,
     ) -> Result<(), PdfError> {
         let flags = document.value(widget, "F")?.as_integer().unwrap_or(0);
         widget.set("F", Object::Integer(flags | WIDGET_FLAGS));
-        let Some(placement) = self.own_place(document, widget)? else {
+        let Some(placement) = self.own_place(document, id, widget)? else {
             return Ok(());
         };
         let form = match look {

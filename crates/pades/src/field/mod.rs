@@ -257,10 +257,11 @@ impl Site {
 
 impl EmptyField {
     /// What of it stands on a page.
-    fn shown(&self) -> &Dictionary {
-        self.widget
-            .as_ref()
-            .map_or(&self.dictionary, |(_, widget)| widget)
+    fn shown(&self) -> (Ref, &Dictionary) {
+        match &self.widget {
+            Some((id, widget)) => (*id, widget),
+            None => (self.id, &self.dictionary),
+        }
     }
 
     /// `field`, if it is one: neither a widget of one nor a node above several.

@@ -99,6 +99,23 @@ fn cases() -> Vec<Case> {
         "<</Type/Page/Parent 2 0 R/MediaBox[0 0 200 300]/Rotate 90/Annots[4 0 R]>>".into(),
         "<</Type/Annot/Subtype/Widget/FT/Sig/T(Here)/P 3 0 R/Rect[10 130 70 290]>>".into(),
     ]);
+    // As some makers write it: nothing but the page says where the field is.
+    let unnamed_page = pages::write(&[
+        "<</Type/Catalog/Pages 2 0 R/AcroForm<</Fields[5 0 R]>>>>".into(),
+        "<</Type/Pages/Kids[3 0 R 4 0 R]/Count 2>>".into(),
+        "<</Type/Page/Parent 2 0 R/MediaBox[0 0 300 200]>>".into(),
+        "<</Type/Page/Parent 2 0 R/MediaBox[0 0 200 300]/Rotate 90/Annots[5 0 R]>>".into(),
+        "<</Type/Annot/Subtype/Widget/FT/Sig/T(Here)/Rect[10 130 70 290]>>".into(),
+    ]);
+    let elsewhere = Appearance {
+        rect: Rect {
+            x1: 0.0,
+            y1: 0.0,
+            x2: 5.0,
+            y2: 5.0,
+        },
+        ..plain()
+    };
     vec![
         case("plain", one(A_PAGE), plain()),
         case("turned-90", one(&format!("{UPRIGHT}/Rotate 90")), plain()),
@@ -132,19 +149,12 @@ fn cases() -> Vec<Case> {
         },
         Case {
             field: FieldTarget::Existing("Here".into()),
-            ..case(
-                "in-a-field-of-a-turned-page",
-                field,
-                Appearance {
-                    rect: Rect {
-                        x1: 0.0,
-                        y1: 0.0,
-                        x2: 5.0,
-                        y2: 5.0,
-                    },
-                    ..plain()
-                },
-            )
+            ..case("in-a-field-of-a-turned-page", field, elsewhere.clone())
+        },
+        Case {
+            field: FieldTarget::Existing("Here".into()),
+            page: 2,
+            ..case("in-a-field-of-a-turned-page", unnamed_page, elsewhere)
         },
         case(
             "beside",
