@@ -302,11 +302,12 @@ impl Refusal {
 
     /// The body; `id` is the failure's own.
     pub(crate) fn body(&self, id: &str) -> Value {
+        self.body_under(self.status, id)
+    }
+
+    fn body_under(&self, status: StatusCode, id: &str) -> Value {
         let mut body = self.documented.clone();
-        if matches!(
-            self.status,
-            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN
-        ) {
+        if matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
             body.insert("detail".into(), self.error.as_str().into());
         }
         body.insert("code".into(), self.code.as_str().into());
@@ -325,7 +326,7 @@ impl Refusal {
         } else {
             self.status
         };
-        let mut response = (status, self.body(id).to_string()).into_response();
+        let mut response = (status, self.body_under(status, id).to_string()).into_response();
         response.headers_mut().insert(
             header::CONTENT_TYPE,
             HeaderValue::from_static("application/json"),

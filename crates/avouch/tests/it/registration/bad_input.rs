@@ -430,7 +430,10 @@ async fn evidence_that_cannot_be_read_changes_nothing() {
         with("/videoid_data", json!("data")),
         with("/acceptance", json!("yes")),
         with("/acceptance", json!({ "ip": "1".repeat(1 << 20) })),
-        with("/videoid_data/ocr_data/given_name", json!("A".repeat(1 << 20))),
+        with(
+            "/videoid_data/ocr_data/given_name",
+            json!("A".repeat(1 << 20)),
+        ),
     ] {
         let answer = api.put_evidence(&case, &wrong).await;
         let told = answer.refusal(412);

@@ -2,9 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::client::{Api, Case, text, video_form};
+use super::client::{Api, Case, merged, text, video_form};
+use super::parties::Operator;
 use crate::client::{ANA, evidence, video};
-use crate::harness::Sandbox;
+use crate::harness::{Installation, Sandbox};
 
 /// Evidence of a passport, which has no rear.
 fn passport() -> Value {
@@ -203,4 +204,35 @@ async fn an_authority_outside_its_window_takes_nothing() {
     let answer = own.post("/requests/", &body).await;
     let words = "You do not have permission to perform this action.";
     answer.refused(500, "500", words);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn mistakes_of_clients_come_under_the_status_that_fits_where_the_operator_wants_it() {
+    let mut installation = Installation::init(["--organisation", "Example Trust"]);
+    let operator = Operator::of_installation(&installation);
+    let ra = operator.new_authority(None, &["country=ES"]);
+    let user = operator.new_user(ra, "administrator");
+    installation.serve(&[
+        ("AVOUCH__REGISTRATION_AUTHORITY__LISTEN", "127.0.0.1:0"),
+        ("AVOUCH__REGISTRATION_AUTHORITY__STRICT_HTTP", "true"),
+    ]);
+    let told = installation.wait_for_log("serving the Registration Authority API");
+    let told: Value = serde_json::from_str(&told).expect("a log line is JSON");
+    let folder = user.certificate.parent().expect("a file in a folder");
+    let api = Api::new(&json!({
+        "base_url": told["public_url"], "ra": ra, "server_ca": folder.join("ca.pem"),
+        "client_certificate": user.certificate, "client_key": user.key,
+    }));
+    // The words and the code stay what existing clients know.
+    let creation = merged(api.creation_of(&ANA), json!({ "scratchcard": "1" }));
+    let answer = api.post("/requests/", &creation).await;
+    answer.refused(400, "500", "Invalid ScratchCard");
+    let answer = api.get("/rao/987654321/").await;
+    answer.refused(404, "500", "Rao matching query does not exist.");
+    let answer = api.get("/registrationauthorities/987654321/").await;
+    let words = "You do not have permission to perform this action.";
+    answer.refused(403, "500", words);
+    // What has a status of its own keeps it.
+    let answer = api.get("/requests/987654321/").await;
+    answer.refused(404, "400", "No Request matches the given query.");
 }
