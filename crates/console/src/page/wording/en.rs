@@ -93,10 +93,10 @@ pub(super) const ENGLISH: Wording = Wording {
         rule_length: "8 to 64 characters",
         rule_letters: "at least 2 letters",
         rule_digits: "at least 2 digits",
-        rule_same: "twice the same",
+        rule_same: "the same in both fields",
         rule_met: "met",
         rule_open: "not yet met",
-        card_lead: "Make the key on your card with the card's own software, and let it write a \
+        card_lead: "Make the key on your card with the card’s own software, and let it write a \
                     certificate request (PKCS#10). The key stays on the card.",
         card_file: "Certificate request, as a file",
         card_text: "or as text (PEM)",
@@ -131,16 +131,16 @@ pub(super) const ENGLISH: Wording = Wording {
         pin: "PIN",
         pin_is: "the one that you have just chosen",
         sign_now: "Sign a PDF",
-        file_heading: "Take your file",
-        file_waits: "The file holds your key and is handed out once, to this device only. Best \
-                     do it on a computer.",
+        file_heading: "Download your file",
+        file_waits: "The file holds your key and is handed out once, to this device only. It is \
+                     best done on a computer.",
         file_button: "Download my certificate",
         file_gone: "The file was handed out. There is no copy of it with us: keep it, and its \
                     password, in a safe place.",
         file_use: "Open the file on the computer that you sign with, and type the password that \
                    you have just chosen.",
         card_heading: "Load it onto your card",
-        card_lead: "Import this certificate with your card's own software. The key is on the card \
+        card_lead: "Import this certificate with your card’s own software. The key is on the card \
                     already.",
         card_text: "Certificate (PEM)",
         card_button: "Download the certificate",
@@ -184,7 +184,7 @@ pub(super) const ENGLISH: Wording = Wording {
              e-mail from us.",
         ),
         used: (
-            "This link has done its work",
+            "This link has already been used",
             "Your certificate was issued. What you need to use it is in our e-mail.",
         ),
         expired: (
@@ -214,7 +214,7 @@ pub(super) const ENGLISH: Wording = Wording {
             "Nothing was done. Go back and choose a smaller one.",
         ),
         internal: (
-            "Something of ours failed",
+            "Something went wrong on our side",
             "It is not your fault, and nothing was lost. Try again in a few minutes. If it happens \
              again, give us this reference.",
         ),
@@ -245,7 +245,7 @@ pub(super) const ENGLISH: Wording = Wording {
         unusable_key_request: "That certificate request cannot be used.",
         storage_full: "We have no room at the moment, and nothing was done. Try again later.",
         file_taken: "The file was handed out before, and there is no copy of it.",
-        wrong_credentials: "User name or password are wrong, or the certificate is no longer \
+        wrong_credentials: "User name or password is wrong, or the certificate is no longer \
                             valid.",
         wrong_pin: "The PIN is wrong, or the certificate is no longer valid.",
         blocked: "Blocked after too many wrong tries. Ask your registration authority to unlock \

@@ -93,7 +93,7 @@ pub(super) const SPANISH: Wording = Wording {
         rule_length: "de 8 a 64 caracteres",
         rule_letters: "al menos 2 letras",
         rule_digits: "al menos 2 cifras",
-        rule_same: "dos veces lo mismo",
+        rule_same: "lo mismo en los dos campos",
         rule_met: "cumplido",
         rule_open: "aún no",
         card_lead: "Genere la clave en su tarjeta con el programa de la tarjeta y cree una \
@@ -184,7 +184,7 @@ pub(super) const SPANISH: Wording = Wording {
              último correo.",
         ),
         used: (
-            "Este enlace ya ha cumplido su función",
+            "Este enlace ya se ha utilizado",
             "Su certificado fue emitido. Lo necesario para usarlo está en nuestro correo.",
         ),
         expired: (
@@ -215,7 +215,7 @@ pub(super) const SPANISH: Wording = Wording {
             "No se ha hecho nada. Vuelva atrás y elija uno más pequeño.",
         ),
         internal: (
-            "Ha fallado algo nuestro",
+            "Algo ha fallado por nuestra parte",
             "No es culpa suya y no se ha perdido nada. Inténtelo de nuevo en unos minutos. Si se \
              repite, indíquenos esta referencia.",
         ),

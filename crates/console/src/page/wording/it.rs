@@ -93,7 +93,7 @@ pub(super) const ITALIAN: Wording = Wording {
         rule_length: "da 8 a 64 caratteri",
         rule_letters: "almeno 2 lettere",
         rule_digits: "almeno 2 cifre",
-        rule_same: "due volte uguale",
+        rule_same: "uguale nei due campi",
         rule_met: "soddisfatto",
         rule_open: "non ancora",
         card_lead: "Generi la chiave sulla smart card con il software della card e crei una \
@@ -146,7 +146,7 @@ pub(super) const ITALIAN: Wording = Wording {
         card_button: "Scarica il certificato",
         papers_heading: "Per il Suo archivio",
         papers_lead: "Il contratto con entrambe le firme.",
-        card_papers_lead: "Il contratto che ha accettato, firmato dall'autorità di registrazione.",
+        card_papers_lead: "Il contratto che ha accettato, firmato dall’autorità di registrazione.",
         signed_contract: "Scarica il contratto firmato (PDF)",
         revoke_heading: "Se qualcosa va storto",
         revoke: |authority| {
@@ -159,7 +159,7 @@ pub(super) const ITALIAN: Wording = Wording {
     },
     sign: SignWords {
         title: "Firma un PDF",
-        lead: "Con il Suo certificato nel cloud. Ciò che serve è nell'e-mail che lo \
+        lead: "Con il Suo certificato nel cloud. Ciò che serve è nell’e-mail che lo \
                accompagnava.",
         step_who: "Accesso",
         step_sign: "Documento, PIN e codice",
@@ -184,18 +184,18 @@ pub(super) const ITALIAN: Wording = Wording {
              ultima e-mail.",
         ),
         used: (
-            "Questo link ha già svolto il suo compito",
+            "Questo link è già stato utilizzato",
             "Il certificato è stato rilasciato. Ciò che serve per usarlo è nella nostra e-mail.",
         ),
         expired: (
             "Questo link è scaduto",
-            "Ne chieda uno nuovo all'autorità di registrazione che ha verificato la Sua \
+            "Ne chieda uno nuovo all’autorità di registrazione che ha verificato la Sua \
              identità.",
         ),
         cancelled: (
             "Questa richiesta è stata annullata",
             "Non verrà rilasciato alcun certificato. Se la cosa La sorprende, si rivolga \
-             all'autorità di registrazione che ha verificato la Sua identità.",
+             all’autorità di registrazione che ha verificato la Sua identità.",
         ),
         other_device: (
             "Ha iniziato su un altro dispositivo",
@@ -224,7 +224,7 @@ pub(super) const ITALIAN: Wording = Wording {
         back: "Indietro",
     },
     notice: NoticeWords {
-        heading: "C'è un problema",
+        heading: "C’è un problema",
         accept_first: "Legga il contratto e indichi che lo accetta.",
         code_too_soon: |seconds| {
             format!(
@@ -239,7 +239,7 @@ pub(super) const ITALIAN: Wording = Wording {
         code_expired: "Il codice è scaduto. Ne chieda uno nuovo.",
         code_exhausted: "Troppi tentativi errati: il codice non è più valido. Ne chieda uno nuovo.",
         code_consumed: "Il codice è già stato usato. Ne chieda uno nuovo.",
-        code_void: "Il contratto è cambiato dopo l'invio del codice. Lo legga e chieda un nuovo \
+        code_void: "Il contratto è cambiato dopo l’invio del codice. Lo legga e chieda un nuovo \
                     codice.",
         weak_secret: "Usi da 8 a 64 caratteri, con almeno 2 lettere e 2 cifre.",
         secrets_differ: "I due valori non coincidono. Li inserisca di nuovo.",
@@ -277,9 +277,9 @@ pub(super) const ITALIAN: Wording = Wording {
 fn kinds(holder: Holder) -> &'static str {
     match holder {
         Holder::Individual => "Certificato personale",
-        Holder::Member => "Certificato personale come membro di un'organizzazione",
+        Holder::Member => "Certificato personale come membro di un’organizzazione",
         Holder::Representative => "Certificato di rappresentante",
-        Holder::Organisation => "Sigillo elettronico di un'organizzazione",
+        Holder::Organisation => "Sigillo elettronico di un’organizzazione",
     }
 }
 

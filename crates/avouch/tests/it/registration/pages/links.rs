@@ -67,8 +67,8 @@ async fn a_link_that_leads_nowhere_says_why() {
     let used = Invited::to(&sandbox, &api, CLOUD, "en").await;
     api.enrol_cloud(&sandbox, &used.case).await;
     let said = [
-        "Este enlace ya ha cumplido su función",
-        "This link has done its work",
+        "Este enlace ya se ha utilizado",
+        "This link has already been used",
     ];
     leads_nowhere(&screens, &used.link, "used", 410, said).await;
 
