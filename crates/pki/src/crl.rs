@@ -5,6 +5,7 @@ use model::certificate::RevocationReason;
 use time::OffsetDateTime;
 
 use crate::issuance::Issuer;
+use crate::verify::{Certificate, RevocationList, VerifyError};
 use crate::{PkiError, decode, encode, oid};
 
 /// One certificate that is revoked or on hold.
@@ -62,6 +63,53 @@ pub fn build(
         &algorithm,
         &encode::bit_string(&signature),
     ]))
+}
+
+/// A complete list that continues `last` (DER), if there is one: everybody whom that names, and
+/// `more`. Its number is higher, and grows with time even where the last one got lost.
+///
+/// Fails with [`VerifyError`] where `last` is not this issuer's own, or as [`build`] does.
+pub fn continued(
+    issuer: &Issuer,
+    last: Option<&[u8]>,
+    more: Vec<Entry>,
+    (this_update, next_update): (OffsetDateTime, OffsetDateTime),
+) -> Result<Vec<u8>, VerifyError> {
+    let (mut number, mut entries) = (0, Vec::new());
+    if let Some(last) = last {
+        let last = own(last, issuer.certificate())?;
+        number = last.number().unwrap_or_default();
+        entries = last.entries()?;
+    }
+    for one in more {
+        if !entries
+            .iter()
+            .any(|known| known.serial_hex == one.serial_hex)
+        {
+            entries.push(one);
+        }
+    }
+    let seconds = u64::try_from(this_update.unix_timestamp()).unwrap_or_default();
+    let number = seconds.max(number.saturating_add(1));
+    Ok(build(
+        issuer,
+        number,
+        this_update,
+        next_update,
+        &entries,
+        &[],
+    )?)
+}
+
+/// Reads a list (DER) that must be signed with the key of this certificate (DER).
+///
+/// Fails with [`VerifyError`].
+pub fn own<'a>(list: &'a [u8], issuer: &[u8]) -> Result<RevocationList<'a>, VerifyError> {
+    let (list, issuer) = (RevocationList::read(list)?, Certificate::read(issuer)?);
+    match list.is_signed_by(&issuer) {
+        true => Ok(list),
+        false => Err(VerifyError::Signature),
+    }
 }
 
 /// Nothing where there is no address.

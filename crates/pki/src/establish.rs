@@ -51,12 +51,16 @@ impl AuthorityUrls {
         Self { shards, ..self }
     }
 
-    /// What goes into certificates that the root issues.
+    /// What goes into certificates that the root issues. Its list is left out where it is not
+    /// published under plain `http` (EN 319 412-2 GEN-4.3.11-4).
     pub fn root_pointers(&self) -> Pointers {
         Pointers {
             ocsp: self.ocsp(),
             certificate: format!("{}/pki/root.crt", self.base),
             lists: None,
+            authority_list: self
+                .is_plain()
+                .then(|| format!("{}/pki/root.crl", self.base)),
         }
     }
 
@@ -75,8 +79,13 @@ impl AuthorityUrls {
         Ok(Pointers {
             ocsp: self.ocsp(),
             certificate: format!("{folder}.crt"),
-            lists: self.base.starts_with("http://").then_some(lists),
+            lists: self.is_plain().then_some(lists),
+            authority_list: None,
         })
+    }
+
+    fn is_plain(&self) -> bool {
+        self.base.starts_with("http://")
     }
 
     fn ocsp(&self) -> String {

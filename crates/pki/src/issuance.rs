@@ -38,6 +38,8 @@ pub struct Pointers {
     /// Where its revocation lists can be fetched, if it publishes them. Only certificates that last
     /// point there.
     pub lists: Option<Lists>,
+    /// Where the one list can be fetched that tells of authorities, if it publishes one.
+    pub authority_list: Option<String>,
 }
 
 /// Where an issuer's revocation lists can be fetched. Beside the complete one there are shards, each

@@ -40,7 +40,8 @@ pub fn issuing(
         usage()?,
         policies(&[oid::ANY_POLICY], None)?,
     ];
-    extensions.extend(Revocation::Answers.extensions(root, public_key_info)?);
+    let revocation = Revocation::AnswersAndAuthorityList;
+    extensions.extend(revocation.extensions(root, public_key_info)?);
     let content = Content {
         subject: unit.name()?,
         public_key_info,

@@ -18,6 +18,9 @@ pub(super) enum Revocation {
     /// From an OCSP responder, or from the revocation list, if the issuer publishes one: for what
     /// lasts.
     AnswersAndList,
+    /// From an OCSP responder, or from the list that the issuer publishes about authorities, if it
+    /// does.
+    AnswersAndAuthorityList,
     /// They need not ask: it is over before a revocation could take effect.
     NotAvailable,
 }
@@ -48,6 +51,12 @@ impl Revocation {
                 if let Some(lists) = &pointers.lists {
                     let shard = lists.shard_for(public_key_info)?;
                     extensions.push(revocation_list(&lists.address(shard))?);
+                }
+            }
+            Revocation::AnswersAndAuthorityList => {
+                extensions.push(access(Some(&pointers.ocsp), pointers)?);
+                if let Some(address) = &pointers.authority_list {
+                    extensions.push(revocation_list(address)?);
                 }
             }
             Revocation::NotAvailable => {

@@ -10,6 +10,7 @@ use x509_cert::ext::pkix::name::DistributionPointName;
 use x509_cert::time::Time;
 
 use super::{Certificate, VerifyError, algorithm, certificate};
+use crate::crl::Entry;
 use crate::decode::{
     self, BIT_STRING, Elements, GENERALIZED_TIME, INTEGER, OCTET_STRING, SEQUENCE, context,
 };
@@ -221,6 +222,7 @@ pub struct RevocationList<'a> {
     issuer: &'a [u8],
     this_update: OffsetDateTime,
     next_update: Option<OffsetDateTime>,
+    number: Option<&'a [u8]>,
     revoked: Option<&'a [u8]>,
     scope: Scope,
     speaks_of_expired_since: Option<OffsetDateTime>,
@@ -259,7 +261,7 @@ impl<'a> RevocationList<'a> {
             }
         }
         let revoked = parts.optional(SEQUENCE)?;
-        let mut scope = Scope::default();
+        let (mut scope, mut number) = (Scope::default(), None);
         let mut speaks_of_expired_since = None;
         if let Some(extensions) = parts.optional(context(0))? {
             let mut extensions = Elements::of(context(0), extensions, WHAT)?.inside(SEQUENCE)?;
@@ -269,6 +271,7 @@ impl<'a> RevocationList<'a> {
                     oid::DELTA_CRL_INDICATOR => return refused("a list of changes only"),
                     oid::ISSUING_DISTRIBUTION_POINT => scope = Scope::read(value)?,
                     oid::EXPIRED_CERTS_ON_CRL => speaks_of_expired_since = Some(instant(value)?),
+                    oid::CRL_NUMBER => number = decode::content(INTEGER, value),
                     _ if critical => {
                         return refused("a list with an unknown critical extension");
                     }
@@ -284,10 +287,46 @@ impl<'a> RevocationList<'a> {
             issuer,
             this_update,
             next_update,
+            number,
             revoked,
             scope,
             speaks_of_expired_since,
         })
+    }
+
+    /// Its number among its issuer's (RFC 5280 §5.2.3), if it has one that is not too long.
+    pub fn number(&self) -> Option<u64> {
+        let digits = self.number?;
+        let zeros = digits.iter().take_while(|digit| **digit == 0).count();
+        let mut bytes = [0; 8];
+        let digits = &digits[zeros..];
+        let start = bytes.len().checked_sub(digits.len())?;
+        bytes[start..].copy_from_slice(digits);
+        Some(u64::from_be_bytes(bytes))
+    }
+
+    /// When the next one is due, if that is said.
+    pub fn next_update(&self) -> Option<OffsetDateTime> {
+        self.next_update
+    }
+
+    /// Everybody whom it names.
+    ///
+    /// Fails with [`VerifyError::Unreadable`].
+    pub fn entries(&self) -> Result<Vec<Entry>, VerifyError> {
+        let mut entries = Vec::new();
+        self.walk(|serial, rest| {
+            let (at, reason) = revoked(rest)?;
+            entries.push(Entry {
+                serial_hex: decode::serial_hex(
+                    decode::content(INTEGER, serial).unwrap_or_default(),
+                ),
+                at,
+                reason,
+            });
+            Ok(true)
+        })?;
+        Ok(entries)
     }
 
     /// How it was signed, where that is supported.
@@ -317,32 +356,55 @@ impl<'a> RevocationList<'a> {
     }
 
     fn status(&self, serial: &[u8]) -> Result<Status, VerifyError> {
-        const WHAT: &str = "revocation list";
+        let mut status = Status::Good;
+        self.walk(|listed, rest| {
+            if listed != serial {
+                return Ok(true);
+            }
+            let (at, reason) = revoked(rest)?;
+            status = Status::Revoked { at, reason };
+            Ok(false)
+        })?;
+        Ok(status)
+    }
+
+    /// Goes from entry to entry, with each one's serial number (a DER INTEGER) and what follows it,
+    /// for as long as `visit` wants more.
+    fn walk(
+        &self,
+        mut visit: impl FnMut(&[u8], Elements<'a>) -> Result<bool, VerifyError>,
+    ) -> Result<(), VerifyError> {
         let Some(revoked) = self.revoked else {
-            return Ok(Status::Good);
+            return Ok(());
         };
-        let mut list = Elements::of(SEQUENCE, revoked, WHAT)?;
+        let mut list = Elements::of(SEQUENCE, revoked, "revocation list")?;
         while !list.is_finished() {
             let mut entry = list.inside(SEQUENCE)?;
-            let found = entry.next(INTEGER)? == serial;
-            if !found {
-                continue;
+            let serial = entry.next(INTEGER)?;
+            if !visit(serial, entry)? {
+                return Ok(());
             }
-            let at = instant(entry.any()?)?;
-            let mut why = None;
-            if let Some(extensions) = entry.optional(SEQUENCE)? {
-                let mut extensions = Elements::of(SEQUENCE, extensions, WHAT)?;
-                while !extensions.is_finished() {
-                    let (id, _, value) = decode::extension(&mut extensions)?;
-                    if id == oid::CRL_REASON {
-                        why = reason(value);
-                    }
-                }
-            }
-            return Ok(Status::Revoked { at, reason: why });
         }
-        Ok(Status::Good)
+        Ok(())
     }
+}
+
+/// Since when and why a certificate is revoked, from what follows its serial number.
+fn revoked(
+    mut entry: Elements<'_>,
+) -> Result<(OffsetDateTime, Option<RevocationReason>), VerifyError> {
+    let at = instant(entry.any()?)?;
+    let mut why = None;
+    if let Some(extensions) = entry.optional(SEQUENCE)? {
+        let mut extensions = Elements::of(SEQUENCE, extensions, "revocation list")?;
+        while !extensions.is_finished() {
+            let (id, _, value) = decode::extension(&mut extensions)?;
+            if id == oid::CRL_REASON {
+                why = reason(value);
+            }
+        }
+    }
+    Ok((at, why))
 }
 
 impl Scope {

@@ -175,6 +175,7 @@ fn certificates_are_signed_by_the_issuer_they_name() {
         ocsp: String::new(),
         certificate: String::new(),
         lists: None,
+        authority_list: None,
     };
     let root = Issuer::new(
         made.root.certificate.clone(),

@@ -1,5 +1,6 @@
 //! Everything that this room makes, judged by OpenSSL and pkilint.
 
+mod authority_list;
 mod bad_input;
 mod certificates;
 mod cms;

@@ -45,6 +45,7 @@ fn judges_accept_an_installation_of_rsa_keys() {
         ocsp: "http://pki.example.com/ocsp".into(),
         certificate: "http://pki.example.com/issuing.cer".into(),
         lists: None,
+        authority_list: None,
     };
     let validity = Validity::starting(a.now, Duration::days(365));
     let root_key = key(KeyAlgorithm::Rsa3072);
