@@ -14,8 +14,8 @@ use super::door::{Door, ok};
 use super::endpoint::Endpoint;
 use super::refusal::Call;
 use super::refusals::{
-    Case, contact_limit, credentials as credential_refusals, incomplete_subject, not_permitted,
-    unknown_request, wrong_status,
+    Case, contact_limit, credentials as credential_refusals, incomplete_subject, no_signature,
+    not_permitted, unknown_request, wrong_status,
 };
 use super::schemas::{self, refer};
 use super::wire;
@@ -36,7 +36,11 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             )
             .json(credentials_schema(Vec::new()), credentials_sample())
             .answers(refer("Decision"), schemas::decision_sample("CREATED"))
-            .refuses(|| decision_refusals("Not `VIDEOREVIEW`.")),
+            .refuses(|| {
+                let mut refusals = decision_refusals("Not `VIDEOREVIEW`.");
+                refusals.extend(no_signature());
+                refusals
+            }),
         Endpoint::post("/requests/{pk}/refuse_videoid", Call::RefuseVideoId, refuse)
             .about(GROUP, "Refuse a VideoID", "`CANCELLED`.")
             .json(
@@ -95,6 +99,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
                     incomplete_subject(),
                     contact_limit(),
                 ]);
+                refusals.extend(no_signature());
                 refusals
             }),
         Endpoint::post("/requests/{pk}/preauthlink/", Call::PreauthLink, renew_link)

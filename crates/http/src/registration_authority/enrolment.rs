@@ -17,7 +17,8 @@ use super::door::{Door, ok};
 use super::endpoint::Endpoint;
 use super::refusal::{Call, Fault};
 use super::refusals::{
-    Case, invalid_scratchcard, not_permitted, unknown_request, wrong_parameters, wrong_status,
+    Case, invalid_scratchcard, no_key, no_signature, not_permitted, unknown_request,
+    wrong_parameters, wrong_status,
 };
 use super::schemas::{self, flag, refer};
 use super::wire;
@@ -180,6 +181,7 @@ where
                     "Not renewable; the codes are those of the renewal check.",
                 ),
                 not_permitted(),
+                no_key(),
             ]
         })
 }
@@ -216,7 +218,7 @@ fn code_refusals() -> Vec<Case> {
 }
 
 fn enrol_refusals() -> Vec<Case> {
-    vec![
+    let mut refusals = vec![
         unknown_request(),
         wrong_status(
             Status::Issued,
@@ -233,7 +235,9 @@ fn enrol_refusals() -> Vec<Case> {
             "The request wants the key elsewhere.",
         ),
         not_permitted(),
-    ]
+    ];
+    refusals.extend(no_signature());
+    refusals
 }
 
 async fn generate_otp(door: Door, args: PathArgs, headers: HeaderMap, body: Body) -> Response {

@@ -87,6 +87,32 @@ pub(super) fn credentials() -> Vec<Case> {
     ]
 }
 
+/// Of a call that signs.
+pub(super) fn no_key() -> Case {
+    (
+        Error::NoKeyReady { retry_after: 5 }.into(),
+        "The token that holds the keys is away. `Retry-After` says when to try again; nothing \
+         changed, and a code stays good.",
+    )
+}
+
+/// Of a call that signs papers.
+pub(super) fn no_signature() -> [Case; 2] {
+    let reason = "it did not answer in time".into();
+    let no_time_stamp = Error::NoTimeStamp {
+        reason,
+        retry_after: 30,
+    };
+    [
+        no_key(),
+        (
+            no_time_stamp.into(),
+            "The time-stamp authority that was chosen gives no time-stamp. `Retry-After` says when \
+             to try again; nothing changed, and a code stays good.",
+        ),
+    ]
+}
+
 /// Of an approval, or a validation that approves.
 pub(super) fn incomplete_subject() -> Case {
     (
