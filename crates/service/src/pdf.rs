@@ -6,6 +6,7 @@ use crypto::{Digest, SigningKey};
 use model::{HashDescriptor, Level};
 use pades::{Appearance, FieldTarget, PdfError, SecurityStore, SignatureSpec, TimeStampSpec};
 use pki::cms::{CmsSigner, HashAttributes, HashedContent, TimeStamper};
+use pki::verify::OcspResponse;
 
 use crate::stamping::TimeSource;
 use crate::trust::issuing;
@@ -158,8 +159,11 @@ impl Signer<'_> {
         if self.level < Level::Ltva && grown == 0 {
             return Ok(signed);
         }
-        self.service
-            .archive_stamp(&self.source, &signed, SecurityStore::default())
+        let security = SecurityStore {
+            certificates: responders_of(&self.security.ocsp_responses),
+            ..SecurityStore::default()
+        };
+        self.service.archive_stamp(&self.source, &signed, security)
     }
 
     /// How many time-stamps did not fit beside their signatures.
@@ -204,6 +208,15 @@ impl Service {
             "each time-stamp token is much longer than the one before".into(),
         ))
     }
+}
+
+/// The certificates (DER) that came along with OCSP responses. Validators that go by the letter want
+/// responders' in the store itself, where an archive time-stamp proves how old they are.
+pub(crate) fn responders_of<'a>(responses: impl IntoIterator<Item = &'a Vec<u8>>) -> Vec<Vec<u8>> {
+    let responses = responses.into_iter();
+    let read = responses.filter_map(|der| OcspResponse::read(der).ok());
+    let certificates = read.flat_map(|response| response.certificates);
+    certificates.map(<[u8]>::to_vec).collect()
 }
 
 /// A file that was found signable and yet is not, or a container that does not fit: ours.

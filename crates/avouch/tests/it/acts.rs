@@ -82,6 +82,22 @@ pub fn moment(at: OffsetDateTime) -> String {
     .expect("a time that can be written")
 }
 
+/// What makes a program's clock go off by so much, as `+2d`.
+pub fn clock_off_by(offset: &str) -> [(String, String); 3] {
+    let environment = testkit::run("faketime", ["-f", "+0", "env"], b"");
+    let environment = environment.must_accept().text();
+    let library = environment
+        .lines()
+        .find_map(|line| line.strip_prefix("LD_PRELOAD="))
+        .expect("faketime says what it preloads");
+    [
+        ("LD_PRELOAD", library),
+        ("FAKETIME", offset),
+        ("FAKETIME_DONT_FAKE_MONOTONIC", "1"),
+    ]
+    .map(|(name, value)| (name.to_owned(), value.to_owned()))
+}
+
 /// Half a minute after the last signature of a PDF.
 pub fn soon_after(pdf: &[u8]) -> OffsetDateTime {
     let signatures = pades::signatures(pdf).expect("a PDF");

@@ -38,3 +38,4 @@ mod verify;
 mod visible;
 mod webhooks;
 mod workflow;
+mod years;

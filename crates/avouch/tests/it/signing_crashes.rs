@@ -15,7 +15,7 @@ use tempfile::TempDir;
 use testkit::openssl;
 use time::format_description::well_known::Rfc3339;
 
-use crate::acts::{House, approved, approved_with, soon_after, upload, verified};
+use crate::acts::{House, approved, approved_with, clock_off_by, soon_after, upload, verified};
 use crate::client::{Dialect, OneShot, Pks, specimen};
 use crate::durability::{certificates_of, count, kill_during};
 use crate::harness::{Options, Sandbox, read_json};
@@ -348,22 +348,6 @@ async fn on_a_full_disk_nothing_is_signed_and_the_code_stays_good() {
     assert_eq!(record["certificate_set"].as_array().unwrap().len(), 1);
     client.document(pks, "signed", &uids[2]).await;
     client.document(pks, "signed", &uids[0]).await.pdf();
-}
-
-/// What makes a server's clock go off by so much, as `+2d`.
-fn clock_off_by(offset: &str) -> [(String, String); 3] {
-    let environment = testkit::run("faketime", ["-f", "+0", "env"], b"");
-    let environment = environment.must_accept().text();
-    let library = environment
-        .lines()
-        .find_map(|line| line.strip_prefix("LD_PRELOAD="))
-        .expect("faketime says what it preloads");
-    [
-        ("LD_PRELOAD", library),
-        ("FAKETIME", offset),
-        ("FAKETIME_DONT_FAKE_MONOTONIC", "1"),
-    ]
-    .map(|(name, value)| (name.to_owned(), value.to_owned()))
 }
 
 #[tokio::test(flavor = "multi_thread")]
