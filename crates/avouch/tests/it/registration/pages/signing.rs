@@ -130,7 +130,7 @@ async fn a_pdf_is_signed_on_the_page() {
         screen.go("/sign").await;
         screen.look_in_every_language("sign-in").await;
         signer.sign_in(username, "not-the-password").await;
-        let words = "User name or password are wrong";
+        let words = "User name or password is wrong";
         signer.is_told("wrong-password", 403, words).await;
         assert_eq!(holder.count("failures", ""), 1);
         let kept = "return ['username', 'password'].map(id => document.getElementById(id).value)";
