@@ -13,6 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
 use crate::BlobError;
+use crate::flush::Flushes;
 use crate::pack::{self, Extent, Name};
 use crate::shelf::{Content, Shelf, Staged};
 
@@ -21,6 +22,7 @@ const RESERVE: u64 = 16 * 1024 * 1024;
 
 pub(crate) struct Folder {
     layout: Arc<Layout>,
+    flushes: Flushes,
 }
 
 impl Folder {
@@ -36,6 +38,7 @@ impl Folder {
                 root,
                 growing: Mutex::new(()),
             }),
+            flushes: Flushes::default(),
         })
     }
 }
@@ -143,7 +146,7 @@ impl Shelf for Folder {
     }
 
     fn publish(&self, staged: Box<dyn Staged>) -> Result<(), BlobError> {
-        Ok(sync(&staged.show()?)?)
+        Ok(self.flushes.flush(&staged.show()?)?)
     }
 }
 

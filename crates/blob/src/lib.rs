@@ -18,6 +18,7 @@
 //! that it has no name: dropping a writer, an error, or a crash leave nothing that can be read,
 //! and what a crash leaves on the disk shows in [`BlobStore::list`] for the sweeper.
 
+mod flush;
 mod folder;
 mod names;
 mod pack;

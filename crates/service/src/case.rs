@@ -13,6 +13,7 @@ use crate::registration::Caller;
 use crate::{Error, Service};
 
 /// A request's row, its data key and its subject in the clear.
+#[derive(Clone)]
 pub(crate) struct Case {
     pub(crate) row: store::Request,
     pub(crate) key: DataKey,
@@ -85,6 +86,16 @@ impl Service {
         self.relock(tx, pk).await
     }
 
+    /// The own number of the request that [`Service::find`] finds.
+    pub(crate) async fn number_of(&self, id: i64) -> Result<RequestPk, Error> {
+        let mut reader = self.store().read().await?;
+        let row = store::requests::resolve(&mut reader, id).await?;
+        match row.filter(|row| !row.workflow.is_registration()) {
+            Some(row) => Ok(row.pk),
+            None => Err(Error::UnknownRequest(id.to_string())),
+        }
+    }
+
     /// As [`Service::find`], outside any lasting transaction.
     pub(crate) async fn peek(&self, id: i64) -> Result<Case, Error> {
         let mut reader = self.store().read().await?;
@@ -105,6 +116,22 @@ impl Service {
             .await?
             .ok_or_else(|| Error::UnknownRequest(pk.to_string()))?;
         self.open(row)
+    }
+
+    /// As [`Service::relock`] for a case that was opened before: what is sealed in it is opened anew
+    /// only where it changed.
+    pub(crate) async fn relock_known(&self, tx: &mut Tx, known: &Case) -> Result<Case, Error> {
+        let row = store::requests::lock(tx, known.pk())
+            .await?
+            .ok_or_else(|| Error::UnknownRequest(known.pk().to_string()))?;
+        if (&row.data_key, &row.subject) != (&known.row.data_key, &known.row.subject) {
+            return self.open(row);
+        }
+        Ok(Case {
+            row,
+            key: known.key.clone(),
+            subject: known.subject.clone(),
+        })
     }
 
     /// The registration that `id` names, if the caller sees it: what lies outside its authorities,

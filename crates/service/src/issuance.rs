@@ -78,44 +78,54 @@ impl Service {
         }
         let key = SoftwareKey::generate(KeyAlgorithm::EcdsaP256)?;
         let (public, pkcs8) = (key.public_key_info(), key.to_pkcs8()?);
-        let recorded = self
-            .put_on_record(tx, &case, trigger, public, Some(&pkcs8))
-            .await?;
+        let prepared = self.prepare_record(&case, trigger, public, Some(&pkcs8))?;
+        let recorded = self.put_on_record(tx, &case, prepared).await?;
         Ok(KeyOnRecord { key, recorded })
     }
 
     /// As [`Service::record_with_key`], for one act of signing, with the kind of key that the
-    /// operator chose.
+    /// operator chose. All but the record itself is made before the transaction.
     ///
     /// Fails with [`Error::NoKeyReady`]; nothing is on record then.
     pub(crate) async fn record_with_one_time_key(
         &self,
-        pk: RequestPk,
+        case: &Case,
     ) -> Result<KeyOnRecord<OneTimeKey>, Error> {
         let trigger = Trigger::Enrol;
-        let mut fresh = self.one_time_key_at_once()?;
+        let prepare = |case: &Case, key: &OneTimeKey| {
+            let record = key.record()?;
+            self.prepare_record(case, trigger, key.public_key_info(), Some(&record))
+        };
+        let mut key = self.one_time_key_at_once()?;
+        let mut known = case.clone();
         loop {
+            let prepared = key.as_ref().map(|key| prepare(&known, key)).transpose()?;
             let mut tx = self.store().begin().await?;
-            let case = self.relock(&mut tx, pk).await?;
-            transition(case.row.status, trigger)?;
-            if let Some((record, recorded)) = self.left_on_record(&mut tx, &case, trigger).await? {
-                drop(tx);
-                let unused = fresh.and_then(|key| key.reference());
-                self.destroy_one_time_key(unused).await;
-                let key = self.open_one_time_key(&record).await?;
-                return Ok(KeyOnRecord { key, recorded });
+            let standing = self.relock_known(&mut tx, &known).await?;
+            transition(standing.row.status, trigger)?;
+            let left = self.left_on_record(&mut tx, &standing, trigger).await?;
+            match (left, key.take(), prepared) {
+                (Some((record, recorded)), unused, _) => {
+                    drop(tx);
+                    let unused = unused.and_then(|key| key.reference());
+                    self.destroy_one_time_key(unused).await;
+                    let key = self.open_one_time_key(&record).await?;
+                    return Ok(KeyOnRecord { key, recorded });
+                }
+                (None, Some(key), Some(prepared)) if standing.row == known.row => {
+                    let recorded = self.put_on_record(tx, &standing, prepared).await?;
+                    return Ok(KeyOnRecord { key, recorded });
+                }
+                // Nobody waits for a key, or draws up anew, inside a transaction.
+                (None, fresh, _) => {
+                    drop(tx);
+                    known = standing;
+                    key = match fresh {
+                        Some(key) => Some(key),
+                        None => Some(self.fresh_one_time_key().await?),
+                    };
+                }
             }
-            let Some(key) = fresh.take() else {
-                // Nobody waits for a key inside a transaction.
-                drop(tx);
-                fresh = Some(self.fresh_one_time_key().await?);
-                continue;
-            };
-            let (public, record) = (key.public_key_info(), key.record()?);
-            let recorded = self
-                .put_on_record(tx, &case, trigger, public, Some(&record))
-                .await?;
-            return Ok(KeyOnRecord { key, recorded });
         }
     }
 
@@ -164,8 +174,8 @@ impl Service {
                 return Recorded::from_tbs(&row.tbs).map_err(issuing);
             }
         }
-        self.put_on_record(tx, &case, trigger, public_key_info, None)
-            .await
+        let prepared = self.prepare_record(&case, trigger, public_key_info, None)?;
+        self.put_on_record(tx, &case, prepared).await
     }
 
     /// Certificates that were recorded for the same occasion and can still be signed.
@@ -185,15 +195,14 @@ impl Service {
         Ok(rows)
     }
 
-    async fn put_on_record(
+    /// The content of a certificate for a key, linted, and the row that will tell of it.
+    fn prepare_record(
         &self,
-        mut tx: Tx,
         case: &Case,
         trigger: Trigger,
         public_key_info: &[u8],
         key: Option<&Zeroizing<Vec<u8>>>,
-    ) -> Result<Recorded, Error> {
-        let now = self.now();
+    ) -> Result<PreparedRecord, Error> {
         let validity = self.validity_of(case);
         let recorded = self
             .draft(case, public_key_info, validity)?
@@ -204,7 +213,7 @@ impl Service {
         let listed = self.anchors().listing(&recorded);
         let sealed_key = key.map(|key| case.key.seal(&key_context(&serial), key, self.entropy()));
         let row = Certificate {
-            number: store::certificates::next_number(&mut tx).await?,
+            number: 0,
             request: Some(case.pk()),
             renewal: is_renewal(trigger),
             issuer: listed.issuer,
@@ -215,10 +224,23 @@ impl Service {
             sealed_key,
             not_before: validity.not_before,
             not_after: validity.not_after,
-            recorded_at: now,
+            recorded_at: self.now(),
             revoked_at: None,
             reason: None,
             serial,
+        };
+        Ok(PreparedRecord { recorded, row })
+    }
+
+    async fn put_on_record(
+        &self,
+        mut tx: Tx,
+        case: &Case,
+        prepared: PreparedRecord,
+    ) -> Result<Recorded, Error> {
+        let row = Certificate {
+            number: store::certificates::next_number(&mut tx).await?,
+            ..prepared.row
         };
         store::certificates::insert(&mut tx, &row).await?;
         let details = json!({
@@ -231,8 +253,15 @@ impl Service {
         self.record(&mut tx, Actor::System, action, Some(case), details)
             .await?;
         self.commit(tx).await?;
-        Ok(recorded)
+        Ok(prepared.recorded)
     }
+}
+
+/// What is ready to be put on record.
+struct PreparedRecord {
+    recorded: Recorded,
+    /// Without its number yet.
+    row: Certificate,
 }
 
 fn is_renewal(trigger: Trigger) -> bool {

@@ -1,18 +1,18 @@
-//! The issuance log: whatever is stored as signed is entered in the same transaction, under a salted
-//! commitment; housekeeping gives entries their places and signs checkpoints.
+//! The issuance log: signed certificates are entered under a salted commitment ([`crate::books`]);
+//! housekeeping gives entries their places and signs checkpoints.
 
 use std::collections::HashMap;
 use std::convert::Infallible;
 
 use crypto::Ed25519Key;
+use store::Reader;
 use store::log::{LogEntry, LogKeyRow};
-use store::{Certificate, Reader, Tx};
 use transparency::tile::Tile;
 use transparency::{
     Frontier, Hash, LogKey, NodeId, Receipt, commitment, inclusion_proof, leaf_hash,
 };
 
-use crate::case::Case;
+use crate::books::enter_in_books;
 use crate::{Error, Service};
 
 /// Entries that take their places in one transaction.
@@ -68,57 +68,6 @@ impl From<store::StoreError> for LogFault {
 }
 
 impl Service {
-    /// Stores a certificate on record as signed, and enters it in the books: no other way leads
-    /// from the one to the other.
-    pub(crate) async fn certificate_signed(
-        &self,
-        tx: &mut Tx,
-        case: &Case,
-        serial: &str,
-        der: &[u8],
-    ) -> Result<(), Error> {
-        store::certificates::mark_signed(tx, serial, der).await?;
-        self.enter_in_books(tx, Some(case), serial, der).await
-    }
-
-    /// Puts a certificate that is signed already on record and enters it in the books.
-    pub(crate) async fn record_signed(
-        &self,
-        tx: &mut Tx,
-        certificate: &Certificate,
-    ) -> Result<(), Error> {
-        store::certificates::insert(tx, certificate).await?;
-        match &certificate.der {
-            Some(der) => {
-                self.enter_in_books(tx, None, &certificate.serial, der)
-                    .await
-            }
-            None => Err(Error::Internal("an unsigned certificate".into())),
-        }
-    }
-
-    /// The log and the register.
-    async fn enter_in_books(
-        &self,
-        tx: &mut Tx,
-        case: Option<&Case>,
-        serial: &str,
-        der: &[u8],
-    ) -> Result<(), Error> {
-        let mut salt = [0; 32];
-        self.entropy().fill(&mut salt);
-        let entry = LogEntry {
-            serial: serial.to_owned(),
-            commitment: commitment(&salt, der),
-            sealed_salt: self
-                .master()
-                .seal(&salt_context(serial), &salt, self.entropy()),
-            place: None,
-        };
-        store::log::enter(tx, &entry).await?;
-        self.enter_in_register(tx, case, serial, der).await
-    }
-
     /// Gives all entries that wait their places and signs a checkpoint over them, if there are any.
     /// Whoever does it at the same time, here or in another process, waits for the other.
     ///
@@ -157,8 +106,8 @@ impl Service {
                     Some(request) => Some(self.reopen(&mut tx, request).await?),
                     None => None,
                 };
-                self.enter_in_books(&mut tx, case.as_ref(), &serial, &der)
-                    .await?;
+                let entry = self.book_entry(case.as_ref(), &serial, &der)?;
+                enter_in_books(&mut tx, &entry).await?;
             }
             tx.commit().await?;
         }
@@ -470,7 +419,7 @@ fn stored(number: u64) -> Result<i64, Error> {
         .map_err(|_| Error::Internal("the issuance log is too long".into()))
 }
 
-fn salt_context(serial: &str) -> String {
+pub(crate) fn salt_context(serial: &str) -> String {
     format!("salt of certificate {serial}")
 }
 

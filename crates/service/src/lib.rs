@@ -11,6 +11,7 @@ mod advance;
 mod archive;
 mod asynchronous;
 mod authorities;
+mod books;
 mod case;
 mod classic;
 mod codes;

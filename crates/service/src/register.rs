@@ -5,7 +5,7 @@
 
 use pki::CertificateFacts;
 use store::register::{RegisterFilter, Registered};
-use store::{CertificateState as State, Reader, Tx};
+use store::{CertificateState as State, Reader};
 use time::OffsetDateTime;
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
@@ -77,19 +77,12 @@ pub struct RegisterPage {
 }
 
 impl Service {
-    /// Lets a certificate be found by the person it names.
-    pub(crate) async fn enter_in_register(
-        &self,
-        tx: &mut Tx,
-        case: Option<&Case>,
-        serial: &str,
-        der: &[u8],
-    ) -> Result<(), Error> {
+    /// The digests by which a certificate (DER) is found that names a person.
+    pub(crate) fn digests_of(&self, case: Option<&Case>, der: &[u8]) -> Result<Vec<String>, Error> {
         let facts = CertificateFacts::read(der).map_err(issuing)?;
         let email = case.and_then(|case| case.subject.field("email"));
         let terms = Terms::of(&facts.subject_listed(), email.as_deref());
-        store::register::index(tx, serial, &self.register_digests(&terms)).await?;
-        Ok(())
+        Ok(self.register_digests(&terms))
     }
 
     /// A page of the register, from the beginning or after a mark, of `limit` certificates and, on

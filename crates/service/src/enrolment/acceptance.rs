@@ -262,12 +262,13 @@ impl Service {
             None => None,
         };
 
+        let entry = self.book_entry(Some(&case), &serial, &made.der)?;
+
         let mut tx = self.store().begin().await?;
         let mut case = self.relock(&mut tx, case.pk()).await?;
         // Another process may have been faster.
         transition(case.row.status, Trigger::Enrol)?;
-        self.certificate_signed(&mut tx, &case, &serial, &made.der)
-            .await?;
+        self.certificate_signed(&mut tx, &entry).await?;
         let certificate = store::certificates::get(&mut tx, &serial)
             .await?
             .ok_or_else(|| Error::Internal("a certificate left its record".into()))?;

@@ -88,6 +88,8 @@ impl Service {
         let mut blobs = NewBlobs::new(self);
         let contract = blobs.put(&case.key, made.contract.clone().into()).await?;
 
+        let entry = self.book_entry(Some(&case), &serial, &made.der)?;
+
         let mut tx = self.store().begin().await?;
         let mut case = self.relock(&mut tx, case.pk()).await?;
         // Another process may have renewed it meanwhile, or revoked it.
@@ -95,8 +97,7 @@ impl Service {
         if standing.await?.serial != old.serial {
             return Err(Error::WrongStatus(case.row.status));
         }
-        self.certificate_signed(&mut tx, &case, &serial, &made.der)
-            .await?;
+        self.certificate_signed(&mut tx, &entry).await?;
         let certificate = store::certificates::get(&mut tx, &serial)
             .await?
             .ok_or_else(|| Error::Internal("a certificate left its record".into()))?;

@@ -60,7 +60,7 @@ impl Service {
     /// [`Error::UnknownMetadata`], [`Error::WrongCountersigner`]. On any error nothing is signed and
     /// a right code stays usable until it expires.
     pub async fn sign(&self, id: i64, command: SignCommand) -> Result<(), Error> {
-        let pk = self.peek(id).await?.pk();
+        let pk = self.number_of(id).await?;
         // The second of two clicks waits here and then finds ISSUED.
         let _turn = self.inner.per_request.lock(pk).await;
         let case = self.peek(id).await?;
@@ -137,7 +137,7 @@ impl Service {
         if plan.binding() != consent.binding {
             return Err(Error::CodeRefused(Some(OtpRefusal::OtherDocuments)));
         }
-        let issuance = self.record_with_one_time_key(case.pk()).await?;
+        let issuance = self.record_with_one_time_key(&case).await?;
         let spent = issuance.key.reference();
         let (made, plan) = self
             .at_work(move |service| service.sign_all(issuance, &plan).map(|made| (made, plan)))
@@ -248,9 +248,10 @@ impl Service {
 
         let level = plan.level();
         let good_until = self.good_until(level, plan.tsa_url()).await?;
+        let entry = self.book_entry(Some(&case), &made.serial, &made.certificate)?;
 
         let mut tx = self.store().begin().await?;
-        let mut case = self.relock(&mut tx, case.pk()).await?;
+        let mut case = self.relock_known(&mut tx, &case).await?;
         // Another process may have changed the documents while these were signed.
         let standing = store::documents::list(&mut tx, case.pk()).await?;
         if !standing.iter().eq(plan.documents()) {
@@ -267,8 +268,7 @@ impl Service {
             ..plan.contract
         };
         store::papers::put(&mut tx, case.pk(), &paper).await?;
-        self.certificate_signed(&mut tx, &case, &made.serial, &made.certificate)
-            .await?;
+        self.certificate_signed(&mut tx, &entry).await?;
         match consent.external_unlock {
             Some(unlock) => {
                 case.row.external_unlock = Some(case.seal(self, "external-unlock", &unlock)?);
