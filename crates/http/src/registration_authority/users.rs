@@ -63,6 +63,10 @@ fn storing_refusals() -> Vec<Case> {
             "A member is missing or wrong; all are named.",
         ),
         (unknown_request().0, "`request` names none."),
+        (
+            Error::Duplicate { field: "request" }.into(),
+            "Another user is known by the request's certificate.",
+        ),
         unknown_officer("`rao` names none."),
     ]
 }

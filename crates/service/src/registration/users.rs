@@ -116,12 +116,16 @@ impl Service {
     ///
     /// # Errors
     ///
-    /// [`Error::NotPermitted`], [`Error::UnknownUser`].
+    /// [`Error::NotPermitted`], [`Error::UnknownUser`], [`Error::Duplicate`] where another user is
+    /// known by the same certificate meanwhile.
     pub async fn enable_user(&self, caller: &Caller, id: i64, enabled: bool) -> Result<(), Error> {
         caller.demand(Act::Administer)?;
         let mut tx = self.store().begin().await?;
         let mut user = visible_user(&mut tx, caller, id).await?;
         user.enabled = enabled;
+        if enabled {
+            only_one(&mut tx, &user).await?;
+        }
         store::users::update(&mut tx, &user).await?;
         self.settle_user(tx, caller, &user, "user-changed").await
     }
@@ -131,7 +135,8 @@ impl Service {
     /// # Errors
     ///
     /// [`Error::NotPermitted`], [`Error::Fields`], [`Error::UnknownAuthority`],
-    /// [`Error::UnknownRequest`], [`Error::UnknownOfficerNumber`].
+    /// [`Error::UnknownRequest`], [`Error::UnknownOfficerNumber`], [`Error::Duplicate`] where the
+    /// request's certificate is another user's.
     pub async fn add_user(&self, caller: &Caller, form: UserForm) -> Result<UserRecord, Error> {
         caller.demand(Act::Administer)?;
         let mut problems = Problems::default();
@@ -228,7 +233,7 @@ impl Service {
     /// Changes of a user what the form sends.
     async fn describe_user(
         &self,
-        reads: &mut Reader,
+        tx: &mut Tx,
         caller: &Caller,
         user: &mut ApiUser,
         form: UserForm,
@@ -242,10 +247,7 @@ impl Service {
         let request = sent("request", &form.request);
         let officer = sent("rao", &form.rao);
         if let Some(id) = authority {
-            user.ra = self
-                .visible_authority(reads, caller, Some(RaId(id)))
-                .await?
-                .id;
+            user.ra = self.visible_authority(tx, caller, Some(RaId(id))).await?.id;
         }
         if let Some(number) = permissions {
             match Permissions::of_number(number) {
@@ -254,15 +256,17 @@ impl Service {
             }
         }
         if let Some(id) = request.filter(|id| user.request != Some(RequestPk(*id))) {
-            let case = self.scoped(reads, caller, id).await?;
+            // Locked, so that of two users at once one is the first.
+            let case = self.scoped_lock(tx, caller, id).await?;
             if case.row.status.is_issued() {
                 user.request = Some(case.pk());
+                only_one(tx, user).await?;
             } else {
                 problems.invalid("request", "must be one whose certificate was issued");
             }
         }
         if let Some(id) = officer {
-            user.officer = Some(visible_officer(reads, caller, RaoId(id)).await?.id);
+            user.officer = Some(visible_officer(tx, caller, RaoId(id)).await?.id);
         }
         problems.check()
     }
@@ -274,6 +278,20 @@ async fn visible_user(reads: &mut Reader, caller: &Caller, id: i64) -> Result<Ap
         .await?
         .filter(|user| caller.sees(user.ra))
         .ok_or(Error::UnknownUser)
+}
+
+/// Fails with [`Error::Duplicate`] where the certificate of the user's request lets another in: who
+/// shows it would be two, with the permissions of one of them.
+async fn only_one(reads: &mut Reader, user: &ApiUser) -> Result<(), Error> {
+    let Some(request) = user.request else {
+        return Ok(());
+    };
+    match store::users::by_request(reads, request).await? {
+        Some(other) if other.id != user.id && other.enabled => {
+            Err(Error::Duplicate { field: "request" })
+        }
+        _ => Ok(()),
+    }
 }
 
 /// A value that cannot stand in a certificate is the caller's; all else is ours.

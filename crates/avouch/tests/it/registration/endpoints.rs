@@ -1033,6 +1033,17 @@ async fn users_are_made_from_issued_requests_and_changed() {
         let change = json!({ "registration_authority": api.ra, "permission_profile": "3" });
         let changed = api.put(&path, &change).await.ok();
         assert_eq!(changed, merged(user, json!({ "permission_profile": 3 })));
+        // Who shows the certificate is one user and no other.
+        let taken = "{'request': ['This field must be unique.']}";
+        let second = api.post("/users/", &body).await;
+        second.refused(500, "500", taken);
+        let (other, _) = api.issued(&sandbox).await;
+        let body = merged(body, json!({ "request": other.pk }));
+        let user = api.post("/users/", &body).await.ok();
+        let path = format!("/users/{}/", user["pk"]);
+        let answer = api.put(&path, &json!({ "request": case.pk })).await;
+        answer.refused(500, "500", taken);
+        assert_eq!(api.get(&path).await.ok(), user);
         let list = api.get("/users/").await.ok();
         assert_members(&list, &["count", "next", "previous", "results"]);
     }
