@@ -13,6 +13,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use hsm::KeyUri;
 use url::Url;
 
+use crate::config::KeyKind;
 use crate::installation::RootHome;
 
 pub use ca::{
@@ -197,6 +198,9 @@ pub struct Sandbox {
     /// Largest video that is taken, in MiB. Default: 512.
     #[arg(long, value_name = "MIB")]
     pub max_video_mib: Option<u64>,
+    /// The kind of one-time keys; those of RSA are made ahead.
+    #[arg(long, value_name = "KIND", value_enum, default_value = "ecdsa-p256")]
+    pub key_algorithm: KeyKind,
 }
 
 /// Play the workflows.

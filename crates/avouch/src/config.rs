@@ -19,7 +19,7 @@ use url::Url;
 
 pub use hsm::Hsm;
 pub use registration_authority::RegistrationAuthority;
-pub use signature::{OneTimeKeys, Signature};
+pub use signature::{KeyKind, OneTimeKeys, Signature};
 pub use tsa::Tsa;
 
 /// The whole configuration.

@@ -27,17 +27,20 @@ pub struct Signature {
 }
 
 /// Kinds of key, by the names that the configuration has for them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, clap::ValueEnum)]
 pub enum KeyKind {
     /// ECDSA on P-256.
     #[default]
     #[serde(rename = "ecdsa-p256")]
+    #[value(name = "ecdsa-p256")]
     EcdsaP256,
     /// RSA of 2048 bits.
     #[serde(rename = "rsa-2048")]
+    #[value(name = "rsa-2048")]
     Rsa2048,
     /// RSA of 3072 bits.
     #[serde(rename = "rsa-3072")]
+    #[value(name = "rsa-3072")]
     Rsa3072,
 }
 

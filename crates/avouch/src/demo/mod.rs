@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::app::StopSignals;
 use crate::cli;
-use crate::config::{Log, LogFormat};
+use crate::config::{KeyKind, Log, LogFormat};
 use crate::logging;
 use crate::sandbox::{Description, Sandbox};
 
@@ -45,6 +45,7 @@ pub async fn run(options: cli::Demo) -> anyhow::Result<()> {
         webhook_secret: None,
         database: None,
         max_video_mib: None,
+        key_algorithm: KeyKind::default(),
     })
     .await?;
     let description = sandbox.description.clone();

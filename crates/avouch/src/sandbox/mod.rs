@@ -75,6 +75,7 @@ impl Sandbox {
         if let Some(mib) = options.max_video_mib {
             config.limits.video_mib = mib;
         }
+        config.signature.key_algorithm = options.key_algorithm;
         let server = main_server(&config).await?;
         let address = server.address()?;
         config.server.public_url = address_url(address)?;

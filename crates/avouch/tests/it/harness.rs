@@ -48,6 +48,7 @@ pub struct Options {
     pub webhook_secret: Option<String>,
     pub database: Option<String>,
     pub max_video_mib: Option<u64>,
+    pub key_algorithm: Option<&'static str>,
 }
 
 /// A sandbox of `avouch sandbox` in a temporary folder. Clones share it.
@@ -281,6 +282,7 @@ fn start_sandbox(dir: &Path, options: &Options, listen: &str, log: &Log) -> Proc
         webhook_secret,
         database,
         max_video_mib,
+        key_algorithm,
     } = options;
     let mib = max_video_mib.map(|mib| mib.to_string());
     for (flag, value) in [
@@ -289,6 +291,7 @@ fn start_sandbox(dir: &Path, options: &Options, listen: &str, log: &Log) -> Proc
         ("--webhook-secret", webhook_secret.as_deref()),
         ("--database", database.as_deref()),
         ("--max-video-mib", mib.as_deref()),
+        ("--key-algorithm", *key_algorithm),
     ] {
         if let Some(value) = value {
             command.args([flag, value]);

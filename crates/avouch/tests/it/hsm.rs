@@ -7,8 +7,9 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use testkit::{HttpSink, Revocation, SoftHsm, in_token, openssl, pdfsig, pyhanko, run};
 
+use crate::acts::{approved, order};
 use crate::client::{ANA, Dialect, OneShot, Pks};
-use crate::harness::{Installation, health};
+use crate::harness::{Installation, Options, Sandbox, health};
 
 const KEYS_IN_TOKEN: (&str, &str) = ("AVOUCH__SIGNATURE__ONE_TIME_KEYS", "pkcs11");
 
@@ -117,14 +118,19 @@ impl House {
             .await
             .unwrap();
         drop(folder);
-        let record = client.record(pks).await;
-        let certificates = record["certificate_set"].as_array().unwrap();
-        assert_eq!(certificates.len(), 1, "{record}");
-        let pem = certificates[0]["data"].as_str().unwrap();
-        openssl(["x509", "-noout", "-text"], pem.as_bytes())
-            .must_accept()
-            .text()
+        certificate(&client, pks).await
     }
+}
+
+/// What OpenSSL reads in the signer's certificate.
+async fn certificate(client: &OneShot, pks: Pks) -> String {
+    let record = client.record(pks).await;
+    let certificates = record["certificate_set"].as_array().unwrap();
+    assert_eq!(certificates.len(), 1, "{record}");
+    let pem = certificates[0]["data"].as_str().unwrap();
+    openssl(["x509", "-noout", "-text"], pem.as_bytes())
+        .must_accept()
+        .text()
 }
 
 /// pdfsig and pyHanko find one signature, which is good.
@@ -311,6 +317,26 @@ async fn rsa_keys_come_from_the_pool_and_health_tells_how_it_is_doing() {
         assert_eq!(pool["refused"], 0);
         assert!(pool["making_ms"].as_u64().unwrap() > 0, "{pool}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sandbox_signs_with_keys_of_the_kind_that_it_is_told() {
+    let sandbox = Sandbox::start(Options {
+        key_algorithm: Some("rsa-2048"),
+        ..Options::default()
+    });
+    let client = sandbox.client(Dialect::New);
+    let pks = approved(&client).await;
+    client.agreement(pks).await;
+    client
+        .sign(pks, &order(json!({})))
+        .await
+        .said("Documents correctly signed");
+    let certificate = certificate(&client, pks).await;
+    assert!(
+        certificate.contains("Public-Key: (2048 bit)"),
+        "{certificate}"
+    );
 }
 
 #[test]
