@@ -65,7 +65,7 @@ impl Catalog {
             return Ok(());
         }
         let entry = self.get("Extensions").unwrap_or(&Object::Null);
-        let (id, mut extensions) = match document.locate(entry)? {
+        let (id, mut extensions) = match document.locate_plain(entry)? {
             (id, Object::Dictionary(extensions)) => (id, extensions),
             _ => (None, Dictionary::default()),
         };

@@ -159,14 +159,34 @@ impl<'a> Document<'a> {
 
     /// Follows references to the value itself, and says which object holds it last.
     pub fn locate(&self, value: &Object) -> Result<(Option<Ref>, Object), PdfError> {
-        let mut holder = None;
+        let (holder, value, _) = self.follow(value)?;
+        Ok((holder, value))
+    }
+
+    /// The same where it may be written anew: a stream is refused there, since its dictionary alone
+    /// would take its data away.
+    pub fn locate_plain(&self, value: &Object) -> Result<(Option<Ref>, Object), PdfError> {
+        match self.follow(value)? {
+            (id, _, true) => Err(PdfError::in_object(
+                "there is a stream where none should be",
+                id.map_or(0, |id| id.number),
+            )),
+            (holder, value, false) => Ok((holder, value)),
+        }
+    }
+
+    /// As [`Document::locate`], and whether the value is a stream's dictionary.
+    fn follow(&self, value: &Object) -> Result<(Option<Ref>, Object, bool), PdfError> {
+        let (mut holder, mut is_stream) = (None, false);
         let mut value = value.clone();
         for _ in 0..MAX_INDIRECTIONS {
             let Object::Reference(id) = value else {
-                return Ok((holder, value));
+                return Ok((holder, value, is_stream));
             };
             holder = Some(id);
-            value = self.object(id)?.map_or(Object::Null, |object| object.value);
+            let object = self.object(id)?;
+            is_stream = object.as_ref().is_some_and(|one| one.stream.is_some());
+            value = object.map_or(Object::Null, |object| object.value);
         }
         Err(PdfError::in_object(
             "references lead in a circle",
@@ -228,7 +248,7 @@ impl<'a> Document<'a> {
     /// The trailer's `/Root` and where it stands.
     pub fn catalog(&self) -> Result<(Ref, Dictionary), PdfError> {
         let root = self.xref.trailer.get("Root");
-        match root.map(|root| self.locate(root)).transpose()? {
+        match root.map(|root| self.locate_plain(root)).transpose()? {
             Some((Some(id), Object::Dictionary(catalog))) if catalog.get("Pages").is_some() => {
                 Ok((id, catalog))
             }

@@ -58,7 +58,7 @@ struct Inherited {
 impl Form {
     pub fn read(document: &Document<'_>, catalog: &Catalog) -> Result<Self, PdfError> {
         let entry = catalog.get("AcroForm").unwrap_or(&Object::Null);
-        let (id, dictionary) = match document.locate(entry)? {
+        let (id, dictionary) = match document.locate_plain(entry)? {
             (id, Object::Dictionary(dictionary)) => (id, dictionary),
             (_, Object::Null) => return Ok(Self::default()),
             (id, _) => {
@@ -108,7 +108,7 @@ impl Form {
             {
                 continue;
             }
-            let (id, Object::Dictionary(dictionary)) = document.locate(&node)? else {
+            let (id, Object::Dictionary(dictionary)) = document.locate_plain(&node)? else {
                 continue;
             };
             // Broken forms list what is no field, and whose changes would not be a field's.

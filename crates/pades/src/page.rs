@@ -193,7 +193,7 @@ impl Walk {
 
     fn next(&mut self, document: &Document<'_>) -> Result<Option<Node>, PdfError> {
         while let Some(node) = self.open.pop() {
-            let (Some(id), Object::Dictionary(dictionary)) = document.locate(&node)? else {
+            let (Some(id), Object::Dictionary(dictionary)) = document.locate_plain(&node)? else {
                 continue;
             };
             if !self.seen.insert(id) {

@@ -152,7 +152,7 @@ struct List {
 impl Held {
     fn read(document: &Document<'_>, catalog: &Catalog) -> Result<Self, PdfError> {
         let entry = catalog.get("DSS").unwrap_or(&Object::Null);
-        match document.locate(entry)? {
+        match document.locate_plain(entry)? {
             (Some(id), Object::Dictionary(dictionary)) => Ok(Self {
                 dictionary,
                 place: Place::Object(id),

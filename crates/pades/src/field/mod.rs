@@ -269,7 +269,7 @@ impl EmptyField {
         let Some(id) = field.id.filter(|_| field.is_signature) else {
             return Ok(None);
         };
-        let widget = match field.kids.first().map(|kid| document.locate(kid)) {
+        let widget = match field.kids.first().map(|kid| document.locate_plain(kid)) {
             Some(kid) => match kid? {
                 (Some(id), Object::Dictionary(widget)) => Some((id, widget)),
                 _ => return Ok(None),

@@ -2,7 +2,10 @@
 
 use pades::{PdfError, Place};
 
-use crate::signer::{corpus, spec};
+use crate::{
+    raw::{CATALOG, FORM, PAGE, PAGES, TRAILER, file},
+    signer::{corpus, spec},
+};
 
 #[track_caller]
 fn refused(pdf: &[u8]) -> PdfError {
@@ -101,4 +104,30 @@ fn ranges_that_leave_something_out_vouch_for_nothing() {
     let appended = [&pdf[..], b"more"].concat();
     let earlier = pades::signatures(&appended).unwrap().swap_remove(0);
     assert_eq!(earlier.covers, pades::Coverage::Revision);
+}
+
+#[test]
+fn a_stream_where_something_is_written_anew_is_refused_since_its_data_would_be_lost() {
+    let stream = |dictionary: &str| {
+        let open = dictionary.trim_end_matches(">>");
+        format!("{open}/Length 2>>\nstream\nhi\nendstream")
+    };
+    let (page, form) = (stream(PAGE), stream(FORM));
+    let field = stream("<</FT/Sig/T(Here)>>");
+    let with = |entry: &str| CATALOG.replace(">>", &format!("{entry} 5 0 R>>"));
+    let (store, extensions) = (with("/DSS"), with("/Extensions"));
+    for (number, objects) in [
+        (3, vec![CATALOG, PAGES, &page, FORM]),
+        (4, vec![CATALOG, PAGES, PAGE, &form]),
+        (5, vec![CATALOG, PAGES, PAGE, "<</Fields[5 0 R]>>", &field]),
+        (5, vec![&store, PAGES, PAGE, FORM, &field]),
+        (5, vec![&extensions, PAGES, PAGE, FORM, &field]),
+    ] {
+        let pdf = file(&objects, &TRAILER.replace('5', "6"));
+        let reason = PdfError::Broken {
+            what: "there is a stream where none should be",
+            place: Place::Object(number),
+        };
+        assert_eq!(refused(&pdf), reason, "{objects:?}");
+    }
 }
