@@ -2,7 +2,7 @@
 //!
 //! Whole blobs lie at `ab/cd/abcd…`, which keeps folders small, since names say who the neighbours
 //! are ([`crate::names`]); blobs being written lie in
-//! `staging` and move by an atomic rename. Files are for their owner only (mode 0600, folders
+//! `staging` and move by an atomic rename, but for packs. Files are for their owner only (mode 0600, folders
 //! 0700).
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
@@ -80,7 +80,11 @@ impl Shelf for Folder {
         if room.f_bavail.saturating_mul(room.f_frsize) < RESERVE {
             return Err(BlobError::StorageFull);
         }
-        let path = self.layout.staged(id);
+        // A pack's name is known to nobody before it is whole, so that it need not move.
+        let path = match Name::parse(id) {
+            Some(Name::Pack(_)) => self.layout.grow(id)?.join(id),
+            _ => self.layout.staged(id),
+        };
         let file = OpenOptions::new()
             .write(true)
             .create_new(true)
@@ -169,12 +173,15 @@ impl Staged for StagedFile {
 
     fn show(mut self: Box<Self>) -> Result<PathBuf, BlobError> {
         let whole = self.layout.whole(&self.id);
-        let folder = self.layout.grow(&self.id)?;
-        if let Some(staged) = &self.path {
-            fs::rename(staged, whole)?;
+        match &self.path {
+            Some(staged) if *staged != whole => {
+                self.layout.grow(&self.id)?;
+                fs::rename(staged, whole)?;
+            }
+            _ => {}
         }
         self.path = None;
-        Ok(folder)
+        Ok(self.layout.folder(&self.id))
     }
 }
 

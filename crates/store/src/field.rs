@@ -2,6 +2,7 @@
 //!
 //! Columns hold integers, texts or bytes; everything else is made of these here, once.
 
+use std::cell::Cell;
 use std::str::FromStr;
 
 use model::authority::AuthoritySettings;
@@ -75,19 +76,43 @@ pub(crate) fn bind(
 
 /// A row of either engine.
 pub(crate) enum Row<'r> {
-    Sqlite(&'r rusqlite::Row<'r>),
+    Sqlite(SqliteRow<'r>),
     Postgres(&'r PgRow),
 }
 
 impl Row<'_> {
     pub(crate) fn get<F: Field>(&self, column: &str) -> Result<F, StoreError> {
         let raw = match self {
-            Row::Sqlite(row) => row.get::<_, Option<F::Raw>>(column)?,
+            Row::Sqlite(row) => row.get::<F::Raw>(column)?,
             Row::Postgres(row) => row.try_get::<Option<F::Raw>, _>(column)?,
         };
         F::from_raw(raw).ok_or_else(|| StoreError::Corrupt {
             what: format!("column {column}"),
         })
+    }
+}
+
+/// A row of SQLite's, whose columns are mostly read in their order.
+pub(crate) struct SqliteRow<'r> {
+    row: &'r rusqlite::Row<'r>,
+    next: Cell<usize>,
+}
+
+impl<'r> SqliteRow<'r> {
+    pub(crate) fn new(row: &'r rusqlite::Row<'r>) -> Self {
+        let next = Cell::new(0);
+        Self { row, next }
+    }
+
+    /// By the column's name, which SQLite has no index of.
+    fn get<R: Raw>(&self, column: &str) -> Result<Option<R>, rusqlite::Error> {
+        let (names, next) = (self.row.as_ref(), self.next.get());
+        let index = match next < names.column_count() && names.column_name(next)? == column {
+            true => next,
+            false => names.column_index(column)?,
+        };
+        self.next.set(index + 1);
+        self.row.get(index)
     }
 }
 

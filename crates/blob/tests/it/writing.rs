@@ -282,17 +282,22 @@ async fn one_of_several_does_not_open_in_anothers_place() {
 
 #[tokio::test]
 async fn several_that_were_abandoned_half_way_are_listed_and_go() {
-    let bench = Bench::new().await;
-    let contents = vec![content(5).into(), content(6).into()];
-    let stored = bench.store.put_all(contents, &bench.key, &SystemEntropy);
-    stored.await.unwrap();
-    let whole = bench.files().remove(0);
-    let name = whole.file_name().unwrap().to_str().unwrap().to_owned();
-    std::fs::rename(whole, bench.folder.path().join("staging").join(&name)).unwrap();
-    let listed = bench.store.list(far_future()).await.unwrap();
-    assert_eq!(listed, std::slice::from_ref(&name));
-    bench.store.delete(&name).await.unwrap();
-    assert_eq!(bench.files(), Vec::<std::path::PathBuf>::new());
+    for left in [0, 100, 4096, 4100] {
+        let bench = Bench::new().await;
+        let contents = vec![content(5).into(), content(6).into()];
+        let stored = bench.store.put_all(contents, &bench.key, &SystemEntropy);
+        let stored = stored.await.unwrap();
+        let pack = bench.files().remove(0);
+        let file = std::fs::File::options().write(true).open(&pack).unwrap();
+        file.set_len(left).unwrap();
+        for one in &stored {
+            assert!(bench.store.reader(&one.id, &bench.key).await.is_err());
+        }
+        for id in bench.store.list(far_future()).await.unwrap() {
+            bench.store.delete(&id).await.unwrap();
+        }
+        assert_eq!(bench.files(), Vec::<std::path::PathBuf>::new(), "{left}");
+    }
 }
 
 #[tokio::test]

@@ -287,11 +287,13 @@ impl Plan {
 
     /// What placeholders stand for, with the signer's certificate (DER).
     pub(super) fn values(&self, certificate: &[u8]) -> Result<Values, Error> {
-        let facts = CertificateFacts::read(certificate).map_err(issuing)?;
-        Ok(Values {
-            subject: facts.subject(),
-            ..self.own_values()
-        })
+        let mut values = self.own_values();
+        let shows = |work: &Work| matches!(work, Work::Pdf(pdf) if pdf.look.is_some());
+        if self.work.iter().any(shows) {
+            let facts = CertificateFacts::read(certificate).map_err(issuing)?;
+            values.subject = facts.subject();
+        }
+        Ok(values)
     }
 
     fn own_values(&self) -> Values {

@@ -7,7 +7,7 @@ use tokio::runtime::{Handle, RuntimeFlavor};
 
 use super::PATIENCE;
 use crate::error::StoreError;
-use crate::field::{Row, Value};
+use crate::field::{Row, SqliteRow, Value};
 
 /// Statements whose plans each connection keeps.
 const PLANS: usize = 128;
@@ -80,7 +80,8 @@ impl Connection {
     ) -> Result<Option<T>, StoreError> {
         let mut statement = self.prepare(sql, params)?;
         let mut rows = statement.raw_query();
-        rows.next()?.map(|row| read(&Row::Sqlite(row))).transpose()
+        let row = rows.next()?.map(SqliteRow::new);
+        row.map(|row| read(&Row::Sqlite(row))).transpose()
     }
 
     /// All rows.
@@ -94,7 +95,7 @@ impl Connection {
         let mut rows = statement.raw_query();
         let mut all = Vec::new();
         while let Some(row) = rows.next()? {
-            all.push(read(&Row::Sqlite(row))?);
+            all.push(read(&Row::Sqlite(SqliteRow::new(row)))?);
         }
         Ok(all)
     }
