@@ -98,6 +98,7 @@ impl App {
             master,
             home,
             authorities,
+            root_list,
         } = keys;
 
         let store = Store::open(config.storage.database.expose_secret())
@@ -149,6 +150,7 @@ impl App {
             outbox,
         };
         let service = Service::with_time_stamping(parts, stamping.unwrap_or_default());
+        service.publish_root_list(root_list.as_deref())?;
         service.record_authorities().await?;
         let duty = Duty::new(config, home.clone(), service.clone())?;
         Ok(Self {

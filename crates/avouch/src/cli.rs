@@ -17,7 +17,7 @@ use crate::config::KeyKind;
 use crate::installation::RootHome;
 
 pub use ca::{
-    Appointing, Ca, CaCommand, Crl, NewOcsp, RootKey, RootOffline, VerifyRecord, WithRoot,
+    Appointing, Ca, CaCommand, Crl, NewOcsp, Revoke, RootKey, RootOffline, VerifyRecord, WithRoot,
 };
 pub use log::{Log, LogCommand};
 pub use register::Register;

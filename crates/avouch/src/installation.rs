@@ -2,7 +2,8 @@
 //!
 //! Each authority is two files, `NAME.crt` and `NAME.key`. The first of its office has the office's
 //! name, later ones that name and a number, as in `issuing-2`. A certificate is written after its
-//! key, so that whoever finds one can use it. Where a key lives in a token, its file holds the
+//! key, so that whoever finds one can use it. What the root revoked is in `root.crl`, a list that it
+//! signed. Where a key lives in a token, its file holds the
 //! reference instead, a `pkcs11:` URI.
 
 use std::fs::{self, DirBuilder, OpenOptions};
@@ -18,10 +19,12 @@ use base64::engine::general_purpose::STANDARD;
 use crypto::{CryptoError, KeyAlgorithm, MasterKey, SigningKey, SoftwareKey, Zeroizing};
 use model::{Clock, Entropy};
 use pki::establish::{Authorities, Entity, Established, Role};
+use pki::issuance::Issuer;
 use pki::{AuthorityNames, AuthorityUrls, PkiError};
-use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
+use rustls_pki_types::{CertificateDer, CertificateRevocationListDer};
 
+use crate::ca::root_list;
 use crate::key_home::KeyHome;
 
 /// What the keys folder holds.
@@ -32,6 +35,8 @@ pub struct Keys {
     pub authorities: Authorities,
     /// Where keys live.
     pub home: KeyHome,
+    /// The root's revocation list, DER, if there is one.
+    pub root_list: Option<Vec<u8>>,
 }
 
 /// Where the root's key lives.
@@ -44,6 +49,7 @@ pub enum RootHome {
 }
 
 const MASTER: &str = "master.key";
+const ROOT_LIST: &str = "root.crl";
 
 impl Keys {
     /// Makes all keys and puts them into `folder`, which must not exist. The folder appears
@@ -91,7 +97,13 @@ impl Keys {
         for (role, entity) in offices(&established) {
             files.keep_certificate(role.name(), &entity.certificate)?;
         }
-        sync_folder(&half_made)?;
+        let root = Issuer::new(
+            established.root.certificate.clone(),
+            Arc::clone(&established.root.key),
+            urls.root_pointers(),
+        )?;
+        let root_list = root_list::next(&root, None, Vec::new(), clock.now())?;
+        files.keep_root_list(&root_list)?;
         fs::rename(&half_made, folder)
             .with_context(|| format!("cannot make {}", folder.display()))?;
         if let Some(parent) = folder.parent() {
@@ -101,6 +113,7 @@ impl Keys {
             master,
             authorities: established.clone().into(),
             home: files.home,
+            root_list: Some(root_list),
         };
         Ok((
             keys,
@@ -116,6 +129,7 @@ impl Keys {
         let files = KeyFolder::open(folder, home)?;
         Ok(Self {
             authorities: files.authorities()?,
+            root_list: files.root_list()?,
             master: files.master,
             home: files.home,
         })
@@ -208,6 +222,24 @@ impl KeyFolder {
         let certificate = CertificateDer::from_pem_slice(read(&path)?.as_bytes())
             .with_context(|| format!("{} is no PEM certificate", path.display()))?;
         Ok(certificate.to_vec())
+    }
+
+    /// The root's revocation list, DER, if there is one.
+    pub fn root_list(&self) -> anyhow::Result<Option<Vec<u8>>> {
+        let path = self.path.join(ROOT_LIST);
+        if !path.exists() {
+            return Ok(None);
+        }
+        let list = CertificateRevocationListDer::from_pem_slice(read(&path)?.as_bytes())
+            .with_context(|| format!("{} is no revocation list in PEM", path.display()))?;
+        Ok(Some(list.to_vec()))
+    }
+
+    /// Puts the root's next revocation list (DER) in the place of the last one.
+    pub fn keep_root_list(&self, list: &[u8]) -> anyhow::Result<()> {
+        let pem = pki::facts::list_to_pem(list)?;
+        write_private(&self.path.join(ROOT_LIST), pem.as_bytes())?;
+        sync_folder(&self.path)
     }
 
     /// A key, from wherever its file says that it lives.
@@ -306,14 +338,17 @@ impl KeyFolder {
         Ok(file)
     }
 
-    /// The certificates in the folder, with length and time of each file: who finds the same again
-    /// need not read them.
+    /// The certificates and the list in the folder, with length and time of each file: who finds the
+    /// same again need not read them.
     pub fn inventory(&self) -> anyhow::Result<Vec<(PathBuf, u64, SystemTime)>> {
         let cannot = || format!("cannot read {}", self.path.display());
         let mut found = Vec::new();
         for entry in fs::read_dir(&self.path).with_context(cannot)? {
             let path = entry.with_context(cannot)?.path();
-            if path.extension().is_some_and(|end| end == "crt") {
+            if path
+                .extension()
+                .is_some_and(|end| end == "crt" || end == "crl")
+            {
                 let data = fs::metadata(&path).with_context(cannot)?;
                 found.push((path, data.len(), data.modified().with_context(cannot)?));
             }

@@ -464,6 +464,16 @@ const OWN_PATHS: &[OwnPath] = &[
         problems: OVERLOAD,
     },
     OwnPath {
+        path: "/pki/root.crl",
+        id: "RootRevocationList",
+        tag: "Trust services",
+        summary: "The root's revocation list",
+        description: "DER. Tells of issuing CAs; made where the root's key is, once a year.",
+        body: None,
+        answer: "application/pkix-crl",
+        problems: OVERLOAD,
+    },
+    OwnPath {
         path: "/pki/issuing.crt",
         id: "IssuingCertificate",
         tag: "Trust services",

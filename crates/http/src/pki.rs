@@ -1,5 +1,7 @@
 //! OCSP, revocation lists, time-stamping, and the certificates that everything hangs on.
 
+use std::sync::Arc;
+
 use axum::Router;
 use axum::body::Body;
 use axum::extract::rejection::PathRejection;
@@ -38,6 +40,7 @@ pub(crate) fn router(service: Service) -> Router {
             "/pki/root.pem",
             get(|State(service): State<Service>| async move { pem(&service.root_certificate()) }),
         )
+        .route("/pki/root.crl", get(root_list))
         .route("/pki/{file}", get(published))
         .route("/pki/{issuer}/{file}", get(shard))
         .with_state(service)
@@ -171,24 +174,33 @@ async fn shard(
     }
 }
 
-/// A CRL as RFC 2585 §4.2 wants it. A revocation shows in it at once, so that nobody is told to
-/// keep it.
+/// What the root revoked.
+async fn root_list(State(service): State<Service>) -> Response {
+    service.root_list().map_or_else(unknown, crl)
+}
+
 async fn revocation_list(service: &Service, issuer: Option<&str>, shard: Option<u16>) -> Response {
     match service.crl(issuer, shard).await {
-        Ok(Some(list)) => (
-            [
-                (header::CONTENT_TYPE, "application/pkix-crl"),
-                (header::CACHE_CONTROL, "no-cache"),
-            ],
-            Bytes::from_owner(list),
-        )
-            .into_response(),
+        Ok(Some(list)) => crl(list),
         Ok(None) => unknown(),
         Err(error) => {
             tracing::error!(%error, "no revocation list");
             Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "Internal server error").into_response()
         }
     }
+}
+
+/// A CRL as RFC 2585 §4.2 wants it. A revocation shows in it at once, so that nobody is told to
+/// keep it.
+fn crl(list: Arc<[u8]>) -> Response {
+    (
+        [
+            (header::CONTENT_TYPE, "application/pkix-crl"),
+            (header::CACHE_CONTROL, "no-cache"),
+        ],
+        Bytes::from_owner(list),
+    )
+        .into_response()
 }
 
 fn unknown() -> Response {

@@ -120,3 +120,11 @@ pub fn to_pem(der: &[u8]) -> Result<String, PkiError> {
     pem::encode_string("CERTIFICATE", LineEnding::LF, der)
         .map_err(|_| PkiError::Malformed("certificate"))
 }
+
+/// A revocation list (DER) as PEM (RFC 7468 §6).
+///
+/// Fails with [`PkiError::Malformed`].
+pub fn list_to_pem(der: &[u8]) -> Result<String, PkiError> {
+    pem::encode_string("X509 CRL", LineEnding::LF, der)
+        .map_err(|_| PkiError::Malformed("revocation list"))
+}

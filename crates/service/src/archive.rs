@@ -7,7 +7,8 @@
 use bytes::Bytes;
 use model::{Level, RequestPk};
 use pades::{EmbeddedSignature, SecurityStore};
-use pki::verify::{Container, OcspResponse};
+use pki::CertificateFacts;
+use pki::verify::Container;
 use serde_json::json;
 use store::archives::{Archived, ArchivedFile};
 use store::{Document, Paper, PaperKind, StoredFile};
@@ -16,8 +17,9 @@ use time::OffsetDateTime;
 use crate::advance::Actor;
 use crate::case::Case;
 use crate::files::NewBlobs;
+use crate::pdf::responders_of;
 use crate::stamping::{TimeSource, certificates_of};
-use crate::trust::issuing;
+use crate::trust::{Anchors, issuing};
 use crate::{Error, Service};
 
 /// How many files are looked up at once.
@@ -168,13 +170,30 @@ impl Service {
                 ours.push(signer);
             }
         }
-        if !ours.is_empty() {
+        let (revoked, good): (Vec<_>, Vec<_>) = ours
+            .into_iter()
+            .partition(|one| self.is_below_revoked(&anchors, one));
+        // Of those below an authority that the root revoked nobody says that they are good.
+        if !revoked.is_empty() {
+            let list = self.root_list().map(|list| list.to_vec());
+            security.revocation_lists.extend(list);
+        }
+        if !good.is_empty() {
             let root = anchors.root_certificate().to_vec();
             security.certificates.push(root);
-            let answers = anchors.answers_for(&ours, self.now()).map_err(issuing)?;
+            let answers = anchors.answers_for(&good, self.now()).map_err(issuing)?;
             security.ocsp_responses.extend(answers);
         }
         Ok(security)
+    }
+
+    /// Whether the root revoked the authority that issued this certificate of ours (DER).
+    fn is_below_revoked(&self, anchors: &Anchors, certificate: &[u8]) -> bool {
+        let chain = anchors.chain_of(certificate).unwrap_or_default();
+        let mut authorities = chain
+            .iter()
+            .filter_map(|der| CertificateFacts::read(der).ok());
+        authorities.any(|authority| self.revoked_by_root(&authority.serial).is_some())
     }
 }
 
@@ -272,14 +291,6 @@ impl Standing {
         }
         Ok(())
     }
-}
-
-/// The certificates (DER) that came along with OCSP responses. Validators that go by the letter want
-/// to see those of responders in the store itself, as proof that they are as old as the time-stamp.
-fn responders_of<'a>(responses: impl Iterator<Item = &'a Vec<u8>>) -> Vec<Vec<u8>> {
-    let read = responses.filter_map(|der| OcspResponse::read(der).ok());
-    let certificates = read.flat_map(|response| response.certificates);
-    certificates.map(<[u8]>::to_vec).collect()
 }
 
 /// The certificates (DER) behind a document's time-stamp, or behind a signature's; the signer's

@@ -44,6 +44,7 @@ pub fn validate_detached(
             evidence.add_token(token);
         }
     }
+    evidence.add_lists(&trust.revocation_lists);
     let mut judge = Judge::new(trust, &evidence, now);
     let pieces;
     let signed = match (content, data.content) {

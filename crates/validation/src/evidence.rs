@@ -21,6 +21,7 @@ pub(crate) struct Evidence {
     ocsp_responses: Vec<Piece>,
     revocation_lists: Vec<Piece>,
     seen: HashSet<Fingerprint>,
+    beside: HashSet<Fingerprint>,
 }
 
 struct Piece {
@@ -71,6 +72,19 @@ impl Evidence {
         self.add_ocsp_responses(slices(&store.ocsp_responses), &mut pieces);
         self.add_revocation_lists(slices(&store.revocation_lists), &mut pieces);
         pieces
+    }
+
+    /// Takes in lists that came beside the file. Those in the file are better proof of what is good.
+    pub(crate) fn add_lists(&mut self, lists: &[Vec<u8>]) {
+        let known = self.revocation_lists.len();
+        self.add_revocation_lists(slices(lists), &mut Vec::new());
+        let added = self.revocation_lists[known..].iter();
+        self.beside.extend(added.map(|piece| piece.fingerprint));
+    }
+
+    /// What came beside the file.
+    pub(crate) fn beside(&self) -> &HashSet<Fingerprint> {
+        &self.beside
     }
 
     pub(crate) fn certificates(&self) -> &[Arc<Certificate>] {

@@ -1,6 +1,7 @@
 //! Whether a certificate was good for something at some time (EN 319 102-1 §5.2.6, §5.6.2).
 
 use std::cell::Cell;
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use pki::verify::{Certificate, Issuers, OcspResponse, Path, Purpose, RevocationList};
@@ -26,6 +27,8 @@ pub(crate) struct Judge<'a> {
     pub(crate) tolerates_missing: bool,
     pub(crate) ocsp_responses: Vec<Read<OcspResponse<'a>>>,
     pub(crate) revocation_lists: Vec<Read<RevocationList<'a>>>,
+    /// Revocation data from beside the file.
+    pub(crate) beside: &'a HashSet<Fingerprint>,
     pub(crate) reliance: Reliance,
     checks_left: Cell<usize>,
 }
@@ -69,6 +72,7 @@ impl<'a> Judge<'a> {
             tolerates_missing: trust.missing_revocation == MissingRevocation::Tolerated,
             ocsp_responses: evidence.ocsp_responses(),
             revocation_lists: evidence.revocation_lists(),
+            beside: evidence.beside(),
             reliance: Reliance::default(),
             checks_left: Cell::new(MAX_CHECKS),
         }

@@ -38,6 +38,8 @@ pub struct Trust {
     pub roots: Vec<Vec<u8>>,
     /// What becomes of a certificate that the file says nothing about.
     pub missing_revocation: MissingRevocation,
+    /// DER revocation lists that count beside those in the file.
+    pub revocation_lists: Vec<Vec<u8>>,
 }
 
 impl Trust {
@@ -47,6 +49,7 @@ impl Trust {
         Self {
             roots,
             missing_revocation,
+            revocation_lists: Vec::new(),
         }
     }
 }

@@ -39,6 +39,7 @@ pub fn validate_pdf(pdf: &[u8], trust: &Trust, now: OffsetDateTime) -> Result<Re
         .map(|embedded| Entry::read(pdf, embedded, &mut evidence))
         .collect();
     let has_store = !evidence.add_store(&store).is_empty();
+    evidence.add_lists(&trust.revocation_lists);
     let mut stores = StoreHistory {
         pdf,
         evidence: Evidence::default(),

@@ -127,10 +127,10 @@ impl Judge<'_> {
                 Status::Good | Status::Revoked { .. } => {
                     match is_usable(certificate, statement, used.at) {
                         Ok(()) => {
-                            let newer = good.as_ref().is_none_or(|known| {
-                                known.statement.this_update < statement.this_update
-                            });
-                            if newer {
+                            let better = good
+                                .as_ref()
+                                .is_none_or(|known| self.worth(known) < self.worth(&witness));
+                            if better {
                                 good = Some(witness);
                             }
                         }
@@ -155,6 +155,13 @@ impl Judge<'_> {
                 }
             }
         }
+    }
+
+    /// What comes with the file is better than what came beside it, and then the newer is better.
+    fn worth(&self, witness: &Witness) -> (bool, OffsetDateTime) {
+        let mut pieces = witness.pieces.iter();
+        let is_inside = !pieces.any(|piece| self.beside.contains(piece));
+        (is_inside, witness.statement.this_update)
     }
 
     /// All statements about the certificate by its issuer, or by whom the issuer appointed. `open`

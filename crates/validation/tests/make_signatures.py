@@ -187,9 +187,13 @@ class Authority:
         der = response.public_bytes(serialization.Encoding.DER)
         return asn1_ocsp.OCSPResponse.load(der)
 
-    def list(self, issuer, at):
+    def list(self, issuer, at, revoked=()):
+        builder = x509.CertificateRevocationListBuilder()
+        for entity, since in revoked:
+            entry = x509.RevokedCertificateBuilder(entity.certificate.serial_number, since)
+            builder = builder.add_revoked_certificate(entry.build())
         built = (
-            x509.CertificateRevocationListBuilder()
+            builder
             .issuer_name(issuer.certificate.subject)
             .last_update(at)
             .next_update(at + DAY)
@@ -494,6 +498,13 @@ def past(authority):
     save("past_renewed", stamp(renewed, authority.stamper(second), "Renewal"))
 
 
+def beside(authority):
+    """The root's lists, which no file holds."""
+    revoked = [(authority.issuing, NOW - DAY)]
+    for name, one in [("good", authority.list(authority.root, NOW)), ("revoking", authority.list(authority.root, NOW, revoked))]:
+        (FOLDER / f"{name}.crl").write_bytes(one.dump())
+
+
 def strong(authority):
     """Time-stamped with a short key, and again with a longer one."""
     ana = authority.person()
@@ -699,6 +710,7 @@ def main():
     revocation(authority)
     later(authority)
     strong(authority)
+    beside(authority)
     past(authority)
 
 

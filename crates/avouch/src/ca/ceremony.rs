@@ -30,6 +30,10 @@ pub enum Purpose {
     NewIssuingAuthority,
     /// A responder for what the root issued was appointed.
     NewRootResponder,
+    /// Somebody whom the root had appointed was revoked.
+    Revocation,
+    /// The root's revocation list was made anew.
+    RootList,
 }
 
 /// The record.

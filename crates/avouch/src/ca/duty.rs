@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use crypto::SystemEntropy;
+use model::Clock;
 use pki::AuthorityUrls;
 use service::{Service, TrustAnchors};
 use tokio::signal::unix::{SignalKind, signal};
@@ -22,6 +23,8 @@ use crate::system::SystemClock;
 const LOOK_EVERY: Duration = Duration::from_secs(3);
 /// How often ends are checked.
 const RENEW_EVERY: Duration = Duration::from_secs(3600);
+/// How long before the root's next list is due somebody is told.
+const LIST_WARNED_BEFORE: time::Duration = time::Duration::days(60);
 /// How often a warning is repeated.
 const WARN_EVERY: Duration = Duration::from_secs(24 * 3600);
 
@@ -111,8 +114,12 @@ impl Duty {
 
     async fn take_over(&self) -> anyhow::Result<()> {
         let (folder, urls) = (Arc::clone(&self.folder), self.urls.clone());
-        let load = move || anyhow::Ok(TrustAnchors::new(folder.authorities()?, &urls)?);
-        let anchors = tokio::task::spawn_blocking(load).await??;
+        let load = move || {
+            let anchors = TrustAnchors::new(folder.authorities()?, &urls)?;
+            anyhow::Ok((anchors, folder.root_list()?))
+        };
+        let (anchors, root_list) = tokio::task::spawn_blocking(load).await??;
+        self.service.publish_root_list(root_list.as_deref())?;
         Ok(self.service.replace_authorities(anchors).await?)
     }
 
@@ -147,6 +154,10 @@ impl Duty {
                 let (name, end) = (one.common_name, one.not_after);
                 tracing::warn!(%name, %end, "an authority's certificate is near its end or over");
             }
+        }
+        let soon = SystemClock.now() + LIST_WARNED_BEFORE;
+        if let Some(due) = self.service.root_list_due().filter(|due| *due < soon) {
+            tracing::warn!(%due, "the root's next revocation list is due: avouch ca root-crl");
         }
     }
 }

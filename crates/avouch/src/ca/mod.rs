@@ -4,6 +4,7 @@ pub mod ceremony;
 pub mod duty;
 mod lists;
 pub mod root_key;
+pub mod root_list;
 mod standing;
 pub mod succession;
 
@@ -12,7 +13,9 @@ use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use crypto::{SigningKey, SystemEntropy};
+use model::Clock;
 use pki::AuthorityUrls;
+use pki::crl::Entry;
 use pki::establish::Role;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
@@ -38,6 +41,8 @@ pub async fn run(options: cli::Ca) -> anyhow::Result<()> {
             premises.report(&[premises.succession().time_stamping()?])
         }
         CaCommand::NewOcsp(options) => new_ocsp(&options),
+        CaCommand::Revoke(options) => revoke(&options),
+        CaCommand::RootCrl(options) => root_crl(&options),
         CaCommand::RootOffline(options) => root_offline(&options),
         CaCommand::Crl(options) => lists::write(&options).await,
         CaCommand::VerifyRecord(options) => verify_record(&options),
@@ -83,15 +88,31 @@ impl Premises {
         &self,
         mut ceremony: Ceremony<'_>,
         made: &[Successor],
-        key: &dyn SigningKey,
+        key: &Arc<dyn SigningKey>,
     ) -> anyhow::Result<()> {
         for one in made {
             ceremony.step(format!("{} was appointed", one.name));
             ceremony.made(&one.name, &one.certificate, self.folder.home_of(&one.name)?)?;
         }
-        let record = ceremony.end(&self.root()?, key)?;
+        self.make_list(&mut ceremony, None, key)?;
+        let record = ceremony.end(&self.root()?, key.as_ref())?;
         self.report(made)?;
         println!("The record is {}, signed by the root.", record.display());
+        Ok(())
+    }
+
+    /// Makes the root's list anew, as is done whenever its key is there.
+    fn make_list(
+        &self,
+        ceremony: &mut Ceremony<'_>,
+        more: Option<Entry>,
+        key: &Arc<dyn SigningKey>,
+    ) -> anyhow::Result<()> {
+        let list = self.succession().root_list(Arc::clone(key), more)?;
+        let digest = hex::encode(crypto::sha256(&list));
+        ceremony.step(format!(
+            "the root's revocation list was made, SHA-256 {digest}"
+        ));
         Ok(())
     }
 
@@ -112,7 +133,38 @@ fn new_issuing(options: &cli::WithRoot) -> anyhow::Result<()> {
     let key = root_key::find(&options.root, &premises.folder)?;
     ceremony.step("the root's key was opened");
     let made = premises.succession().issuing(Arc::clone(&key))?;
-    premises.conclude(ceremony, &made, key.as_ref())
+    premises.conclude(ceremony, &made, &key)
+}
+
+fn revoke(options: &cli::Revoke) -> anyhow::Result<()> {
+    let premises = Premises::open(&options.place)?;
+    let (name, reason) = (&options.name, options.reason);
+    let entry = root_list::entry(&premises.folder, name, reason.into(), SystemClock.now())?;
+    let mut ceremony = premises.ceremony(Purpose::Revocation, &options.root.present)?;
+    let key = root_key::find(&options.root, &premises.folder)?;
+    ceremony.step("the root's key was opened");
+    let serial = &entry.serial_hex;
+    ceremony.step(format!(
+        "{name}, serial number {serial}, was revoked: {}",
+        reason.words()
+    ));
+    premises.make_list(&mut ceremony, Some(entry), &key)?;
+    let record = ceremony.end(&premises.root()?, key.as_ref())?;
+    println!("{name} is revoked. A running server says so within seconds.");
+    println!("The record is {}, signed by the root.", record.display());
+    Ok(())
+}
+
+fn root_crl(options: &cli::WithRoot) -> anyhow::Result<()> {
+    let premises = Premises::open(&options.place)?;
+    let mut ceremony = premises.ceremony(Purpose::RootList, &options.root.present)?;
+    let key = root_key::find(&options.root, &premises.folder)?;
+    ceremony.step("the root's key was opened");
+    premises.make_list(&mut ceremony, None, &key)?;
+    let record = ceremony.end(&premises.root()?, key.as_ref())?;
+    println!("The root's revocation list is new. A running server takes it over within seconds.");
+    println!("The record is {}, signed by the root.", record.display());
+    Ok(())
 }
 
 fn new_ocsp(options: &cli::NewOcsp) -> anyhow::Result<()> {
@@ -124,7 +176,7 @@ fn new_ocsp(options: &cli::NewOcsp) -> anyhow::Result<()> {
     let key = root_key::find(&options.root, &premises.folder)?;
     ceremony.step("the root's key was opened");
     let made = premises.succession().root_ocsp(Arc::clone(&key))?;
-    premises.conclude(ceremony, &[made], key.as_ref())
+    premises.conclude(ceremony, &[made], &key)
 }
 
 fn root_offline(options: &cli::RootOffline) -> anyhow::Result<()> {

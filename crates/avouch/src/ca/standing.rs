@@ -6,7 +6,7 @@ use pki::establish::Role;
 use serde::Serialize;
 use time::OffsetDateTime;
 
-use super::Premises;
+use super::{Premises, root_list};
 use crate::installation::name_of;
 use crate::registration::output::{Table, json};
 use crate::stdout;
@@ -72,6 +72,11 @@ fn holders(premises: &Premises, now: OffsetDateTime) -> anyhow::Result<Vec<Holde
                 }),
                 _ => later.is_empty(),
             };
+            let of_list = match role {
+                Role::Root => root_list::notice(folder, now)?,
+                _ => None,
+            };
+            let ending = in_use.then(|| notice(role, facts.not_after, now)).flatten();
             holders.push(Holder {
                 name: name.clone(),
                 common_name: facts.common_name.clone(),
@@ -81,7 +86,7 @@ fn holders(premises: &Premises, now: OffsetDateTime) -> anyhow::Result<Vec<Holde
                 not_after: facts.not_after,
                 key: folder.home_of(name)?.to_owned(),
                 in_use,
-                notice: in_use.then(|| notice(role, facts.not_after, now)).flatten(),
+                notice: of_list.or(ending),
             });
         }
     }

@@ -8,11 +8,13 @@ use std::sync::Arc;
 use anyhow::Context;
 use crypto::SigningKey;
 use model::{Clock, Entropy};
+use pki::crl::Entry;
 use pki::establish::{Appointment, Authorities, Entity, Role, appoint};
 use pki::issuance::Issuer;
 use pki::{AuthorityNames, AuthorityUrls, CertificateFacts};
 use time::Duration;
 
+use crate::ca::root_list;
 use crate::installation::{KeyFolder, name_of};
 
 /// How long before its end a certificate is renewed that the server can renew itself.
@@ -128,6 +130,22 @@ impl Succession<'_> {
     fn new_responder(&self, issuer: &Issuer) -> anyhow::Result<Successor> {
         let (name, entity) = self.draw_up(issuer, Role::IssuingOcsp)?;
         self.install(name, entity)
+    }
+
+    /// The root's next revocation list, with one more entry where there is one. From now on it is
+    /// published.
+    pub fn root_list(
+        &self,
+        root: Arc<dyn SigningKey>,
+        more: Option<Entry>,
+    ) -> anyhow::Result<Vec<u8>> {
+        let _lock = self.folder.lock()?;
+        let (root, last) = (self.root(root)?, self.folder.root_list()?);
+        let more = more.into_iter().collect();
+        let list = root_list::next(&root, last.as_deref(), more, self.clock.now())
+            .context("the root's revocation list")?;
+        self.folder.keep_root_list(&list)?;
+        Ok(list)
     }
 
     fn root(&self, key: Arc<dyn SigningKey>) -> anyhow::Result<Issuer> {

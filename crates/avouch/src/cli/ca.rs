@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
+use model::certificate::RevocationReason;
 
 use super::Place;
 
@@ -36,6 +37,10 @@ pub enum CaCommand {
     NewTsa(Place),
     /// Appoint other OCSP responders.
     NewOcsp(NewOcsp),
+    /// Revoke an issuing CA, or a responder of the root, that has a successor. Needs the root's key.
+    Revoke(Revoke),
+    /// Make the root's revocation list anew, once a year at least. Needs the root's key.
+    RootCrl(WithRoot),
     /// Take the root's key out of the keys folder, into a file under a passphrase.
     RootOffline(RootOffline),
     /// Write the revocation lists as they stand now into a folder.
@@ -91,6 +96,63 @@ pub enum Appointing {
     Issuing,
     /// The root; its key is needed.
     Root,
+}
+
+/// Revoke what the root appointed.
+#[derive(Args)]
+pub struct Revoke {
+    /// What `avouch ca status` calls it, as in `issuing`.
+    #[arg(value_name = "NAME")]
+    pub name: String,
+    /// Why.
+    #[arg(long, value_name = "REASON")]
+    pub reason: Reason,
+    #[command(flatten)]
+    /// Which installation.
+    pub place: Place,
+    #[command(flatten)]
+    /// Where the root's key is.
+    pub root: RootKey,
+}
+
+/// Why an authority is revoked (RFC 5280 §5.3.1).
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Reason {
+    /// Its key may be in other hands.
+    KeyCompromise,
+    /// Another took its place.
+    Superseded,
+    /// It is no longer needed.
+    CessationOfOperation,
+    /// What its certificate says of it changed.
+    AffiliationChanged,
+    /// None is given.
+    Unspecified,
+}
+
+impl Reason {
+    /// How records put it.
+    pub fn words(self) -> &'static str {
+        match self {
+            Reason::KeyCompromise => "its key may be in other hands",
+            Reason::Superseded => "superseded",
+            Reason::CessationOfOperation => "no longer needed",
+            Reason::AffiliationChanged => "affiliation changed",
+            Reason::Unspecified => "no reason given",
+        }
+    }
+}
+
+impl From<Reason> for RevocationReason {
+    fn from(reason: Reason) -> Self {
+        match reason {
+            Reason::KeyCompromise => RevocationReason::KeyCompromise,
+            Reason::Superseded => RevocationReason::Superseded,
+            Reason::CessationOfOperation => RevocationReason::CessationOfOperation,
+            Reason::AffiliationChanged => RevocationReason::AffiliationChanged,
+            Reason::Unspecified => RevocationReason::Unspecified,
+        }
+    }
 }
 
 /// Take the root's key offline.

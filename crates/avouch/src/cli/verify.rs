@@ -32,6 +32,10 @@ pub struct Verify {
     /// Default: `keys/root.crt`, where it is run inside an installation.
     #[arg(long, value_name = "PATH")]
     pub roots: Vec<PathBuf>,
+    /// Revocation lists that count beside those in the files, PEM or DER; may be repeated. Default:
+    /// `keys/root.crl`, where it is run inside an installation and trusts its root.
+    #[arg(long, value_name = "FILE")]
+    pub crl: Vec<PathBuf>,
     /// What a CMS container without content is about.
     #[arg(long, value_name = "FILE")]
     pub content: Option<PathBuf>,
@@ -45,7 +49,7 @@ pub struct Verify {
     /// Check the issuance log whose key (`NAME+HASH+KEY`) is in this file: that certificates are in
     /// it, by their receipts, and that each checkpoint continues those before it, by the tiles.
     #[arg(long, value_name = "FILE",
-          conflicts_with_all = ["roots", "content", "at", "tolerate_missing_revocation"])]
+          conflicts_with_all = ["roots", "crl", "content", "at", "tolerate_missing_revocation"])]
     pub log: Option<PathBuf>,
     /// Print one JSON document instead of words.
     #[arg(long)]

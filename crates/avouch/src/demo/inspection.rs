@@ -22,9 +22,9 @@ pub fn inspect(files: &[PathBuf], root: &Path) -> anyhow::Result<()> {
     let root = CertificateDer::from_pem_file(root)
         .with_context(|| format!("cannot read {}", root.display()))?;
     let trust = Trust {
-        roots: vec![root.to_vec()],
         // The column of levels tells which files hold none.
         missing_revocation: MissingRevocation::Tolerated,
+        ..Trust::in_roots(vec![root.to_vec()])
     };
     println!();
     let names = files.iter().map(|file| name_of(file).chars().count());

@@ -9,8 +9,9 @@ use std::process::ExitCode;
 
 use anyhow::{Context, bail, ensure};
 use model::Clock;
-use rustls_pki_types::CertificateDer;
+use pki::verify::RevocationList;
 use rustls_pki_types::pem::PemObject;
+use rustls_pki_types::{CertificateDer, CertificateRevocationListDer};
 use serde::Serialize;
 use validation::{Content, MissingRevocation, Report, Trust, validate_detached, validate_pdf};
 
@@ -20,6 +21,8 @@ use crate::system::SystemClock;
 
 /// Where an installation keeps the certificate of its root.
 const OWN_ROOT: &str = "keys/root.crt";
+/// And what it revoked.
+const OWN_ROOT_LIST: &str = "keys/root.crl";
 /// Something could not be read, or was called wrongly.
 const UNREADABLE: u8 = 2;
 
@@ -60,6 +63,7 @@ fn judge_all(options: &cli::Verify) -> anyhow::Result<ExitCode> {
             true => MissingRevocation::Tolerated,
             false => MissingRevocation::Doubted,
         },
+        revocation_lists: revocation_lists(options)?,
     };
     let content = options.content.as_deref().map(read).transpose()?;
     let reports: Vec<_> = options
@@ -147,6 +151,27 @@ fn roots(places: &[PathBuf]) -> anyhow::Result<Vec<Vec<u8>>> {
         "nothing to trust: no certificate was found"
     );
     Ok(roots)
+}
+
+/// The lists that were named, or the own root's where that is trusted by default.
+fn revocation_lists(options: &cli::Verify) -> anyhow::Result<Vec<Vec<u8>>> {
+    let own = Path::new(OWN_ROOT_LIST);
+    let mut places: Vec<_> = options.crl.iter().map(PathBuf::as_path).collect();
+    if options.roots.is_empty() && places.is_empty() && own.exists() {
+        places.push(own);
+    }
+    let mut lists = Vec::new();
+    for place in places {
+        let bytes = read(place)?;
+        let list = match CertificateRevocationListDer::from_pem_slice(&bytes) {
+            Ok(list) => list.to_vec(),
+            Err(_) => bytes,
+        };
+        RevocationList::read(&list)
+            .with_context(|| format!("{} holds no revocation list", place.display()))?;
+        lists.push(list);
+    }
+    Ok(lists)
 }
 
 /// The certificates of a file, DER or PEM.

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use testkit::openssl;
 
+use crate::acts::{approved, order, signed_agreement, upload, verified};
 use crate::client::{ANA, Dialect, OneShot, external_unlock, specimen};
 use crate::harness::{Installation, Options, Sandbox, avouch, read_json};
 use crate::registration::client::{Api, Case, decoded, text};
@@ -500,4 +501,143 @@ async fn ocsp_by_get(
     let said = said.transcript();
     assert!(said.contains("Response verify OK"), "{said}");
     (said, headers)
+}
+
+/// What OpenSSL says of the first issuing CA by the root's list and by the root's responder.
+fn heard_of_issuing(sandbox: &Sandbox, list: &[u8]) -> (bool, String) {
+    let desk = tempfile::tempdir().expect("a temporary folder");
+    let pem = desk.path().join("list.pem");
+    let convert = ["crl", "-inform", "DER", "-out", path(&pem)];
+    openssl(convert, list).must_accept();
+    let (root, issuing) = (sandbox.root(), sandbox.dir().join("keys/issuing.crt"));
+    let trust = ["-CAfile", path(&root), "-CRLfile", path(&pem)];
+    let verify = ["verify", "-crl_check"].into_iter().chain(trust);
+    let trusted = openssl(verify.chain([path(&issuing)]), b"").accepted();
+    let certificate = fs::read(&issuing).expect("it is there");
+    let ocsp = &addresses(&certificate, "authorityInfoAccess")[0];
+    let ask = [
+        "ocsp",
+        "-url",
+        ocsp,
+        "-timeout",
+        "30",
+        "-CAfile",
+        path(&root),
+    ];
+    let about = ["-issuer", path(&root), "-cert", path(&issuing)];
+    let said = openssl(ask.into_iter().chain(about), b"").must_accept();
+    (trusted, said.text())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_root_revokes_an_authority_and_everybody_hears_of_it() {
+    let sandbox = Sandbox::start(Options::default());
+    let place = ["--dir", path(sandbox.dir())];
+    let client = sandbox.client(Dialect::New);
+    let desk = tempfile::tempdir().expect("a temporary folder");
+    let keep = |name: &str, pdf: &[u8]| {
+        let file = desk.path().join(name);
+        fs::write(&file, pdf).expect("the folder is writable");
+        file
+    };
+    let at_level = |level: &str| order(json!({ "signature": { "level": level } }));
+    let pks = approved(&client).await;
+    let file = [("file", "agreement.pdf", specimen("agreement.pdf"))];
+    let uids = upload(&client, pks, &file).await;
+    let signed = client.sign(pks, &at_level("LTVA")).await;
+    signed.said("Documents correctly signed");
+    let bare = signed_agreement(&client, &at_level("BASIC")).await;
+    let bare = keep("bare.pdf", &bare);
+
+    let base = text(&sandbox.description()["base_url"]);
+    let address = format!("{base}/pki/root.crl");
+    let issuing = fs::read(sandbox.dir().join("keys/issuing.crt")).expect("it is there");
+    assert_eq!(
+        addresses(&issuing, "crlDistributionPoints"),
+        [address.as_str()]
+    );
+    let published = || async {
+        let answer = reqwest::get(&address).await.expect("an answer");
+        assert_eq!(answer.headers()["content-type"], "application/pkix-crl");
+        answer.bytes().await.expect("a body")
+    };
+    let first = published().await;
+    let heard = tokio::task::block_in_place(|| heard_of_issuing(&sandbox, &first));
+    assert!(heard.0 && heard.1.contains(": good"), "{}", heard.1);
+
+    let revoke = |name: &'static str| {
+        let what = ["revoke", name, "--reason", "key-compromise"];
+        try_ca(what.into_iter().chain(place))
+    };
+    let refused = |name, words: &str| {
+        let (accepted, said) = revoke(name);
+        assert!(!accepted && said.contains(words), "{name}: {said}");
+    };
+    refused("time-stamping", "was not appointed by the root");
+    refused("root", "was not appointed by the root");
+    refused("issuing", "is in use");
+    ca(["new-issuing"].into_iter().chain(place));
+    refused("issuing", "avouch ca new-tsa");
+    ca(["new-tsa"].into_iter().chain(place));
+    // The new unit proves how old everything is that the old one stamped.
+    let renew = ["renew", "--regardless", "--within-days", "36500"];
+    let renewed = avouch().args(renew).args(place).output();
+    let renewed = renewed.expect("the program starts");
+    assert!(renewed.status.success(), "{renewed:?}");
+    let proven = client.document(pks, "signed", &uids[0]).await.pdf();
+    let proven = keep("proven.pdf", &proven);
+    // Lists tell of whole seconds.
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let (accepted, said) = revoke("issuing");
+    assert!(accepted, "{said}");
+    let root = sandbox.root();
+    let record = sandbox.dir().join("ceremonies/ceremony-2.json");
+    let told = ca(["verify-record", path(&record), "--root", path(&root)]);
+    assert!(told.contains("issuing, serial number"), "{told}");
+    assert_eq!(read_json(&record)["purpose"], "revocation");
+
+    // The server looks every few seconds.
+    let mut patience = 100;
+    let heard = loop {
+        let list = published().await;
+        let heard = tokio::task::block_in_place(|| heard_of_issuing(&sandbox, &list));
+        if !heard.0 {
+            break heard.1;
+        }
+        patience -= 1;
+        assert!(patience > 0, "the server never published the list");
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    };
+    assert!(
+        heard.contains(": revoked") && heard.contains("keyCompromise"),
+        "{heard}"
+    );
+
+    // What is proven to be older stays valid; what is not does not. Whoever signs now is below
+    // another authority, and so is the time-stamping unit.
+    let later = keep(
+        "later.pdf",
+        &signed_agreement(&client, &at_level("LTVA")).await,
+    );
+    let files = [proven, bare, later];
+    let list = sandbox.dir().join("keys/root.crl");
+    let judged = |flags: &[&str]| {
+        let reports = verified(&root, &files, flags);
+        let verdicts = reports.into_iter().map(|one| {
+            let first = &one["signatures"][0];
+            (first["level"].clone(), first["sub_indication"].clone())
+        });
+        verdicts.collect::<Vec<_>>()
+    };
+    let tolerant = "--tolerate-missing-revocation";
+    let (lta, none) = ((json!("B-LTA"), Value::Null), Value::Null);
+    assert_eq!(
+        judged(&[tolerant]),
+        [lta.clone(), (json!("B-B"), none), lta.clone()]
+    );
+    let revoked = (json!("B-B"), json!("REVOKED_CA_NO_POE"));
+    assert_eq!(
+        judged(&[tolerant, "--crl", path(&list)]),
+        [lta.clone(), revoked, lta]
+    );
 }

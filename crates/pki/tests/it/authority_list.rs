@@ -29,7 +29,7 @@ fn next(last: Option<&[u8]>, more: Vec<Entry>) -> Result<Vec<u8>, VerifyError> {
 /// Whether OpenSSL still trusts the issuing authority by this list.
 fn is_trusted(name: &str, list: &[u8]) -> bool {
     let a = &*AUTHORITIES;
-    let der = a.file(&format!("{name}.crl"), list.to_vec());
+    let der = a.file(&format!("{name}.crl"), list);
     let lint = [
         "lint",
         "--type",

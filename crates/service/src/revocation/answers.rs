@@ -7,7 +7,7 @@ use pki::ocsp::{self, Refusal, Status};
 use store::CertificateState;
 use time::OffsetDateTime;
 
-use crate::trust::{Anchors, issuing};
+use crate::trust::issuing;
 use crate::{Error, Service};
 
 /// No more answers than this are kept, each of about 1 KiB.
@@ -124,7 +124,10 @@ impl Service {
         let mut known = HashMap::new();
         let mut reader = self.store().read().await?;
         for serial in request.serials() {
-            let standing = standing(&anchors, &mut reader, issuer, serial).await?;
+            let standing = match anchors.established(issuer, serial) {
+                true => self.standing_of_authority(&anchors, issuer, serial)?,
+                false => standing(&mut reader, issuer, serial).await?,
+            };
             known.insert(serial.to_owned(), standing);
         }
         drop(reader);
@@ -165,16 +168,8 @@ impl Service {
     }
 }
 
-/// How a certificate of this issuer's stands.
-async fn standing(
-    anchors: &Anchors,
-    reader: &mut store::Reader,
-    issuer: &str,
-    serial: &str,
-) -> Result<Status, Error> {
-    if anchors.established(issuer, serial) {
-        return Ok(Status::Good);
-    }
+/// How a certificate stands that is none of the authorities' own.
+async fn standing(reader: &mut store::Reader, issuer: &str, serial: &str) -> Result<Status, Error> {
     let row = store::certificates::get(reader, serial).await?;
     let Some(row) = row.filter(|row| row.issuer == issuer) else {
         return Ok(Status::Unknown);

@@ -125,7 +125,8 @@ impl Service {
     ///
     /// [`Error::Internal`] only.
     pub async fn revocation_lists(&self) -> Result<Vec<(String, Arc<[u8]>)>, Error> {
-        let mut lists = Vec::new();
+        let root = self.root_list().map(|list| ("root.crl".to_owned(), list));
+        let mut lists: Vec<_> = root.into_iter().collect();
         for id in self.published_lists() {
             let path = match id.shard {
                 None => format!("{}.crl", id.issuer),

@@ -6,6 +6,7 @@
 
 mod answers;
 mod lists;
+mod root;
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -17,6 +18,7 @@ use crate::{Error, Service};
 pub use answers::{Freshness, OcspAnswer};
 pub use lists::MAX_CRL_SHARDS;
 use lists::{ListId, Shelf};
+use root::RootList;
 
 /// How often the database is asked for what other processes changed.
 const LOOK_EVERY: Duration = Duration::seconds(20);
@@ -28,6 +30,7 @@ pub(crate) struct Revocation {
     looking: tokio::sync::Mutex<()>,
     seen: Mutex<Seen>,
     lists: Shelf,
+    root_list: RootList,
 }
 
 /// What is known of changes, and what depends on it: both change together.

@@ -300,6 +300,23 @@ fn missing_revocation_data_can_be_tolerated_and_cost_the_level() {
 }
 
 #[test]
+fn lists_from_beside_the_file_revoke_and_cost_no_level() {
+    let verdict = |list: &str| {
+        let list = std::fs::read(SPECIMENS.path(list)).unwrap();
+        let trust = Trust {
+            revocation_lists: vec![list],
+            ..SPECIMENS.trust("root.pem")
+        };
+        let report = validate_pdf(&SPECIMENS.pdf("b_lta"), &trust, now()).unwrap();
+        let first = &report.signatures[0];
+        (first.indication, first.sub_indication, first.level)
+    };
+    assert_eq!(verdict("good.crl"), (TotalPassed, None, Some(Level::Lta)));
+    let revoked = (Indeterminate, Some(S::RevokedCaNoPoe), Some(Level::B));
+    assert_eq!(verdict("revoking.crl"), revoked);
+}
+
+#[test]
 fn a_signature_holds_as_long_as_its_last_time_stamp() {
     let pdf = SPECIMENS.pdf("past_renewed");
     let verdict = |at| {
