@@ -2,9 +2,8 @@
 //!
 //! SQLite has one writer, and each commit waits for the disk. While some transactions wait for their
 //! turn, those before them leave the database's own transaction open, each as a savepoint of it,
-//! and whoever finds nobody waiting commits for all; in a crowd a moment later, since those of the
-//! last commit are on their way back. Nobody is told of success before that. A caller alone waits
-//! for nobody.
+//! and whoever finds nobody waiting commits for all. Nobody is told of success before that. A
+//! caller alone waits for nobody.
 //!
 //! A member that gives up takes only its own savepoint back. Where the disk fails, SQLite undoes the
 //! whole; then all members fail that have not been told of success.
@@ -22,8 +21,6 @@ use crate::error::StoreError;
 
 /// Most transactions that wait for one commit: the first of them waits for the work of all.
 const MOST: usize = 64;
-/// How long a crowd is waited for: less than the disk takes, and nobody is kept from joining.
-const GATHERING: Duration = Duration::from_millis(1);
 /// How often to ask whether another process has let go.
 const AGAIN: Duration = Duration::from_millis(5);
 
@@ -47,10 +44,6 @@ struct Desk {
     /// `None` once it is closed.
     connection: Option<Connection>,
     members: Vec<oneshot::Sender<Outcome>>,
-    /// How many the last commit was for.
-    last_group: usize,
-    /// Somebody will commit in a moment.
-    gathering: bool,
 }
 
 /// A transaction. Dropping it undoes it.
@@ -72,8 +65,6 @@ impl Writer {
         let desk = Desk {
             connection: Some(connection),
             members: Vec::new(),
-            last_group: 0,
-            gathering: false,
         };
         Self {
             shared: Arc::new(Shared {
@@ -177,35 +168,17 @@ impl Drop for Turn {
     }
 }
 
-/// Ends a turn: commits, unless somebody else will.
-fn end(shared: &Arc<Shared>, mut desk: OwnedMutexGuard<Desk>) {
-    let full = desk.members.len() >= MOST;
-    let waited_for = desk.gathering || shared.waiting.load(Ordering::SeqCst) > 0;
-    if desk.members.is_empty() || !full && waited_for {
+/// Ends a turn: commits, unless somebody waits who will.
+fn end(shared: &Shared, mut desk: OwnedMutexGuard<Desk>) {
+    let last = desk.members.len() >= MOST || shared.waiting.load(Ordering::SeqCst) == 0;
+    if !last || desk.members.is_empty() {
         return;
     }
+    // It waits for the disk.
     match Handle::try_current() {
-        Ok(runtime) if !full && desk.last_group > 1 => {
-            desk.gathering = true;
-            drop(desk);
-            let shared = Arc::clone(shared);
-            runtime.spawn(async move {
-                tokio::time::sleep(GATHERING).await;
-                let desk = Arc::clone(&shared.desk).lock_owned().await;
-                // Others may have committed because there were enough of them.
-                if desk.gathering {
-                    commit_aside(desk);
-                }
-            });
-        }
-        Ok(_) => commit_aside(desk),
+        Ok(runtime) => drop(runtime.spawn_blocking(move || desk.commit())),
         Err(_) => desk.commit(),
     }
-}
-
-/// Commits where it may wait for the disk.
-fn commit_aside(mut desk: OwnedMutexGuard<Desk>) {
-    tokio::task::spawn_blocking(move || desk.commit());
 }
 
 impl Desk {
@@ -225,7 +198,6 @@ impl Desk {
         }
         let outcome = self.run("COMMIT");
         self.clear();
-        self.last_group = self.members.len();
         for member in self.members.drain(..) {
             let told = match &outcome {
                 Ok(()) => Ok(()),
@@ -247,7 +219,6 @@ impl Desk {
 
     /// Undoes what is still open.
     fn clear(&mut self) {
-        self.gathering = false;
         if let Ok(connection) = self.open()
             && connection.in_transaction()
         {
