@@ -19,6 +19,7 @@ pub(crate) enum Refused {
 pub(crate) fn refused(error: Error, entropy: &dyn Entropy) -> Refused {
     Refused::Notice(match error {
         Error::CodeRefused(refusal) => code(refusal),
+        Error::CodesGuessed => Notice::Blocked,
         Error::CodeTooSoon { seconds } => Notice::CodeTooSoon(seconds),
         Error::NoDelivery(_) => Notice::NotDelivered,
         Error::WeakSecret => Notice::WeakSecret,
@@ -42,6 +43,7 @@ pub(crate) fn closed(error: Error, entropy: &dyn Entropy) -> Closed {
         Error::LinkRefused(LinkRefusal::Expired) => Closed::Expired,
         Error::LinkRefused(LinkRefusal::Cancelled) => Closed::Cancelled,
         Error::LinkRefused(LinkRefusal::OtherDevice) => Closed::OtherDevice,
+        Error::LinkRefused(LinkRefusal::Guessed) => Closed::Guessed,
         error => {
             let mut reference = [0; 8];
             entropy.fill(&mut reference);
@@ -58,6 +60,7 @@ fn code(refusal: Option<OtpRefusal>) -> Notice {
         Some(OtpRefusal::Wrong) => Notice::CodeWrong,
         Some(OtpRefusal::Expired) => Notice::CodeExpired,
         Some(OtpRefusal::Exhausted) => Notice::CodeExhausted,
+        Some(OtpRefusal::Guessed) => Notice::Blocked,
         Some(OtpRefusal::Consumed) => Notice::CodeConsumed,
         Some(OtpRefusal::OtherDocuments) => Notice::CodeVoid,
     }

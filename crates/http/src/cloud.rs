@@ -180,6 +180,10 @@ fn words(error: &Error) -> (StatusCode, String) {
             Code::TOO_MANY_REQUESTS,
             format!("Wait {seconds} seconds between two codes"),
         ),
+        Error::CodesGuessed => (
+            Code::FORBIDDEN,
+            "Too many wrong codes in a row: unlock the PIN to get another".into(),
+        ),
         Error::NotSignable { reason, .. } => (
             Code::UNSUPPORTED_MEDIA_TYPE,
             format!("The file cannot be signed: {reason}"),

@@ -4,6 +4,10 @@ use time::{Duration, OffsetDateTime};
 
 use crate::ports::Entropy;
 
+/// Wrong codes in a row, over all codes of one request and purpose, after which none is sent or
+/// accepted any more. NIST SP 800-63B allows 100 at most.
+pub const MOST_FAILURES: i64 = 50;
+
 /// The rules for one-time codes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OtpPolicy {
@@ -45,11 +49,40 @@ impl OtpPolicy {
         }
     }
 
-    /// Whether a new code may be made when the last one was made at `previous`. Where that is still
-    /// to come, the clock was set back: nobody waits for it to get there again.
-    pub fn may_generate(&self, previous: Option<OffsetDateTime>, now: OffsetDateTime) -> bool {
-        previous.is_none_or(|previous| !(previous..previous + self.cooldown).contains(&now))
+    /// The state of a new code in place of the previous one, whose wrong tries it goes on counting.
+    pub fn generate(
+        &self,
+        previous: Option<&OtpState>,
+        binding: Option<[u8; 32]>,
+        now: OffsetDateTime,
+    ) -> Result<OtpState, NoCode> {
+        if let Some(previous) = previous {
+            let made = previous.created_at;
+            if previous.is_guessed() {
+                return Err(NoCode::Guessed);
+            // A moment to come says that the clock was set back: nobody waits for it once more.
+            } else if (made..made + self.cooldown).contains(&now) {
+                return Err(NoCode::TooSoon);
+            }
+        }
+        Ok(OtpState {
+            created_at: now,
+            expires_at: now + self.lifetime,
+            attempts_left: self.attempts,
+            failures: previous.map_or(0, |previous| previous.failures),
+            consumed: false,
+            binding,
+        })
     }
+}
+
+/// Why no code is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NoCode {
+    /// The last one was made a moment ago.
+    TooSoon,
+    /// Codes were guessed at, [`MOST_FAILURES`] times.
+    Guessed,
 }
 
 /// What a code opens. A request has at most one code for each.
@@ -84,6 +117,8 @@ pub struct OtpState {
     pub expires_at: OffsetDateTime,
     /// Wrong tries left.
     pub attempts_left: i64,
+    /// Wrong tries in a row, those at the codes before it included.
+    pub failures: i64,
     /// Whether it was used.
     pub consumed: bool,
     /// What it approves: a digest over the documents and the contract, as they stood when it was
@@ -103,6 +138,9 @@ pub enum OtpRefusal {
     /// Too many wrong tries.
     #[error("too many wrong codes; ask for a new one")]
     Exhausted,
+    /// Too many wrong tries in a row, over all codes.
+    #[error("too many wrong codes in a row; no code is accepted any more")]
+    Guessed,
     /// Used before.
     #[error("the code was used before")]
     Consumed,
@@ -122,6 +160,8 @@ impl OtpState {
     ) -> Result<(), OtpRefusal> {
         if self.consumed {
             Err(OtpRefusal::Consumed)
+        } else if self.is_guessed() {
+            Err(OtpRefusal::Guessed)
         } else if self.attempts_left <= 0 {
             Err(OtpRefusal::Exhausted)
         } else if now >= self.expires_at {
@@ -133,5 +173,22 @@ impl OtpState {
         } else {
             Ok(())
         }
+    }
+
+    /// Whether codes were guessed at so often that none is good any more.
+    pub fn is_guessed(&self) -> bool {
+        self.failures >= MOST_FAILURES
+    }
+
+    /// A wrong code was tried.
+    pub fn miss(&mut self) {
+        self.attempts_left -= 1;
+        self.failures += 1;
+    }
+
+    /// The right code was used.
+    pub fn consume(&mut self) {
+        self.consumed = true;
+        self.failures = 0;
     }
 }

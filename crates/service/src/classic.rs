@@ -15,13 +15,13 @@ use serde_json::json;
 use store::{Attachment, AttachmentKind, Tx};
 
 use crate::advance::Actor;
+use crate::bounds::address;
 use crate::case::Case;
 use crate::creation::{RequestTerms, Terms};
 use crate::credentials::{Credentials, VerifiedOfficer};
 use crate::files::NewBlobs;
 use crate::papers::BroughtEvidence;
 use crate::registration::{Form, media_type};
-use crate::video_id::web_address;
 use crate::{Error, Problems, Service, webhooks};
 
 /// What a client brings. Absent terms fall back to the settings.
@@ -97,7 +97,7 @@ impl Service {
             .background
             .as_ref()
             .and_then(|it| it.callback.as_deref());
-        let callback = problems.parse("callback", callback, web_address);
+        let callback = problems.parse("callback", callback, address);
         let (Some(subject), Some(terms)) = (subject, terms) else {
             return Err(Error::Fields(problems));
         };

@@ -2,7 +2,7 @@
 
 use delivery::{TextMessage, sms_context};
 use model::Status;
-use model::otp::{OtpRefusal, OtpState, Purpose};
+use model::otp::{NoCode, OtpRefusal, Purpose};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 use store::{Channel, Document, Otp, OutboxMessage, Paper, PaperKind, Reader, Tx};
@@ -29,7 +29,7 @@ impl Service {
     /// # Errors
     ///
     /// [`Error::UnknownRequest`], [`Error::WrongStatus`], [`Error::CodeTooSoon`],
-    /// [`Error::NoDelivery`].
+    /// [`Error::CodesGuessed`], [`Error::NoDelivery`].
     pub async fn generate_code(&self, id: i64, delivery_method: Option<&str>) -> Result<(), Error> {
         let method = delivery_method
             .map(str::trim)
@@ -61,7 +61,7 @@ impl Service {
     /// Makes a code for a locked request and queues it to the request's phone. `binding` is the
     /// digest of what it approves.
     ///
-    /// Fails with [`Error::CodeTooSoon`], or [`Error::NoDelivery`] where no way is set up or the
+    /// Fails with [`Error::CodeTooSoon`], [`Error::CodesGuessed`], or [`Error::NoDelivery`] where no way is set up or the
     /// request has no phone.
     pub(crate) async fn queue_code(
         &self,
@@ -79,24 +79,21 @@ impl Service {
         let policy = &self.policy().otp;
         let now = self.now();
         let previous = store::otps::get(tx, case.pk(), purpose).await?;
-        if !policy.may_generate(previous.map(|otp| otp.state.created_at), now) {
-            return Err(Error::CodeTooSoon {
-                seconds: policy.cooldown.whole_seconds(),
-            });
-        }
+        let state = policy
+            .generate(previous.as_ref().map(|otp| &otp.state), binding, now)
+            .map_err(|why| match why {
+                NoCode::TooSoon => Error::CodeTooSoon {
+                    seconds: policy.cooldown.whole_seconds(),
+                },
+                NoCode::Guessed => Error::CodesGuessed,
+            })?;
 
         let code = policy.draw(self.entropy());
         let salt = self.random::<16>();
         let otp = Otp {
             salt,
             digest: self.code_digest(&salt, &code),
-            state: OtpState {
-                created_at: now,
-                expires_at: now + policy.lifetime,
-                attempts_left: policy.attempts,
-                consumed: false,
-                binding,
-            },
+            state,
         };
         store::otps::put(tx, case.pk(), purpose, &otp).await?;
 
@@ -148,12 +145,23 @@ impl Service {
             return Ok(());
         };
         if refusal == OtpRefusal::Wrong {
-            otp.state.attempts_left -= 1;
+            otp.state.miss();
             store::otps::update(&mut tx, case.pk(), purpose, &otp.state).await?;
         }
         let details = json!({ "refusal": refusal.to_string() });
         self.record(&mut tx, Actor::Client, "code-refused", Some(&case), details)
             .await?;
+        if refusal == OtpRefusal::Wrong && otp.state.is_guessed() {
+            let details = json!({ "opens": opened(purpose), "wrong": otp.state.failures });
+            self.record(
+                &mut tx,
+                Actor::System,
+                "codes-guessed",
+                Some(&case),
+                details,
+            )
+            .await?;
+        }
         self.commit(tx).await?;
         Err(Error::CodeRefused(Some(refusal)))
     }
@@ -166,7 +174,21 @@ impl Service {
         purpose: Purpose,
     ) -> Result<(), Error> {
         if let Some(mut otp) = store::otps::get(tx, case.pk(), purpose).await? {
-            otp.state.consumed = true;
+            otp.state.consume();
+            store::otps::update(tx, case.pk(), purpose, &otp.state).await?;
+        }
+        Ok(())
+    }
+
+    /// Forgets the wrong codes that were tried, so that codes are sent and accepted again.
+    pub(crate) async fn forgive_guesses(
+        &self,
+        tx: &mut Tx,
+        case: &Case,
+        purpose: Purpose,
+    ) -> Result<(), Error> {
+        if let Some(mut otp) = store::otps::get(tx, case.pk(), purpose).await? {
+            otp.state.failures = 0;
             store::otps::update(tx, case.pk(), purpose, &otp.state).await?;
         }
         Ok(())
@@ -186,6 +208,16 @@ impl Service {
     fn code_digest(&self, salt: &[u8; 16], code: &str) -> [u8; 32] {
         self.master()
             .mac("otp", &[salt.as_slice(), code.as_bytes()].concat())
+    }
+}
+
+/// What a code opens, as the audit log says it.
+pub(crate) fn opened(purpose: Purpose) -> &'static str {
+    match purpose {
+        Purpose::Sign => "signature",
+        Purpose::Enrol => "enrolment",
+        Purpose::Unlock => "unlocking",
+        Purpose::CloudSign => "cloud-signature",
     }
 }
 

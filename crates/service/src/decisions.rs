@@ -9,7 +9,7 @@ use crate::case::Case;
 use crate::credentials::{Credentials, VerifiedOfficer};
 use crate::files::NewBlobs;
 use crate::papers::BroughtEvidence;
-use crate::{Error, Service};
+use crate::{Error, Service, bounds};
 
 /// How often an approval starts over because the request was corrected under it.
 const ATTEMPTS: usize = 3;
@@ -165,7 +165,7 @@ impl Service {
     ///
     /// # Errors
     ///
-    /// As [`Service::validate`].
+    /// As [`Service::validate`], and [`Error::Fields`] for a reason that is too long.
     pub async fn refuse(
         &self,
         id: i64,
@@ -173,9 +173,10 @@ impl Service {
         reason: &str,
     ) -> Result<(), Error> {
         let officer = self.officer_of(id, credentials).await?.officer;
+        let reason = bounds::reason(reason)?;
         let mut tx = self.store().begin().await?;
         let mut case = self.lock(&mut tx, id).await?;
-        case.row.refuse_reason = Some(case.seal(self, "refuse-reason", &reason.trim())?);
+        case.row.refuse_reason = Some(case.seal(self, "refuse-reason", &reason)?);
         case.row.officer = Some(officer.id);
         transition(case.row.status, Trigger::Refuse)?;
         let removed = store::documents::remove_all(&mut tx, case.pk()).await?;

@@ -134,6 +134,9 @@ pub enum Error {
         /// The pause.
         seconds: i64,
     },
+    /// Codes were guessed at so often that none is sent any more.
+    #[error("too many wrong codes in a row; no code is sent any more")]
+    CodesGuessed,
     /// No way is configured to deliver a code.
     #[error("codes cannot be delivered by {0}")]
     NoDelivery(String),

@@ -16,6 +16,7 @@ use serde_json::{Map, Value, json};
 use store::{EvidenceImage, EvidenceVideo, Reader, Tx};
 
 use crate::advance::Actor;
+use crate::bounds::check_claims;
 use crate::case::{Case, document_type, text_of};
 use crate::files::NewBlobs;
 use crate::{Error, Problems, Service};
@@ -45,7 +46,7 @@ impl Service {
     /// # Errors
     ///
     /// [`Error::UnknownRequest`], [`Error::EvidenceClosed`]; [`Error::Fields`] when the OCR data
-    /// lacks a required member; [`Error::UnusableImages`], after which the request is in
+    /// lacks a required member or a claim is too long; [`Error::UnusableImages`], after which the request is in
     /// `VIDEOERROR` and nothing of the upload is kept.
     pub async fn upload_evidence(&self, id: i64, upload: EvidenceUpload) -> Result<Intake, Error> {
         let case = self.peek(id).await?;
@@ -62,6 +63,7 @@ impl Service {
         still_open(&case)?;
         let pk = case.pk();
         let EvidenceUpload { claims, images } = upload;
+        check_claims(&claims)?;
         if claims == Claims::default() && images.is_empty() {
             let mut problems = Problems::default();
             problems.missing("acceptance");

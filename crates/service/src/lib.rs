@@ -12,6 +12,7 @@ mod archive;
 mod asynchronous;
 mod authorities;
 mod books;
+mod bounds;
 mod case;
 mod classic;
 mod codes;

@@ -4,9 +4,9 @@ use model::contact::{Email, Phone};
 use model::event::{EventType, WebhookFormat};
 use model::{RequestPk, Status, Subject, VideoIdPk, Workflow};
 use serde_json::json;
-use url::Url;
 
 use crate::advance::Actor;
+use crate::bounds::address;
 use crate::creation::{RequestTerms, Terms};
 use crate::{Error, Problems, Service, webhooks};
 
@@ -63,7 +63,7 @@ impl Service {
         let phone = problems.require("mobile_phone_number", phone, Phone::parse);
         let email = problems.require("email", new.email.as_deref(), Email::parse);
         let terms = Terms::read(new.terms, &defaults, &mut problems);
-        let webhook_url = problems.parse("webhook_url", new.webhook_url.as_deref(), web_address);
+        let webhook_url = problems.parse("webhook_url", new.webhook_url.as_deref(), address);
         let (Some(phone), Some(email), Some(terms)) = (phone, email, terms) else {
             return Err(Error::Fields(problems));
         };
@@ -89,11 +89,4 @@ impl Service {
         self.commit(tx).await?;
         Ok(CreatedVideoId::of(&case.row))
     }
-}
-
-pub(crate) fn web_address(text: &str) -> Result<Url, &'static str> {
-    Url::parse(text)
-        .ok()
-        .filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
-        .ok_or("Enter a valid URL")
 }

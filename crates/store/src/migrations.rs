@@ -27,6 +27,7 @@ const STEPS: &[Step] = &[
     step!(1, "0001_foundation"),
     step!(2, "0002_registration"),
     step!(3, "0003_signatures"),
+    step!(4, "0004_guesses"),
 ];
 
 /// The newest schema version that this program knows.

@@ -17,11 +17,11 @@ pub async fn put(
 ) -> Result<(), StoreError> {
     tx.execute(
         "INSERT INTO otp (request, purpose, salt, digest, created_at, expires_at, attempts_left, \
-         consumed, binding) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) \
+         failures, consumed, binding) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) \
          ON CONFLICT (request, purpose) DO UPDATE SET salt = excluded.salt, digest = excluded.digest, \
          created_at = excluded.created_at, expires_at = excluded.expires_at, \
-         attempts_left = excluded.attempts_left, consumed = excluded.consumed, \
-         binding = excluded.binding",
+         attempts_left = excluded.attempts_left, failures = excluded.failures, \
+         consumed = excluded.consumed, binding = excluded.binding",
         params![
             request,
             purpose,
@@ -30,6 +30,7 @@ pub async fn put(
             otp.state.created_at,
             otp.state.expires_at,
             otp.state.attempts_left,
+            otp.state.failures,
             otp.state.consumed,
             otp.state.binding,
         ],
@@ -46,8 +47,8 @@ pub async fn get(
 ) -> Result<Option<Otp>, StoreError> {
     reader
         .optional(
-            "SELECT salt, digest, created_at, expires_at, attempts_left, consumed, binding \
-             FROM otp WHERE request = $1 AND purpose = $2",
+            "SELECT salt, digest, created_at, expires_at, attempts_left, failures, consumed, \
+             binding FROM otp WHERE request = $1 AND purpose = $2",
             params![request, purpose],
             otp,
         )
@@ -63,14 +64,15 @@ pub async fn update(
 ) -> Result<(), StoreError> {
     tx.change(
         "otp",
-        "UPDATE otp SET created_at = $3, expires_at = $4, attempts_left = $5, consumed = $6, \
-         binding = $7 WHERE request = $1 AND purpose = $2",
+        "UPDATE otp SET created_at = $3, expires_at = $4, attempts_left = $5, failures = $6, \
+         consumed = $7, binding = $8 WHERE request = $1 AND purpose = $2",
         params![
             request,
             purpose,
             state.created_at,
             state.expires_at,
             state.attempts_left,
+            state.failures,
             state.consumed,
             state.binding,
         ],
@@ -86,6 +88,7 @@ fn otp(row: &Row) -> Result<Otp, StoreError> {
             created_at: row.get("created_at")?,
             expires_at: row.get("expires_at")?,
             attempts_left: row.get("attempts_left")?,
+            failures: row.get("failures")?,
             consumed: row.get("consumed")?,
             binding: row.get("binding")?,
         },

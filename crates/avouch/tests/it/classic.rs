@@ -284,6 +284,11 @@ fn refusals(client: &OneShot) -> Vec<(Value, u16, Value)> {
             400,
             json!({ "callback": ["Enter a valid URL"] }),
         ),
+        (
+            json!({ "callback": format!("https://example.org/{}", "a".repeat(2048)), "useasync": true }),
+            400,
+            json!({ "callback": ["must have no more than 2048 characters"] }),
+        ),
         (json!({ "document_front": "?" }), 400, nothing.clone()),
         (no_image("document_owner"), 400, nothing.clone()),
         (

@@ -20,6 +20,8 @@ pub enum Closed {
     Cancelled,
     /// Enrolment goes on on another device.
     OtherDevice,
+    /// Too many wrong codes were tried behind the link.
+    Guessed,
     /// Another site's page sent the form.
     ForeignForm,
     /// What the browser sent is no form of ours.
@@ -53,6 +55,7 @@ impl ClosedPage {
             Closed::Expired => words.expired,
             Closed::Cancelled => words.cancelled,
             Closed::OtherDevice => words.other_device,
+            Closed::Guessed => words.guessed,
             Closed::ForeignForm => words.foreign_form,
             Closed::Unreadable => words.unreadable,
             Closed::TooLarge => words.too_large,
@@ -80,6 +83,7 @@ impl ClosedPage {
             Closed::Unknown => StatusCode::NOT_FOUND,
             Closed::Used | Closed::Expired | Closed::Cancelled => StatusCode::GONE,
             Closed::OtherDevice => StatusCode::CONFLICT,
+            Closed::Guessed => StatusCode::LOCKED,
             Closed::ForeignForm => StatusCode::FORBIDDEN,
             Closed::Unreadable => StatusCode::BAD_REQUEST,
             Closed::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,

@@ -101,6 +101,7 @@ pub const STATES: &[State] = &[
     ("other-device", |language| {
         closed(language, Closed::OtherDevice)
     }),
+    ("guessed", |language| closed(language, Closed::Guessed)),
     ("foreign", |language| closed(language, Closed::ForeignForm)),
     ("unreadable", |language| {
         closed(language, Closed::Unreadable)

@@ -5,7 +5,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use model::{RequestPk, Status};
 use serde_json::{Value, json};
-use service::{Credentials, Error};
+use service::{Credentials, Error, Problems};
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::Schema;
 
@@ -68,7 +68,11 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
                 "Ends the request, with a reason: `CANCELLED`.",
             )
             .json(
-                credentials_schema(vec![("reason", schema::text("Why. Not blank."), true)]),
+                credentials_schema(vec![(
+                    "reason",
+                    schema::text("Why, in 1000 characters at most. Not blank."),
+                    true,
+                )]),
                 {
                     let mut sample = credentials_sample();
                     sample["reason"] = "The document has expired".into();
@@ -80,6 +84,9 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             .refuses(|| {
                 let mut refusals = credential_refusals();
                 refusals.push((no_reason(), "`reason` is missing or blank."));
+                let mut long = Problems::default();
+                long.invalid("reason", "must have no more than 1000 characters");
+                refusals.push((Error::Fields(long).into(), "`reason` is too long."));
                 refusals
             }),
     ]

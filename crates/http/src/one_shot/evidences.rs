@@ -38,11 +38,14 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
                 missing.missing("serial_number");
                 let mut kinds = Problems::default();
                 kinds.invalid("videoid_data.images.document_front", "must be a text");
+                let mut long = Problems::default();
+                long.invalid("acceptance", "must have no more than 1 MiB");
                 let mut unusable = Problems::default();
                 unusable.invalid("document_front", "not a JPEG or PNG image");
                 vec![
                     (Error::Fields(missing).into(), "`ocr_data` is there and lacks required members. Nothing was stored."),
                     (Error::Fields(kinds).into(), "A member is of the wrong kind. Nothing was stored."),
+                    (Error::Fields(long).into(), "A claim is longer than anything that is said of a person. Nothing was stored."),
                     (Error::UnusableImages(unusable).into(), "An image does not decode. The request is now in `VIDEOERROR`; a good upload recovers."),
                     (Error::UnknownRequest("7".into()).into(), "No request has this number."),
                     (Error::EvidenceClosed(RequestPk(50231)).into(), "The evidence is complete, or the request is over."),

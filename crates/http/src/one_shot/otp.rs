@@ -49,6 +49,10 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
                         "Wait a minute between two codes.",
                     ),
                     (
+                        Error::CodesGuessed.into(),
+                        "Fifty wrong codes were tried in a row.",
+                    ),
+                    (
                         Error::WrongStatus(Status::VideoReview).into(),
                         "The request is not in `ENROLLREADY`.",
                     ),

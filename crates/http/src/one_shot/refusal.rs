@@ -4,11 +4,16 @@
 
 use axum::http::StatusCode;
 use model::Status;
+use model::otp::OtpRefusal;
 use service::{BLANK, Error, Problem, Problems};
 
 use super::dialect::Refusal;
 use crate::body::BodyFault;
 use crate::retry_after::{NO_KEY, NO_TIME_STAMP};
+
+/// What is left to a business whose request's codes were guessed at.
+const GUESSED: &str =
+    "too many wrong codes in a row; no code is accepted any more: create another request";
 
 /// The calls of the API, as far as their words differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -283,6 +288,10 @@ fn of_service(call: Call, error: Error) -> Refusal {
             return Refusal::new(Code::PRECONDITION_FAILED, text)
                 .with_reason(format!("wait {seconds} seconds between two codes"));
         }
+        Error::CodesGuessed => {
+            let text = "Error occured during OTP generation: Too many wrong codes";
+            return Refusal::new(Code::PRECONDITION_FAILED, text).with_reason(GUESSED);
+        }
         Error::NoDelivery(method) => (
             Code::BAD_REQUEST,
             format!(
@@ -291,10 +300,11 @@ fn of_service(call: Call, error: Error) -> Refusal {
             ),
         ),
         Error::CodeRefused(refusal) => {
-            let reason = refusal.map_or_else(
-                || "no code was generated for this request".into(),
-                |why| why.to_string(),
-            );
+            let reason = match refusal {
+                None => "no code was generated for this request".into(),
+                Some(OtpRefusal::Guessed) => GUESSED.into(),
+                Some(why) => why.to_string(),
+            };
             return Refusal::new(Code::FORBIDDEN, "Confirmation Code invalid").with_reason(reason);
         }
         Error::TokenExists => (
@@ -458,7 +468,6 @@ fn shortened(text: &str) -> String {
 mod tests {
     use super::*;
     use model::RequestPk;
-    use model::otp::OtpRefusal;
 
     fn text(call: Call, error: Error) -> (u16, String) {
         let refusal = Fault::from(error).refusal(call);

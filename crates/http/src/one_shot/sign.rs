@@ -53,6 +53,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
                     (Error::Fields(other).into(), "Half of an external authentication."),
                     (Error::Fields(page).into(), "What the signature is to look like cannot be: no such page, a box outside of it, an unknown time zone."),
                     (Error::CodeRefused(Some(OtpRefusal::Wrong)).into(), "The code is wrong, expired, used up, void, made for other documents, or was never made. `reason` says which."),
+                    (Error::CodeRefused(Some(OtpRefusal::Guessed)).into(), "Fifty wrong codes were tried in a row. No further one is sent or accepted; external authentication still signs."),
                     (Error::WrongCountersigner.into(), "Of the countersigner. Also when they are incomplete, or when a document is to be countersigned and they are missing."),
                     (Error::ExternalUnlockNotAllowed("biometric".into()).into(), "The external method is not enabled."),
                     (Error::UnknownRequest("7".into()).into(), "No request has this number."),

@@ -210,6 +210,10 @@ fn code_refusals() -> Vec<Case> {
             "A code was sent a moment ago.",
         ),
         (
+            Error::CodesGuessed.into(),
+            "Fifty wrong codes were tried in a row.",
+        ),
+        (
             Error::NoDelivery("sms".into()).into(),
             "No way is configured to send codes.",
         ),
@@ -228,6 +232,10 @@ fn enrol_refusals() -> Vec<Case> {
         (
             Error::CodeRefused(Some(OtpRefusal::Wrong)).into(),
             "The code is wrong, used, or too old.",
+        ),
+        (
+            Error::CodeRefused(Some(OtpRefusal::Guessed)).into(),
+            "Fifty wrong codes were tried in a row. No further one is sent or accepted.",
         ),
         (Error::WeakSecret.into(), "PIN or password break the rule."),
         (

@@ -5,6 +5,7 @@
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use model::otp::OtpRefusal;
 use serde_json::{Map, Value};
 use service::registration::RenewalRefusal;
 use service::{Error, Problem, Problems};
@@ -504,13 +505,17 @@ fn of_service(call: Call, error: Error) -> Refusal {
             Refusal::precondition("412", "Otp generated less than a minute ago")
                 .with_reason(format!("wait {seconds} seconds between two codes"))
         }
+        Error::CodesGuessed => {
+            Refusal::precondition("412", "Too many wrong codes").with_reason(guessed(call))
+        }
         Error::NoDelivery(_) => Refusal::precondition("412", "Otp cannot be delivered"),
         Error::CodeRefused(refusal) => {
             let text = "Confirmation Code invalid";
-            let reason = refusal.map_or_else(
-                || "no code was generated for this request".into(),
-                |why| why.to_string(),
-            );
+            let reason = match refusal {
+                None => "no code was generated for this request".into(),
+                Some(OtpRefusal::Guessed) => guessed(call).into(),
+                Some(why) => why.to_string(),
+            };
             Refusal::new(Code::FORBIDDEN, text)
                 .with("status", text)
                 .with_reason(reason)
@@ -547,6 +552,16 @@ fn unknown_request(call: Call) -> Refusal {
         // Documented without words.
         Call::Approve => Refusal::not_found(""),
         _ => Refusal::not_found(NO_REQUEST),
+    }
+}
+
+/// What helps where codes were guessed at.
+fn guessed(call: Call) -> &'static str {
+    match call {
+        Call::SendUnlockCode => {
+            "too many wrong codes in a row; no code is accepted any more: revoke the certificate"
+        }
+        _ => "too many wrong codes in a row; no code is accepted until the link is renewed",
     }
 }
 
@@ -610,7 +625,6 @@ fn listed(problems: &Problems) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use model::otp::OtpRefusal;
     use model::{RaId, RequestPk, Status};
     use serde_json::json;
     use service::registration::{ClientRefusal, ContactLimit};

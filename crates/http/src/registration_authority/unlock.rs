@@ -37,6 +37,10 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
                     "A code was sent a moment ago.",
                 ),
                 (
+                    Error::CodesGuessed.into(),
+                    "Fifty wrong codes were tried in a row. No further one is sent or accepted.",
+                ),
+                (
                     Error::NoDelivery("sms".into()).into(),
                     "No way is configured to send codes.",
                 ),

@@ -1,7 +1,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use model::Entropy;
-use model::otp::{OtpPolicy, OtpRefusal, OtpState};
+use model::otp::{MOST_FAILURES, NoCode, OtpPolicy, OtpRefusal, OtpState};
 use proptest::prelude::*;
 use time::{Duration, OffsetDateTime};
 
@@ -21,14 +21,9 @@ impl Entropy for Counting {
 }
 
 fn state(now: OffsetDateTime) -> OtpState {
-    let policy = OtpPolicy::default();
-    OtpState {
-        created_at: now,
-        expires_at: now + policy.lifetime,
-        attempts_left: policy.attempts,
-        consumed: false,
-        binding: Some([7; 32]),
-    }
+    OtpPolicy::default()
+        .generate(None, Some([7; 32]), now)
+        .unwrap()
 }
 
 const NOON: OffsetDateTime = time::macros::datetime!(2026-01-01 12:00 UTC);
@@ -65,15 +60,52 @@ fn a_code_made_before_any_document_takes_what_stands() {
 
 #[test]
 fn codes_are_a_minute_apart() {
-    let policy = OtpPolicy::default();
-    assert!(policy.may_generate(None, NOON));
-    assert!(!policy.may_generate(Some(NOON), NOON + Duration::seconds(59)));
-    assert!(policy.may_generate(Some(NOON), NOON + Duration::seconds(60)));
+    let next = |seconds| {
+        let now = NOON + Duration::seconds(seconds);
+        OtpPolicy::default().generate(Some(&state(NOON)), None, now)
+    };
+    assert_eq!(next(59), Err(NoCode::TooSoon));
+    assert!(next(60).is_ok());
 }
 
 #[test]
 fn a_clock_that_was_set_back_keeps_nobody_waiting() {
+    let to_come = state(NOON + Duration::HOUR);
+    let next = OtpPolicy::default().generate(Some(&to_come), None, NOON);
+    assert!(next.is_ok());
+}
+
+#[test]
+fn guesses_are_counted_over_all_codes_until_one_is_used() {
     let policy = OtpPolicy::default();
-    let to_come = NOON + Duration::HOUR;
-    assert!(policy.may_generate(Some(to_come), NOON));
+    let mut now = NOON;
+    let mut otp = state(now);
+    let mut guesses = 0;
+    let mut next = |otp: &OtpState| {
+        now += policy.cooldown;
+        policy.generate(Some(otp), otp.binding, now)
+    };
+    while !otp.is_guessed() {
+        match otp.check(false, &[7; 32], otp.created_at) {
+            Err(OtpRefusal::Wrong) => {
+                otp.miss();
+                guesses += 1;
+            }
+            refused => {
+                assert_eq!(refused, Err(OtpRefusal::Exhausted));
+                otp = next(&otp).unwrap();
+            }
+        }
+    }
+    assert_eq!(guesses, MOST_FAILURES);
+    let right = |otp: &OtpState| otp.check(true, &[7; 32], otp.created_at);
+    assert_eq!(right(&otp), Err(OtpRefusal::Guessed));
+    assert_eq!(next(&otp), Err(NoCode::Guessed));
+
+    otp.failures -= 1;
+    let mut otp = next(&otp).unwrap();
+    assert_eq!(right(&otp), Ok(()));
+    otp.consume();
+    assert_eq!(right(&otp), Err(OtpRefusal::Consumed));
+    assert_eq!(next(&otp).unwrap().failures, 0);
 }

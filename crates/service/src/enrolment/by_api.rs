@@ -27,7 +27,8 @@ impl Service {
     /// # Errors
     ///
     /// [`Error::UnknownRequest`], [`Error::WrongStatus`], [`Error::InvalidScratchcard`],
-    /// [`Error::CodeTooSoon`], [`Error::NoDelivery`], [`Error::NotPermitted`].
+    /// [`Error::CodeTooSoon`], [`Error::CodesGuessed`], [`Error::NoDelivery`],
+    /// [`Error::NotPermitted`].
     pub async fn send_code_by_call(
         &self,
         caller: &Caller,

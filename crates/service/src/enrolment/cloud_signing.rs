@@ -37,7 +37,7 @@ impl Service {
     /// # Errors
     ///
     /// [`Error::WrongCredentials`], [`Error::CredentialBlocked`], [`Error::CodeTooSoon`],
-    /// [`Error::NoDelivery`].
+    /// [`Error::CodesGuessed`], [`Error::NoDelivery`].
     pub async fn send_signing_code(&self, credentials: CloudCredentials) -> Result<String, Error> {
         let holder = self.cloud_holder(&credentials).await?;
         let mut tx = self.store().begin().await?;

@@ -5,7 +5,8 @@
 //! may read the signed contract and take the file.
 
 use model::Status;
-use store::Enrolment as Row;
+use model::otp::Purpose;
+use store::{Enrolment as Row, Reader};
 use time::OffsetDateTime;
 
 use super::LinkRefusal;
@@ -16,6 +17,8 @@ use crate::{Error, Service};
 pub(super) struct Link {
     pub(super) row: Row,
     pub(super) case: Case,
+    /// Whether its codes were guessed at.
+    guessed: bool,
 }
 
 /// How a link stands towards a device that it opens for.
@@ -36,7 +39,8 @@ impl Link {
         now: OffsetDateTime,
     ) -> Result<Standing, Error> {
         let device = device.map(device_digest);
-        standing(&self.row, self.case.row.status, device, now).map_err(Error::LinkRefused)
+        let status = self.case.row.status;
+        standing(&self.row, status, self.guessed, device, now).map_err(Error::LinkRefused)
     }
 
     /// As [`Link::standing`], unless enrolment is complete.
@@ -60,6 +64,7 @@ impl Link {
 fn standing(
     row: &Row,
     status: Status,
+    guessed: bool,
     device: Option<[u8; 32]>,
     now: OffsetDateTime,
 ) -> Result<Standing, LinkRefusal> {
@@ -74,6 +79,8 @@ fn standing(
         }
     } else if expired {
         Err(LinkRefusal::Expired)
+    } else if guessed {
+        Err(LinkRefusal::Guessed)
     } else if row.device_until.is_none_or(|until| now >= until) {
         Ok(Standing::Open)
     } else if known {
@@ -101,8 +108,9 @@ impl Service {
             .await?
             .ok_or_else(unknown)?;
         let case = self.reopen(&mut reader, row.request).await?;
+        let guessed = codes_guessed(&mut reader, &case).await?;
         drop(reader);
-        let mut link = Link { row, case };
+        let mut link = Link { row, case, guessed };
         if link.row.pickup.is_some() && self.now() >= link.row.expires_at {
             let mut tx = self.store().begin().await?;
             self.relock(&mut tx, link.case.pk()).await?;
@@ -124,8 +132,14 @@ impl Service {
             .await?
             .filter(|row| row.token_digest == link.row.token_digest)
             .ok_or(Error::LinkRefused(LinkRefusal::Unknown))?;
-        Ok(Link { row, case })
+        let guessed = codes_guessed(tx, &case).await?;
+        Ok(Link { row, case, guessed })
     }
+}
+
+async fn codes_guessed(reads: &mut Reader, case: &Case) -> Result<bool, Error> {
+    let otp = store::otps::get(reads, case.pk(), Purpose::Enrol).await?;
+    Ok(otp.is_some_and(|otp| otp.state.is_guessed()))
 }
 
 #[cfg(test)]
@@ -167,7 +181,7 @@ mod tests {
         at: Duration,
     ) -> Result<Standing, LinkRefusal> {
         let device = Some(device).filter(|device| !device.is_empty());
-        standing(row, status, device.map(device_digest), NOW + at)
+        standing(row, status, false, device.map(device_digest), NOW + at)
     }
 
     #[test]
@@ -213,6 +227,27 @@ mod tests {
         assert_eq!(seen(&completed, issued, "a", Duration::days(14)), used);
         // Enrolled by a call of the API: no device ever was.
         assert_eq!(seen(&row(), Status::Renewed, "", Duration::ZERO), used);
+    }
+
+    #[test]
+    fn guessing_closes_a_link_that_still_opens_on_every_device() {
+        let after = |row: &Row, status, device| {
+            standing(row, status, true, Some(device_digest(device)), NOW)
+        };
+        let guessed = Err(LinkRefusal::Guessed);
+        for row in [row(), begun_on("a")] {
+            for device in ["a", "b"] {
+                assert_eq!(after(&row, Status::EnrollReady, device), guessed);
+            }
+        }
+        let late = Row {
+            expires_at: NOW,
+            ..row()
+        };
+        let expired = Err(LinkRefusal::Expired);
+        assert_eq!(after(&late, Status::EnrollReady, "a"), expired);
+        let used = Err(LinkRefusal::Used);
+        assert_eq!(after(&row(), Status::Issued, "a"), used);
     }
 
     #[test]

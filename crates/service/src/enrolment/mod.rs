@@ -21,6 +21,7 @@ use time::OffsetDateTime;
 
 use crate::advance::Actor;
 use crate::case::Case;
+use crate::codes::opened;
 use crate::papers::{officer_name, organisation, validity_days};
 use crate::trust::issuing;
 use crate::{Error, Service};
@@ -48,6 +49,8 @@ pub enum LinkRefusal {
     Cancelled,
     /// Begun on another device, whose code is still good.
     OtherDevice,
+    /// Its codes were guessed at; a new link starts afresh.
+    Guessed,
 }
 
 impl fmt::Display for LinkRefusal {
@@ -58,6 +61,7 @@ impl fmt::Display for LinkRefusal {
             LinkRefusal::Expired => "the link has expired",
             LinkRefusal::Cancelled => "the request was cancelled",
             LinkRefusal::OtherDevice => "the enrolment goes on on another device",
+            LinkRefusal::Guessed => "too many wrong codes in a row; a new link is needed",
         })
     }
 }
@@ -240,12 +244,7 @@ impl Service {
     ) -> Result<(), Error> {
         let otp = store::otps::get(tx, case.pk(), purpose).await?;
         let bound_to = otp.and_then(|otp| otp.state.binding).map(hex::encode);
-        let opens = match purpose {
-            Purpose::Sign => "signature",
-            Purpose::Enrol => "enrolment",
-            Purpose::Unlock => "unlocking",
-            Purpose::CloudSign => "cloud-signature",
-        };
+        let opens = opened(purpose);
         let details = json!({ "delivery": "sms", "opens": opens, "bound_to": bound_to });
         self.record(tx, actor, "code-made", Some(case), details)
             .await
@@ -319,11 +318,12 @@ fn masked_phone(case: &Case) -> String {
     phone.map(|phone| phone.masked()).unwrap_or_default()
 }
 
-/// A request that moved on meanwhile, as the link's visitor is told.
+/// A request that moved on meanwhile, or whose codes were guessed at, as the link's visitor is told.
 fn closed(error: Error) -> Error {
     match error {
         Error::WrongStatus(Status::Cancelled) => Error::LinkRefused(LinkRefusal::Cancelled),
         Error::WrongStatus(_) => Error::LinkRefused(LinkRefusal::Used),
+        Error::CodeRefused(Some(OtpRefusal::Guessed)) => Error::LinkRefused(LinkRefusal::Guessed),
         other => other,
     }
 }

@@ -14,8 +14,9 @@ use time::format_description::BorrowedFormatItem;
 use time::macros::format_description;
 use time::{Date, OffsetDateTime, UtcOffset};
 
-use super::form::{Reading, address, flag, number};
+use super::form::{Reading, flag, number};
 use super::{AuthorityRecord, Caller, Form, PAGE_SIZE, Page, UserRecord, offset};
+use crate::bounds::address;
 use crate::{Error, Service};
 
 /// Further fields by wire name.

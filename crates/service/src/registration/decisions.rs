@@ -12,10 +12,7 @@ use crate::advance::Actor;
 use crate::case::Case;
 use crate::credentials::VerifiedOfficer;
 use crate::decisions::Approval;
-use crate::{Error, Problems, Service};
-
-/// Longest reason of a refusal, in characters: every answer on the request repeats it.
-const LONGEST_REASON: usize = 1000;
+use crate::{Error, Problems, Service, bounds};
 
 /// An officer's credentials as a call brings them. All four are needed.
 #[derive(Default)]
@@ -93,15 +90,7 @@ impl Service {
         reason: &str,
     ) -> Result<(), Error> {
         let officer = self.deciding_officer(caller, id, credentials).await?;
-        let reason = reason.trim();
-        let mut problems = Problems::default();
-        if reason.chars().count() > LONGEST_REASON {
-            problems.invalid(
-                "reason",
-                format!("must have no more than {LONGEST_REASON} characters"),
-            );
-        }
-        problems.check()?;
+        let reason = bounds::reason(reason)?;
         let mut tx = self.store().begin().await?;
         let mut case = self.scoped_lock(&mut tx, caller, id).await?;
         if case.row.status != Status::VideoReview {

@@ -2,17 +2,12 @@
 
 use model::Workflow;
 use model::authority::{Act, VideoUploadAuth};
-use model::evidence::Claims;
-use serde_json::{Value, json};
 
 use super::authorities::is_open;
 use super::{Caller, ClientRefusal};
 use crate::advance::Actor;
 use crate::case::Case;
-use crate::{Error, EvidenceUpload, Intake, Problems, Service, VideoContent, VideoIntake};
-
-/// Longest of each claim, in bytes of JSON: lists repeat those of ten requests.
-const LONGEST_CLAIM: usize = 1 << 20;
+use crate::{Error, EvidenceUpload, Intake, Service, VideoContent, VideoIntake};
 
 impl Service {
     /// Takes in claims and stills. `name` is the VideoID's number, the request's, or the video
@@ -30,7 +25,6 @@ impl Service {
     ) -> Result<Intake, Error> {
         caller.demand(Act::Submit)?;
         let case = self.seen_video_id(caller, name).await?;
-        check_lengths(&upload.claims)?;
         self.take_in_evidence(caller.actor(), case, upload).await
     }
 
@@ -109,19 +103,6 @@ impl Service {
     }
 }
 
-/// Fails with [`Error::Fields`] where a claim is longer than anything that is said of a person.
-fn check_lengths(claims: &Claims) -> Result<(), Error> {
-    let mut problems = Problems::default();
-    if let Value::Object(claims) = json!(claims) {
-        for (name, claim) in claims {
-            if claim.to_string().len() > LONGEST_CLAIM {
-                problems.invalid(name, "must have no more than 1 MiB");
-            }
-        }
-    }
-    problems.check()
-}
-
 /// What a client may call a VideoID.
 #[derive(Debug, PartialEq, Eq)]
 enum VideoName {
@@ -151,28 +132,6 @@ impl VideoName {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn each_claim_has_an_end_of_its_own() {
-        let text = |length: usize| json!({ "a": "x".repeat(length) }).as_object().cloned();
-        let around = r#"{"a":""}"#.len();
-        let claims = Claims {
-            acceptance: text(LONGEST_CLAIM - around),
-            ocr_data: text(LONGEST_CLAIM - around),
-            ..Claims::default()
-        };
-        assert!(check_lengths(&claims).is_ok());
-        let claims = Claims {
-            ocr_data: text(LONGEST_CLAIM - around + 1),
-            similarity_level: Some("x".repeat(LONGEST_CLAIM).into()),
-            ..claims
-        };
-        let Err(Error::Fields(problems)) = check_lengths(&claims) else {
-            panic!("not refused");
-        };
-        let named: Vec<_> = problems.0.iter().map(|(name, _)| name.as_str()).collect();
-        assert_eq!(named, ["ocr_data", "similarity_level"]);
-    }
 
     #[test]
     fn an_identifier_is_known_in_every_spelling() {

@@ -3,14 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
-use url::Url;
-
 use super::Form;
-use crate::video_id::web_address;
 use crate::{Error, Problems};
-
-/// Longest address of a webhook, in bytes: it stands in every event that is queued for it.
-const LONGEST_ADDRESS: usize = 2048;
 
 /// A form while it is read.
 pub(super) struct Reading<'a> {
@@ -122,14 +116,6 @@ pub(super) fn number<T: FromStr>(text: &str) -> Result<T, &'static str> {
     text.parse().map_err(|_| "must be a number")
 }
 
-/// Where events go.
-pub(super) fn address(text: &str) -> Result<Url, &'static str> {
-    if text.len() > LONGEST_ADDRESS {
-        return Err("must have no more than 2048 characters");
-    }
-    web_address(text)
-}
-
 /// A value that is taken as it is.
 pub(super) fn verbatim(text: &str) -> Result<String, std::convert::Infallible> {
     Ok(text.to_owned())
@@ -170,14 +156,6 @@ mod tests {
         assert_eq!(reading.kept("scratchcard", verbatim), None);
         assert_eq!(reading.kept("profile", verbatim), None);
         assert_eq!(reading.problems.missing_names(), ["profile"]);
-    }
-
-    #[test]
-    fn an_address_has_an_end() {
-        let long = |length: usize| format!("{:a<length$}", "https://example.org/");
-        assert!(address(&long(LONGEST_ADDRESS)).is_ok());
-        assert!(address(&long(LONGEST_ADDRESS + 1)).is_err());
-        assert!(address("ftp://example.org/").is_err());
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The way to the subscriber's enrolment: the link, and the mail that carries it.
 
 use delivery::MailMessage;
+use model::otp::Purpose;
 use model::{Language, Status};
 use store::{Enrolment, Tx};
 
@@ -13,8 +14,8 @@ use crate::{Error, Service};
 const TOKEN: &str = "enrolment-token";
 
 impl Service {
-    /// Makes a new link for a locked request; an earlier one opens nothing any more. Gives the
-    /// token: 32 hexadecimal digits.
+    /// Makes a new link for a locked request; an earlier one opens nothing any more, and the codes
+    /// that were guessed at behind it count no longer. Gives the token: 32 hexadecimal digits.
     async fn put_link(&self, tx: &mut Tx, case: &Case) -> Result<String, Error> {
         let token = hex::encode(self.random::<16>());
         let now = self.now();
@@ -30,6 +31,7 @@ impl Service {
             pickup: None,
         };
         store::enrolments::put(tx, &row).await?;
+        self.forgive_guesses(tx, case, Purpose::Enrol).await?;
         Ok(token)
     }
 

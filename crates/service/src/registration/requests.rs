@@ -14,9 +14,10 @@ use serde_json::json;
 use store::{Reader, RegistrationAuthority, StoreError, Tx};
 
 use super::authorities::{COUNTRY, is_open, particulars_of};
-use super::form::{Reading, address, flag, number, verbatim};
+use super::form::{Reading, flag, number, verbatim};
 use super::identification;
 use super::{Caller, Form, PAGE_SIZE, Page, Registration, offset};
+use crate::bounds::address;
 use crate::case::{self, Case};
 use crate::{Error, Service, webhooks};
 

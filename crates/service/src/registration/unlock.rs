@@ -1,4 +1,4 @@
-//! A new PIN in place of a locked one.
+//! A new PIN in place of a locked one; it also lets a holder sign again whose codes were guessed at.
 
 use model::authority::Act;
 use model::otp::Purpose;
@@ -30,7 +30,8 @@ impl Service {
     /// # Errors
     ///
     /// [`Error::UnknownRequest`], [`Error::WrongStatus`] where no key of the request is in the
-    /// cloud, [`Error::CodeTooSoon`], [`Error::NoDelivery`], [`Error::NotPermitted`].
+    /// cloud, [`Error::CodeTooSoon`], [`Error::CodesGuessed`], [`Error::NoDelivery`],
+    /// [`Error::NotPermitted`].
     pub async fn send_unlock_code(&self, caller: &Caller, id: i64) -> Result<(), Error> {
         caller.demand(Act::Handle)?;
         let mut tx = self.store().begin().await?;
@@ -96,6 +97,8 @@ impl Service {
             return Err(Error::UnlockRefused);
         }
         self.consume_code(&mut tx, &case, Purpose::Unlock).await?;
+        self.forgive_guesses(&mut tx, &case, Purpose::CloudSign)
+            .await?;
         store::credentials::update(&mut tx, &renewed).await?;
         let details = json!({ "serial": renewed.serial });
         let (actor, action) = (caller.actor(), "pin-unlocked");
@@ -105,7 +108,7 @@ impl Service {
     }
 
     /// The request's credential, if the card is the request's, the enrollment code is right, and
-    /// the PIN is locked.
+    /// the PIN is locked or the codes for signatures were guessed at.
     async fn locked_credential(
         &self,
         reads: &mut Reader,
@@ -123,7 +126,10 @@ impl Service {
         let credential = store::credentials::of_request(reads, case.pk())
             .await?
             .ok_or(Error::UnlockRefused)?;
-        if credential.pin_failures >= PIN_FAILURES {
+        let signing = store::otps::get(reads, case.pk(), Purpose::CloudSign).await?;
+        if credential.pin_failures >= PIN_FAILURES
+            || signing.is_some_and(|otp| otp.state.is_guessed())
+        {
             Ok(credential)
         } else {
             Err(Error::PinNotLocked)

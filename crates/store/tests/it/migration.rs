@@ -25,7 +25,7 @@ async fn version_1_becomes_the_newest(home: Home) {
     foundation(&home).await;
     home.tamper(&rows(&home)).await.unwrap();
     let store = Store::open(&home.url()).await.unwrap();
-    assert_eq!(store.health().await.unwrap().schema_version, 3);
+    assert_eq!(store.health().await.unwrap().schema_version, 4);
     let mut tx = store.begin().await.unwrap();
 
     let authorities = store::authorities::list(&mut tx).await.unwrap();
@@ -99,7 +99,10 @@ async fn version_1_becomes_the_newest(home: Home) {
         .unwrap();
     assert_eq!((otp.salt, otp.digest), ([0xaa; 16], [0xbb; 32]));
     assert_eq!((otp.state.attempts_left, otp.state.consumed), (3, true));
-    assert_eq!(otp.state.binding, Some([0xcc; 32]));
+    assert_eq!(
+        (otp.state.binding, otp.state.failures),
+        (Some([0xcc; 32]), 0)
+    );
     assert!(
         store::otps::get(&mut tx, PK, Purpose::Enrol)
             .await

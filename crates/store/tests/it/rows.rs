@@ -422,6 +422,7 @@ on_both! {
             created_at: at(0),
             expires_at: at(600),
             attempts_left: 5,
+            failures: 2,
             consumed: false,
             binding,
         };
@@ -438,7 +439,7 @@ on_both! {
                 assert!(got.as_ref() == Some(otp));
             }
         }
-        let used = OtpState { attempts_left: 4, consumed: true, ..second.state.clone() };
+        let used = OtpState { attempts_left: 4, failures: 3, consumed: true, ..second.state.clone() };
         store::otps::update(&mut tx, PK, Purpose::Enrol, &used).await.unwrap();
         let expected = Otp { state: used, ..second.clone() };
         let got = store::otps::get(&mut tx, PK, Purpose::Enrol).await.unwrap();

@@ -166,6 +166,52 @@ async fn only_the_latest_code_for_these_documents_opens_the_signature() {
 }
 
 #[tokio::test]
+async fn fifty_wrong_codes_in_a_row_end_the_guessing_however_many_codes_are_sent() {
+    let texting = Texting::start().await;
+    let database = texting.installation.dir().join("avouch.db");
+    for dialect in DIALECTS {
+        let client = texting.client(dialect);
+        let pks = texting.approved(&client).await;
+        client.agreement(pks).await;
+        let mut code = String::new();
+        for _ in 0..10 {
+            code = texting.code(&client, pks).await;
+            let guess = json!({ "secret": other_than(&code) });
+            for _ in 0..5 {
+                client.sign(pks, &guess).await.refused(403, INVALID);
+            }
+        }
+        let why =
+            "too many wrong codes in a row; no code is accepted any more: create another request";
+        refused(&client, pks, code, why).await;
+        let sent = texting.gateway.received().len();
+        let answer = untouched(&client, pks, client.otp(pks)).await;
+        answer.refused(
+            412,
+            "Error occured during OTP generation: Too many wrong codes",
+        );
+        if dialect == Dialect::New {
+            assert_eq!(answer.reason(), why, "{answer}");
+        }
+        assert_eq!(texting.gateway.received().len(), sent, "nothing was sent");
+        let entries = format!(
+            "SELECT COUNT(*) FROM audit WHERE request = {} AND action = 'codes-guessed'",
+            pks.request
+        );
+        assert_eq!(sql::number(&database, &entries), 1);
+
+        // Another request of the same person has nothing to do with it.
+        let next = texting.approved(&client).await;
+        client.agreement(next).await;
+        let secret = json!({ "secret": texting.code(&client, next).await });
+        client
+            .sign(next, &secret)
+            .await
+            .said("Documents correctly signed");
+    }
+}
+
+#[tokio::test]
 async fn guessing_side_by_side_is_no_way_around_the_attempts() {
     let texting = Texting::start().await;
     let client = texting.client(Dialect::New);

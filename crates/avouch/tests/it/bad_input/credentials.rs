@@ -96,6 +96,10 @@ async fn a_reason_is_needed_to_refuse() {
             let answer = untouched(&client, pks, client.post(&path, &body)).await;
             answer.refused(400, "No reason specified");
         }
+        let mut body = client.token();
+        body["reason"] = "x".repeat(1001).into();
+        let answer = untouched(&client, pks, client.post(&path, &body)).await;
+        answer.refused(400, "reason: must have no more than 1000 characters");
     }
 }
 

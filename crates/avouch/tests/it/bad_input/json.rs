@@ -384,6 +384,11 @@ async fn wrong_values_have_the_documented_words() {
             webhook.refusal(400).contains("Enter a valid URL"),
             "{webhook}"
         );
+        let long = format!("https://example.org/{}", "a".repeat(2048));
+        let webhook = client
+            .post("/videoid", &with(&[("webhook_url", long.into())]))
+            .await;
+        webhook.refused(400, "webhook_url: must have no more than 2048 characters");
         for number in [
             json!("1e3"),
             json!(1.5),

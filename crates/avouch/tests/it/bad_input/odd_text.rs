@@ -189,9 +189,19 @@ async fn a_megabyte_in_any_member_is_no_trouble() {
                 words.len()
             );
         }
-        // What the sender may keep is kept, however long, and however it is called.
+        // What the sender may keep is kept, however it is called, as long as the claim is no longer
+        // than a megabyte.
         let mut evidence = evidence();
-        evidence["acceptance"][&long] = long.as_str().into();
+        evidence["acceptance"]["whole"] = long.as_str().into();
+        let answer = untouched(&client, pks, client.evidences(pks, &evidence)).await;
+        answer.refused(
+            400,
+            "Missing required parameters: acceptance: must have no more than 1 MiB",
+        );
+        let members = evidence["acceptance"].as_object_mut().expect("members");
+        members.remove("whole");
+        let half = &long[..long.len() / 2 - 1024];
+        evidence["acceptance"][half] = half.into();
         evidence["acceptance"]["__proto__"] = json!({ "constructor": [[[[]]]] });
         evidence["videoid_data"]["unknown"] = Value::Null;
         assert_eq!(client.evidences(pks, &evidence).await.missing(), ["video"]);

@@ -201,6 +201,11 @@ pub(super) const ENGLISH: Wording = Wording {
             "Go on there; or wait a few minutes until the code sent to that device has expired, \
              and begin again here.",
         ),
+        guessed: (
+            "Too many wrong codes",
+            "Someone has typed too many wrong codes, so this link no longer works. Ask the registration \
+             authority that checked your identity to send you a new one.",
+        ),
         foreign_form: (
             "This form does not come from us",
             "For your safety nothing was done. Open the link in our e-mail and start from there.",

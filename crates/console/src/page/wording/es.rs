@@ -201,6 +201,11 @@ pub(super) const SPANISH: Wording = Wording {
             "Continúe allí; o espere unos minutos a que caduque el código enviado a ese \
              dispositivo y empiece aquí de nuevo.",
         ),
+        guessed: (
+            "Demasiados códigos incorrectos",
+            "Se han escrito demasiados códigos incorrectos y este enlace ya no sirve. Pida uno nuevo a \
+             la autoridad de registro que verificó su identidad.",
+        ),
         foreign_form: (
             "Este formulario no es nuestro",
             "Por su seguridad no se ha hecho nada. Abra el enlace de nuestro correo y empiece \

@@ -202,6 +202,11 @@ pub(super) const ITALIAN: Wording = Wording {
             "Continui lì; oppure attenda alcuni minuti che scada il codice inviato a quel \
              dispositivo e ricominci qui.",
         ),
+        guessed: (
+            "Troppi codici errati",
+            "Sono stati inseriti troppi codici errati e questo link non è più valido. Ne chieda uno \
+             nuovo all’autorità di registrazione che ha verificato la Sua identità.",
+        ),
         foreign_form: (
             "Questo modulo non è nostro",
             "Per la Sua sicurezza non è stato fatto nulla. Apra il link nella nostra e-mail e \

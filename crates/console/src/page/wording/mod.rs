@@ -178,6 +178,7 @@ pub(crate) struct ClosedWords {
     pub(crate) expired: Said,
     pub(crate) cancelled: Said,
     pub(crate) other_device: Said,
+    pub(crate) guessed: Said,
     pub(crate) foreign_form: Said,
     pub(crate) unreadable: Said,
     pub(crate) too_large: Said,

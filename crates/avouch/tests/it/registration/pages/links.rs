@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::super::client::{Api, CLOUD, PIN, Visitor, text};
 use super::screen::Screen;
-use super::{Invited, WINDOWS};
+use super::{Invited, WINDOWS, other_than};
 use crate::harness::Sandbox;
 use crate::sql;
 
@@ -97,6 +97,61 @@ async fn a_link_that_leads_nowhere_says_why() {
     assert_eq!(cancel.status, 200, "{cancel}");
     let said = ["Esta solicitud fue cancelada", "This request was cancelled"];
     leads_nowhere(&screens, renewed, "cancelled", 410, said).await;
+    for screen in screens {
+        screen.close().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn guessing_codes_closes_the_link_until_the_authority_sends_another() {
+    let sandbox = Sandbox::shared();
+    let api = Api::of(&sandbox);
+    let screens = screens(&sandbox).await;
+    let database = sandbox.dir().join("avouch.db");
+    let Invited { case, link, .. } = Invited::to(&sandbox, &api, CLOUD, "en").await;
+    let mut visitor = Visitor::at(&link);
+    visitor.ask_for_code().await;
+    let code = sandbox.code_for(case.pk).await;
+
+    let change = |what: &str| {
+        let statement = format!("UPDATE otp SET {what} WHERE request = {}", case.pk);
+        sql::execute(&database, &statement);
+    };
+    change("failures = 48");
+    let guess = [("code", other_than(&code)), ("secret", PIN), ("again", PIN)];
+    for status in [403, 423] {
+        let answer = visitor.send("/enrol", &guess).await;
+        assert_eq!(answer.status, status, "{answer}");
+    }
+    let said = ["Demasiados códigos incorrectos", "Too many wrong codes"];
+    leads_nowhere(&screens, &link, "guessed", 423, said).await;
+    // Not even the right one, on the device that got it, nor by a call.
+    let form = [("code", code.as_str()), ("secret", PIN), ("again", PIN)];
+    assert_eq!(visitor.send("/enrol", &form).await.status, 423);
+    let why = "too many wrong codes in a row; no code is accepted until the link is renewed";
+    let body = json!({ "secret": code, "pin": PIN });
+    let answer = api.post(&case.path("pl_cloud_enroll/"), &body).await;
+    assert_eq!(answer.refusal(403)["reason"], why);
+    let answer = api.call(&case.path("generate_otp/")).await;
+    answer.refused(412, "412", "Too many wrong codes");
+    assert_eq!(answer.json()["reason"], why);
+    let entries = format!(
+        "SELECT COUNT(*) FROM audit WHERE request = {} AND action = 'codes-guessed'",
+        case.pk
+    );
+    assert_eq!(sql::number(&database, &entries), 1);
+    // Reading the link makes none: it is still the same.
+    let same = api.get(&case.path("preauthlink/")).await.ok();
+    assert_eq!(same["preauthenticatedlink"], link);
+
+    let renewed = api.call(&case.path("preauthlink/")).await.ok();
+    let mut visitor = Visitor::at(text(&renewed["preauthenticatedlink"]));
+    change("created_at = 0");
+    visitor.ask_for_code().await;
+    let code = sandbox.nth_code_for(case.pk, 2).await;
+    let form = [("code", code.as_str()), ("secret", PIN), ("again", PIN)];
+    assert_eq!(visitor.send("/enrol", &form).await.status, 200);
+    assert_eq!(api.status(&case).await, "ISSUED");
     for screen in screens {
         screen.close().await;
     }

@@ -314,5 +314,30 @@ async fn a_pdf_is_signed_by_a_call_and_a_locked_pin_is_unlocked() {
     // A code opens one signature.
     let again = calls.sign(with(json!({ "pin": NEW_PIN }))).await;
     refused(again, 403, "Code refused").await;
+
+    // Who guessed at codes gets none any more until the PIN is unlocked, which need not be locked.
+    assert_eq!(holder.count("failures", "cloud-sign"), 0);
+    sql::execute(
+        &sandbox.dir().join("avouch.db"),
+        &format!(
+            "UPDATE otp SET failures = 50, consumed = 0, created_at = 0 WHERE request = {} AND purpose = 'cloud-sign'",
+            case.pk
+        ),
+    );
+    refused(calls.code(json!({})).await, 403, "unlock the PIN").await;
+    let right = with(json!({ "pin": NEW_PIN }));
+    refused(calls.sign(right).await, 403, "no code is accepted").await;
+    holder.later();
+    holder.api.call(&path).await.ok();
+    let unlock = merged(
+        unlock,
+        json!({ "otp": sandbox.nth_code_for(case.pk, 4).await }),
+    );
+    holder
+        .api
+        .post(&case.path("unlock_pin/"), &unlock)
+        .await
+        .ok();
+    assert_eq!(calls.code(json!({})).await.status(), 200);
     sandbox.audit();
 }
