@@ -44,7 +44,7 @@ async fn what_no_certificate_can_hold_is_refused_where_it_comes_in() {
     let long = "must have no more than 149 characters";
     let control = "must not hold control characters";
     let cases = [
-        ("given_name", "M".repeat(1 << 20), long),
+        ("given_name", "M".repeat(1 << 19), long),
         ("surname_1", "x".repeat(150), long),
         ("surname_2", "é".repeat(150), long),
         ("given_name", "Ana\u{202e}airaM".to_owned(), control),
