@@ -468,10 +468,11 @@ const OWN_PATHS: &[OwnPath] = &[
         id: "RootRevocationList",
         tag: "Trust services",
         summary: "The root's revocation list",
-        description: "DER. Tells of issuing CAs; made where the root's key is, once a year.",
+        description: "DER. Tells of issuing CAs; made where the root's key is, once a year. There may be \
+                      none yet.",
         body: None,
         answer: "application/pkix-crl",
-        problems: OVERLOAD,
+        problems: PUBLISHED,
     },
     OwnPath {
         path: "/pki/issuing.crt",
