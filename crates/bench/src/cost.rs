@@ -8,7 +8,6 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use anyhow::Context;
 use crypto::{KeyAlgorithm, SigningKey, SoftwareKey, sha256};
 
 use crate::report::{Figure, Report, percentile};
@@ -88,13 +87,13 @@ fn seconds(one: impl Fn() -> anyhow::Result<()>) -> anyhow::Result<f64> {
     Ok(start.elapsed().as_secs_f64() / f64::from(done))
 }
 
-/// What an act makes the disk do, and nothing else: files of these sizes side by side and their
-/// folder, and two pieces of a log, one before and one after.
+/// What an act makes the disk do, and nothing else: one file and its folder, and two pieces of a log,
+/// one before and one after.
 pub struct BareDisk {
     folder: PathBuf,
     log: File,
     at: u64,
-    contents: Vec<Vec<u8>>,
+    content: Vec<u8>,
 }
 
 /// About what a commit writes.
@@ -102,7 +101,7 @@ const LOG_PIECE: usize = 48 << 10;
 const LOG: u64 = 16 << 20;
 
 impl BareDisk {
-    pub fn open(folder: &Path, sizes: &[usize]) -> anyhow::Result<Self> {
+    pub fn open(folder: &Path, size: usize) -> anyhow::Result<Self> {
         fs::create_dir_all(folder)?;
         let log = File::create(folder.join("log"))?;
         log.write_all_at(&vec![0; LOG as usize], 0)?;
@@ -111,37 +110,23 @@ impl BareDisk {
             folder: folder.to_owned(),
             log,
             at: 0,
-            contents: sizes.iter().map(|&size| vec![7; size]).collect(),
+            content: vec![7; size],
         })
     }
 
     /// Seconds that it takes.
     pub fn act(&mut self) -> anyhow::Result<f64> {
+        let path = self.folder.join("file");
         let start = Instant::now();
         self.commit()?;
-        std::thread::scope(|scope| {
-            let folder = &self.folder;
-            let writing: Vec<_> = (0..).zip(&self.contents).collect();
-            let writing: Vec<_> = writing
-                .into_iter()
-                .map(|(number, content): (usize, _)| {
-                    scope.spawn(move || -> anyhow::Result<()> {
-                        let path = folder.join(format!("file {number}"));
-                        let _ = fs::remove_file(&path);
-                        let mut file = File::create(path)?;
-                        file.write_all(content)?;
-                        Ok(file.sync_all()?)
-                    })
-                })
-                .collect();
-            for one in writing {
-                one.join().ok().context("a writer stopped")??;
-            }
-            anyhow::Ok(())
-        })?;
+        let mut file = File::create_new(&path)?;
+        file.write_all(&self.content)?;
+        file.sync_all()?;
         File::open(&self.folder)?.sync_all()?;
         self.commit()?;
-        Ok(start.elapsed().as_secs_f64())
+        let taken = start.elapsed().as_secs_f64();
+        fs::remove_file(path)?;
+        Ok(taken)
     }
 
     fn commit(&mut self) -> anyhow::Result<()> {
