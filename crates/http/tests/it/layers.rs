@@ -98,6 +98,7 @@ async fn the_log_names_the_route_and_nobody() {
     let house = House::build().await;
     let (lines, guard) = Lines::capture();
     let (_, pk) = house.create().await;
+    lines.listen();
     let path = format!("{NEW}/videoid/{pk}/approve?secret=fromquery");
     let body = json!({ "username": "officer", "password": "correct horse", "pin": "987654" });
     house.post(&path, body).await;

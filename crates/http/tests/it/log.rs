@@ -33,6 +33,12 @@ impl Lines {
         (lines, tracing::subscriber::set_default(subscriber))
     }
 
+    /// Hears also what other threads logged for the first time since: nobody listened there, and
+    /// that would be remembered for all threads.
+    pub fn listen(&self) {
+        tracing::callsite::rebuild_interest_cache();
+    }
+
     /// All of them.
     pub fn text(&self) -> String {
         String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
