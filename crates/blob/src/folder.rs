@@ -1,9 +1,8 @@
 //! A local folder as a place for blobs.
 //!
 //! Whole blobs lie at `ab/cd/abcd…`, which keeps folders small, since names say who the neighbours
-//! are ([`crate::names`]); blobs being written lie in
-//! `staging` and move by an atomic rename, but for packs. Files are for their owner only (mode 0600, folders
-//! 0700).
+//! are ([`crate::names`]); blobs being written lie in `staging` and move by an atomic rename, but for
+//! packs. Files are for their owner only (mode 0600, folders 0700).
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
@@ -41,9 +40,7 @@ impl Folder {
             flushes: Flushes::default(),
         })
     }
-}
 
-impl Folder {
     fn delete_file(&self, name: &str) -> Result<(), BlobError> {
         for path in [self.layout.whole(name), self.layout.staged(name)] {
             match fs::remove_file(path) {
@@ -56,11 +53,8 @@ impl Folder {
 
     /// Strikes a blob out of its pack's table, and removes the pack with the last of them. A power
     /// cut may bring it back; the sweeper finds it then.
-    fn delete_member(&self, id: &str, number: usize) -> Result<(), BlobError> {
-        let Some(name) = Name::parse(id).map(Name::file) else {
-            return Ok(());
-        };
-        let path = self.layout.whole(&name);
+    fn delete_member(&self, file: &str, number: usize) -> Result<(), BlobError> {
+        let path = self.layout.whole(file);
         let pack = match OpenOptions::new().read(true).write(true).open(path) {
             Ok(pack) => pack,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
@@ -69,7 +63,7 @@ impl Folder {
         pack.write_all_at(&[0; pack::ENTRY], (number * pack::ENTRY) as u64)?;
         match pack::standing(&table_of(&pack)?).next() {
             Some(_) => Ok(()),
-            None => self.delete_file(&name),
+            None => self.delete_file(file),
         }
     }
 }
@@ -125,7 +119,7 @@ impl Shelf for Folder {
     fn delete(&self, id: &str) -> Result<(), BlobError> {
         match Name::parse(id) {
             None => Ok(()),
-            Some(Name::Member { number, .. }) => self.delete_member(id, number),
+            Some(name @ Name::Member { number, .. }) => self.delete_member(&name.file(), number),
             Some(name) => self.delete_file(&name.file()),
         }
     }

@@ -61,8 +61,8 @@ impl Service {
     /// Makes a code for a locked request and queues it to the request's phone. `binding` is the
     /// digest of what it approves.
     ///
-    /// Fails with [`Error::CodeTooSoon`], [`Error::CodesGuessed`], or [`Error::NoDelivery`] where no way is set up or the
-    /// request has no phone.
+    /// Fails with [`Error::CodeTooSoon`], [`Error::CodesGuessed`], or [`Error::NoDelivery`] where no
+    /// way is set up or the request has no phone.
     pub(crate) async fn queue_code(
         &self,
         tx: &mut Tx,
