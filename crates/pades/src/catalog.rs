@@ -56,18 +56,14 @@ impl Catalog {
 
     /// Says that a file of an older version uses what EN 319 142-1 defines (its clause 5.6;
     /// ISO 32000-1, 7.12).
-    pub fn declare_extension(
-        &mut self,
-        document: &Document<'_>,
-        revision: &mut Revision<'_, '_>,
-    ) -> Result<(), PdfError> {
+    pub fn declare_extension(&mut self, document: &Document<'_>) -> Result<(), PdfError> {
         if self.version(document)? >= NATIVE {
             return Ok(());
         }
         let entry = self.get("Extensions").unwrap_or(&Object::Null);
-        let (id, mut extensions) = match document.locate_plain(entry)? {
-            (id, Object::Dictionary(extensions)) => (id, extensions),
-            _ => (None, Dictionary::default()),
+        let mut extensions = match document.locate_plain(entry)? {
+            (_, Object::Dictionary(extensions)) => extensions,
+            _ => Dictionary::default(),
         };
         if extensions.get("ESIC").is_some() {
             return Ok(());
@@ -76,14 +72,8 @@ impl Catalog {
             .with("BaseVersion", Object::name("1.7"))
             .with("ExtensionLevel", Object::Integer(1));
         extensions.set("ESIC", Object::Dictionary(ours));
-        let extensions = Object::Dictionary(extensions);
-        match id {
-            Some(id) => revision.put(id, &extensions),
-            None => {
-                self.set("Extensions", extensions);
-                Ok(())
-            }
-        }
+        self.set("Extensions", Object::Dictionary(extensions));
+        Ok(())
     }
 
     /// Writes the catalogue if it was changed.

@@ -201,17 +201,17 @@ impl<'a> Document<'a> {
             .map_or(Ok(Object::Null), |value| Ok(self.locate(value)?.1))
     }
 
-    /// The array that `entry` is or leads to, and the object that holds it; empty where it is
-    /// absent. `what` and `owner` tell of anything else.
+    /// The array that `entry` is or leads to; empty where it is absent. `what` and `owner` tell of
+    /// anything else.
     pub fn array(
         &self,
         entry: &Object,
         what: &'static str,
         owner: Ref,
-    ) -> Result<(Option<Ref>, Vec<Object>), PdfError> {
+    ) -> Result<Vec<Object>, PdfError> {
         match self.locate(entry)? {
-            (id, Object::Array(items)) => Ok((id, items)),
-            (_, Object::Null) => Ok((None, Vec::new())),
+            (_, Object::Array(items)) => Ok(items),
+            (_, Object::Null) => Ok(Vec::new()),
             (id, _) => Err(PdfError::in_object(what, id.unwrap_or(owner).number)),
         }
     }

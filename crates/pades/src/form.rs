@@ -25,8 +25,6 @@ pub(crate) struct Form {
     /// The object that is the form; `None` where it stands in the catalogue itself.
     id: Option<Ref>,
     dictionary: Dictionary,
-    /// The object that is the list of fields; `None` where it stands in the form itself.
-    fields_id: Option<Ref>,
     pub fields: Vec<Object>,
     exists: bool,
     changed: bool,
@@ -67,7 +65,7 @@ impl Form {
             }
         };
         let entry = dictionary.get("Fields").unwrap_or(&Object::Null);
-        let (fields_id, fields) = document.array(
+        let fields = document.array(
             entry,
             "the form's fields are not an array",
             id.unwrap_or(catalog.id()),
@@ -75,7 +73,6 @@ impl Form {
         Ok(Self {
             id,
             dictionary,
-            fields_id,
             fields,
             exists: true,
             changed: false,
@@ -196,14 +193,10 @@ impl Form {
         let flags = document.value(&self.dictionary, "SigFlags")?;
         let flags = flags.as_integer().unwrap_or(0);
         if let Some(field) = new_field {
+            // Into the form itself: an object that is the list may serve something else, too.
             self.fields.push(Object::Reference(field));
-            match self.fields_id {
-                Some(id) => revision.put(id, &Object::Array(self.fields))?,
-                None => {
-                    self.dictionary.set("Fields", Object::Array(self.fields));
-                    self.changed = true;
-                }
-            }
+            self.dictionary.set("Fields", Object::Array(self.fields));
+            self.changed = true;
         }
         if flags & SIGNATURE_FLAGS != SIGNATURE_FLAGS {
             self.dictionary

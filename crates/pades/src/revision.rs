@@ -29,7 +29,6 @@ struct Written {
     generation: u16,
     /// Where `N G obj` begins, from the start of the tail.
     start: usize,
-    end: usize,
 }
 
 impl<'d, 'a> Revision<'d, 'a> {
@@ -135,18 +134,11 @@ impl<'d, 'a> Revision<'d, 'a> {
         let written = Written {
             generation: id.generation,
             start,
-            end: self.tail.len(),
         };
-        let Some(earlier) = self.entries.get(&id.number) else {
-            self.entries.insert(id.number, written);
-            return Ok(());
-        };
-        // Some producers use one array as a page's annotations and as the form's fields.
-        if self.tail[earlier.start..earlier.end] != self.tail[start..] {
+        if self.entries.insert(id.number, written).is_some() {
             let what = "one object is used in two roles that a signature changes";
             return Err(PdfError::in_object(what, id.number));
         }
-        self.tail.truncate(start);
         Ok(())
     }
 

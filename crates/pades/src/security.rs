@@ -7,7 +7,7 @@ use crate::{
     catalog::Catalog,
     document::Document,
     error::PdfError,
-    object::{Dictionary, Object, Ref},
+    object::{Dictionary, Object},
     revision::Revision,
 };
 
@@ -74,7 +74,8 @@ pub fn security_store(pdf: &[u8]) -> Result<SecurityStore, PdfError> {
     })
 }
 
-/// Adds to the file's store what it does not hold yet. What it holds stays, under its old numbers.
+/// Adds to the file's store what it does not hold yet. What it holds stays, under its old numbers; its
+/// dictionary and its lists are written anew, since something else may share those that are there.
 pub(crate) fn add(
     document: &Document<'_>,
     store: &SecurityStore,
@@ -99,51 +100,26 @@ pub(crate) fn add(
         if list.entries.len() == before {
             continue;
         }
-        let entries = Object::Array(list.entries);
-        match list.id {
-            Some(id) => revision.put(id, &entries)?,
-            None => {
-                held.dictionary.set(key, entries);
-                changed = true;
-            }
-        }
+        held.dictionary.set(key, Object::Array(list.entries));
+        changed = true;
     }
     if !changed {
         return Ok(());
     }
     let dictionary = Object::Dictionary(held.dictionary);
-    match held.place {
-        Place::Object(id) => revision.put(id, &dictionary),
-        Place::Catalog => {
-            catalog.set("DSS", dictionary);
-            Ok(())
-        }
-        Place::Nowhere => {
-            let id = revision.allocate()?;
-            revision.put(id, &dictionary)?;
-            catalog.set("DSS", Object::Reference(id));
-            Ok(())
-        }
-    }
+    let id = revision.allocate()?;
+    revision.put(id, &dictionary)?;
+    catalog.set("DSS", Object::Reference(id));
+    Ok(())
 }
 
 /// The store's dictionary as the file has it.
 struct Held {
     dictionary: Dictionary,
-    place: Place,
-}
-
-enum Place {
-    Object(Ref),
-    /// The dictionary stands in the catalogue itself.
-    Catalog,
-    Nowhere,
 }
 
 /// One of the store's three arrays.
 struct List {
-    /// The object that is the array; `None` where it stands in the dictionary itself.
-    id: Option<Ref>,
     entries: Vec<Object>,
     /// What the entries hold; `None` for those that can't be read.
     contents: Vec<Option<Vec<u8>>>,
@@ -153,17 +129,9 @@ impl Held {
     fn read(document: &Document<'_>, catalog: &Catalog) -> Result<Self, PdfError> {
         let entry = catalog.get("DSS").unwrap_or(&Object::Null);
         match document.locate_plain(entry)? {
-            (Some(id), Object::Dictionary(dictionary)) => Ok(Self {
-                dictionary,
-                place: Place::Object(id),
-            }),
-            (None, Object::Dictionary(dictionary)) => Ok(Self {
-                dictionary,
-                place: Place::Catalog,
-            }),
+            (_, Object::Dictionary(dictionary)) => Ok(Self { dictionary }),
             (_, Object::Null) => Ok(Self {
                 dictionary: Dictionary::default().with("Type", Object::name("DSS")),
-                place: Place::Nowhere,
             }),
             (id, _) => Err(PdfError::in_object(
                 "the security store is not a dictionary",
@@ -174,19 +142,15 @@ impl Held {
 
     fn list(&self, document: &Document<'_>, key: &str) -> Result<List, PdfError> {
         let entry = self.dictionary.get(key).unwrap_or(&Object::Null);
-        let (id, entries) = match document.locate(entry)? {
-            (id, Object::Array(entries)) => (id, entries),
-            _ => (None, Vec::new()),
+        let entries = match document.locate(entry)?.1 {
+            Object::Array(entries) => entries,
+            _ => Vec::new(),
         };
         let contents = entries
             .iter()
             .map(|entry| content(document, entry))
             .collect::<Result<_, _>>()?;
-        Ok(List {
-            id,
-            entries,
-            contents,
-        })
+        Ok(List { entries, contents })
     }
 }
 

@@ -256,7 +256,7 @@ impl<'o> Order<'o> {
         let mut revision = Revision::new(document, capacity);
         let (value_id, blanks) = revision.put_signature_value(value, self.reserve)?;
         security::add(document, store, &mut site.catalog, &mut revision)?;
-        site.catalog.declare_extension(document, &mut revision)?;
+        site.catalog.declare_extension(document)?;
         site.fill(document, &mut revision, chosen, value_id, self.purpose)?;
         Ok((revision, blanks, name))
     }

@@ -204,22 +204,15 @@ fn annotate(
     mut page: Page,
     widget: Ref,
 ) -> Result<(), PdfError> {
-    let (id, mut list) = annotations(document, &page)?;
+    // Into the page itself: some producers use one list for several pages, or for the form's fields.
+    let mut list = annotations(document, &page)?;
     list.push(Object::Reference(widget));
-    match id {
-        Some(id) => revision.put(id, &Object::Array(list)),
-        None => {
-            page.dictionary.set("Annots", Object::Array(list));
-            revision.put(page.id, &Object::Dictionary(page.dictionary))
-        }
-    }
+    page.dictionary.set("Annots", Object::Array(list));
+    revision.put(page.id, &Object::Dictionary(page.dictionary))
 }
 
-/// A page's list of annotations, and the object that holds it.
-fn annotations(
-    document: &Document<'_>,
-    page: &Page,
-) -> Result<(Option<Ref>, Vec<Object>), PdfError> {
+/// A page's list of annotations.
+fn annotations(document: &Document<'_>, page: &Page) -> Result<Vec<Object>, PdfError> {
     let annotations = page.dictionary.get("Annots").unwrap_or(&Object::Null);
     let what = "a page's annotations are not an array";
     document.array(annotations, what, page.id)
