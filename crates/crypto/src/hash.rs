@@ -1,6 +1,7 @@
 //! SHA-2, HMAC-SHA-256, and comparison in constant time.
 
 use aws_lc_rs::{constant_time, digest, hmac};
+use bytes::Bytes;
 use model::DigestAlgorithm;
 
 use crate::CryptoError;
@@ -111,6 +112,53 @@ impl std::fmt::Debug for Sha256 {
     }
 }
 
+/// Bytes that were hashed once, by SHA-256: what is appended to them needs no second pass over them.
+#[derive(Clone, Default)]
+pub struct Hashed {
+    bytes: Bytes,
+    hash: Sha256,
+}
+
+impl Hashed {
+    /// Hashes `bytes`.
+    pub fn new(bytes: Bytes) -> Self {
+        Self::default().followed_by(bytes)
+    }
+
+    /// The bytes.
+    pub fn bytes(&self) -> &Bytes {
+        &self.bytes
+    }
+
+    /// The hash, which can go on behind the bytes.
+    pub fn hash(&self) -> &Sha256 {
+        &self.hash
+    }
+
+    /// The digest of the bytes.
+    pub fn digest(&self) -> [u8; 32] {
+        self.hash.clone().finish()
+    }
+
+    /// These bytes and `tail` behind them, of which only `tail` is hashed.
+    pub fn followed_by(&self, tail: Bytes) -> Self {
+        let mut hash = self.hash.clone();
+        hash.update(&tail);
+        let bytes = match self.bytes.is_empty() {
+            true => tail,
+            false => [&self.bytes[..], &tail].concat().into(),
+        };
+        Self { bytes, hash }
+    }
+}
+
+/// Without the bytes, which may be a person's.
+impl std::fmt::Debug for Hashed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Hashed({} bytes)", self.bytes.len())
+    }
+}
+
 fn fixed<const N: usize>(bytes: &[u8]) -> [u8; N] {
     bytes
         .try_into()
@@ -164,6 +212,16 @@ mod tests {
         hash.update(b"");
         hash.update(b"bc");
         assert_eq!(hash.finish(), sha256(b"abc"));
+    }
+
+    #[test]
+    fn what_follows_is_hashed_as_if_all_came_at_once() {
+        let base = Hashed::new(Bytes::from_static(b"a"));
+        let whole = base.followed_by(Bytes::from_static(b"bc"));
+        assert_eq!(whole.digest(), sha256(b"abc"));
+        assert_eq!(&whole.bytes()[..], b"abc");
+        assert_eq!(base.digest(), sha256(b"a"));
+        assert_eq!(Hashed::default().digest(), sha256(b""));
     }
 
     #[test]

@@ -24,7 +24,7 @@ mod verify;
 use model::Entropy;
 
 pub use ed25519::{Ed25519Key, verify_ed25519};
-pub use hash::{Digest, Sha256, equal, hmac_sha256, sha1_identifier, sha256};
+pub use hash::{Digest, Hashed, Sha256, equal, hmac_sha256, sha1_identifier, sha256};
 pub use key::{KeyAlgorithm, SigningKey, SoftwareKey};
 pub use seal::{DataKey, MasterKey};
 pub use vault::{KeyVault, VaultError, VaultKey};
