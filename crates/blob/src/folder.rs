@@ -14,7 +14,7 @@ use std::time::SystemTime;
 use crate::BlobError;
 use crate::flush::Flushes;
 use crate::pack::{self, Extent, Name};
-use crate::shelf::{Content, Shelf, Staged};
+use crate::shelf::{Readable, Shelf, Staged};
 
 /// So much stays free: the database, often on the same disk, must be able to record what arrived.
 const RESERVE: u64 = 16 * 1024 * 1024;
@@ -92,7 +92,7 @@ impl Shelf for Folder {
         }))
     }
 
-    fn open(&self, id: &str) -> Result<Box<dyn Content>, BlobError> {
+    fn open(&self, id: &str) -> Result<Box<dyn Readable>, BlobError> {
         let missing = || BlobError::Missing(id.to_owned());
         let name = Name::parse(id).ok_or_else(missing)?;
         let file = match File::open(self.layout.whole(&name.file())) {
@@ -196,7 +196,7 @@ struct Part {
     len: u64,
 }
 
-impl Content for Part {
+impl Readable for Part {
     fn len(&self) -> u64 {
         self.len
     }

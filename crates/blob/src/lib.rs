@@ -31,7 +31,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use crypto::DataKey;
+use crypto::{DataKey, Hashed};
 use model::Entropy;
 use time::OffsetDateTime;
 
@@ -48,6 +48,30 @@ pub use writer::BlobWriter;
 pub struct BlobStore {
     shelf: Arc<dyn Shelf>,
     names: Arc<Names>,
+}
+
+/// Content at hand.
+#[derive(Debug, Clone, Default)]
+pub struct Content {
+    /// What comes first, hashed already: it is not hashed again.
+    pub begun: Hashed,
+    /// What follows it.
+    pub rest: Bytes,
+}
+
+impl Content {
+    fn len(&self) -> usize {
+        self.begun.bytes().len() + self.rest.len()
+    }
+}
+
+impl From<Bytes> for Content {
+    fn from(rest: Bytes) -> Self {
+        Self {
+            begun: Hashed::default(),
+            rest,
+        }
+    }
 }
 
 /// A blob that was written.
@@ -137,7 +161,7 @@ impl BlobStore {
     /// is waited for once. Each can be deleted by itself; the room is given back with the last.
     pub async fn put_all(
         &self,
-        contents: Vec<Bytes>,
+        contents: Vec<Content>,
         key: &DataKey,
         entropy: &dyn Entropy,
     ) -> Result<Vec<Stored>, BlobError> {

@@ -9,7 +9,7 @@ use crypto::DataKey;
 use crypto::chunk::{ChunkOpener, PLAIN, SEALED, plain_len};
 use futures::stream::{self, Stream};
 
-use crate::shelf::{Content, Shelf};
+use crate::shelf::{Readable, Shelf};
 use crate::{BlobError, blocking};
 
 /// A blob that can be read. Clones share it.
@@ -120,7 +120,7 @@ impl Seek for SeekReader {
 
 struct Opened {
     id: String,
-    content: Box<dyn Content>,
+    content: Box<dyn Readable>,
     opener: ChunkOpener,
     size: u64,
 }

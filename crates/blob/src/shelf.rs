@@ -11,7 +11,7 @@ pub(crate) trait Shelf: Send + Sync {
     fn stage(&self, id: &str) -> Result<Box<dyn Staged>, BlobError>;
 
     /// Opens a whole blob.
-    fn open(&self, id: &str) -> Result<Box<dyn Content>, BlobError>;
+    fn open(&self, id: &str) -> Result<Box<dyn Readable>, BlobError>;
 
     /// Removes a blob, or a pack of blobs, whole or staged, if there is one.
     fn delete(&self, id: &str) -> Result<(), BlobError>;
@@ -36,7 +36,7 @@ pub(crate) trait Staged: Send {
 }
 
 /// A whole blob's bytes, as stored.
-pub(crate) trait Content: Send + Sync {
+pub(crate) trait Readable: Send + Sync {
     /// How many there are.
     fn len(&self) -> u64;
 

@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use crypto::chunk::{ChunkSealer, OVERHEAD, PLAIN, SEALED, sealed_len};
-use crypto::{DataKey, Sha256};
+use crypto::{DataKey, Hashed, Sha256};
 use tokio::sync::mpsc;
 use tokio::task::{JoinHandle, spawn_blocking};
 
 use crate::pack::{self, Name};
 use crate::shelf::{Shelf, Staged};
-use crate::{BlobError, Stored};
+use crate::{BlobError, Content, Stored};
 
 /// Pieces under way to the blocking thread. Few, since a piece can be as large as the HTTP
 /// server's read buffer.
@@ -114,7 +114,7 @@ pub(crate) fn pack(
     shelf: &dyn Shelf,
     key: &DataKey,
     name: &str,
-    contents: &[Bytes],
+    contents: &[Content],
 ) -> Result<Vec<Stored>, BlobError> {
     let file = Name::Pack(name).to_string();
     let lens = contents.iter().map(|one| sealed_len(one.len() as u64));
@@ -125,7 +125,8 @@ pub(crate) fn pack(
         let id = Name::Member { pack: name, number }.to_string();
         let capacity = SEALED.min(content.len() + OVERHEAD);
         let mut sealing = Sealing::onto(staged, key, id, capacity);
-        sealing.push(content)?;
+        sealing.begin_with(&content.begun)?;
+        sealing.push(&content.rest)?;
         let (stored, so_far) = sealing.finish()?;
         all.push(stored);
         staged = so_far;
@@ -170,8 +171,18 @@ impl Sealing {
         }
     }
 
-    pub(crate) fn push(&mut self, mut piece: &[u8]) -> Result<(), BlobError> {
+    /// The blob's first bytes, which were hashed before.
+    fn begin_with(&mut self, begun: &Hashed) -> Result<(), BlobError> {
+        self.hash = begun.hash().clone();
+        self.seal(begun.bytes())
+    }
+
+    pub(crate) fn push(&mut self, piece: &[u8]) -> Result<(), BlobError> {
         self.hash.update(piece);
+        self.seal(piece)
+    }
+
+    fn seal(&mut self, mut piece: &[u8]) -> Result<(), BlobError> {
         self.size += piece.len() as u64;
         while !piece.is_empty() {
             // A full chunk waits until something follows it, since the last one is marked.

@@ -67,6 +67,7 @@ impl NewBlobs {
         contents: Vec<Bytes>,
     ) -> Result<Vec<StoredFile>, Error> {
         let service = &self.service;
+        let contents = contents.into_iter().map(Into::into).collect();
         let stored = service.blobs().put_all(contents, key, service.entropy());
         let stored = stored.await?.into_iter();
         Ok(stored.map(|one| self.adopted(one)).collect())

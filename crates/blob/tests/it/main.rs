@@ -7,7 +7,8 @@ mod writing;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use blob::BlobStore;
+use blob::{BlobStore, Content};
+use bytes::Bytes;
 use crypto::{DataKey, SystemEntropy};
 use tempfile::TempDir;
 use time::OffsetDateTime;
@@ -60,6 +61,13 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 fn content(len: usize) -> Vec<u8> {
     (0..len as u64)
         .map(|i| (i.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 56) as u8)
+        .collect()
+}
+
+/// Contents of these lengths.
+fn contents(lens: &[usize]) -> Vec<Content> {
+    lens.iter()
+        .map(|len| Bytes::from(content(*len)).into())
         .collect()
 }
 

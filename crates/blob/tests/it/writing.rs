@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 use std::os::unix::fs::PermissionsExt;
 
-use blob::BlobError;
+use blob::{BlobError, Content};
 use bytes::Bytes;
-use crypto::SystemEntropy;
+use crypto::{Hashed, SystemEntropy};
 
-use crate::{Bench, content, far_future, files};
+use crate::{Bench, content, contents, far_future, files};
 
 const CHUNK: usize = crypto::chunk::PLAIN;
 
@@ -216,8 +216,9 @@ async fn the_list_has_what_is_old_whole_or_abandoned() {
 async fn several_at_once_are_all_there_in_one_folder_and_in_order() {
     let bench = Bench::new().await;
     let sizes = [0, 5, CHUNK, 3 * CHUNK + 7];
-    let contents = sizes.map(|size| Bytes::from(content(size))).to_vec();
-    let stored = bench.store.put_all(contents, &bench.key, &SystemEntropy);
+    let stored = bench
+        .store
+        .put_all(contents(&sizes), &bench.key, &SystemEntropy);
     let stored = stored.await.unwrap();
     for (stored, size) in stored.iter().zip(sizes) {
         assert_eq!(stored.size, size as u64);
@@ -236,10 +237,32 @@ async fn several_at_once_are_all_there_in_one_folder_and_in_order() {
 }
 
 #[tokio::test]
+async fn what_was_hashed_before_is_stored_with_what_follows_it() {
+    let bench = Bench::new().await;
+    let whole = content(2 * CHUNK + 9);
+    for begun in [0, 1, CHUNK - 1, CHUNK, CHUNK + 1, whole.len()] {
+        let (begun, rest) = whole.split_at(begun);
+        let content = Content {
+            begun: Hashed::new(Bytes::copy_from_slice(begun)),
+            rest: Bytes::copy_from_slice(rest),
+        };
+        let stored = bench
+            .store
+            .put_all(vec![content], &bench.key, &SystemEntropy);
+        let [stored] = <[_; 1]>::try_from(stored.await.unwrap()).unwrap();
+        assert_eq!(stored.sha256, crypto::sha256(&whole));
+        assert_eq!(stored.size, whole.len() as u64);
+        let read = bench.store.read(&stored.id, &bench.key).await.unwrap();
+        assert!(read == whole);
+    }
+}
+
+#[tokio::test]
 async fn of_several_each_can_go_alone_and_the_file_goes_with_the_last() {
     let bench = Bench::new().await;
-    let contents = (1..4).map(|len| content(len).into()).collect();
-    let stored = bench.store.put_all(contents, &bench.key, &SystemEntropy);
+    let stored = bench
+        .store
+        .put_all(contents(&[1, 2, 3]), &bench.key, &SystemEntropy);
     let [first, second, third] = <[_; 3]>::try_from(stored.await.unwrap()).unwrap();
 
     bench.store.delete(&second.id).await.unwrap();
@@ -266,8 +289,9 @@ async fn of_several_each_can_go_alone_and_the_file_goes_with_the_last() {
 #[tokio::test]
 async fn one_of_several_does_not_open_in_anothers_place() {
     let bench = Bench::new().await;
-    let contents = vec![content(9).into(), content(9).into()];
-    let stored = bench.store.put_all(contents, &bench.key, &SystemEntropy);
+    let stored = bench
+        .store
+        .put_all(contents(&[9, 9]), &bench.key, &SystemEntropy);
     let stored = stored.await.unwrap();
     let path = &bench.files()[0];
     let mut bytes = std::fs::read(path).unwrap();
@@ -284,8 +308,9 @@ async fn one_of_several_does_not_open_in_anothers_place() {
 async fn several_that_were_abandoned_half_way_are_listed_and_go() {
     for left in [0, 100, 4096, 4100] {
         let bench = Bench::new().await;
-        let contents = vec![content(5).into(), content(6).into()];
-        let stored = bench.store.put_all(contents, &bench.key, &SystemEntropy);
+        let stored = bench
+            .store
+            .put_all(contents(&[5, 6]), &bench.key, &SystemEntropy);
         let stored = stored.await.unwrap();
         let pack = bench.files().remove(0);
         let file = std::fs::File::options().write(true).open(&pack).unwrap();
@@ -314,7 +339,7 @@ async fn of_several_all_are_there_or_none() {
     let bench = Bench::new().await;
     let in_the_way = bench.folder.path().join("07");
     std::fs::write(&in_the_way, "no folder").unwrap();
-    let contents = vec![content(5).into(), content(6).into(), content(7).into()];
+    let contents = contents(&[5, 6, 7]);
     let refused = bench.store.put_all(contents, &bench.key, &Same).await;
     assert!(matches!(refused, Err(BlobError::Io(_))), "{refused:?}");
     assert_eq!(bench.files(), [in_the_way]);
