@@ -357,7 +357,7 @@ impl<'d, 'a> Comparison<'d, 'a> {
                         (Object::Array(old), Object::Array(new)) if old.len() == new.len() => {
                             open.extend(old.into_iter().zip(new).rev());
                         }
-                        _ => self.tell(ChangeKind::Content, "pages were added or removed"),
+                        _ => self.expect_same("pages were added or removed", old, new),
                     },
                     b"Parent" if old == new => {}
                     b"Annots" if is_leaf => self.annotations(number, old, new)?,

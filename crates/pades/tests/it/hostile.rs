@@ -86,6 +86,34 @@ fn loops_end() {
 }
 
 #[test]
+fn what_shares_an_object_with_a_signature_is_not_changed_by_it() {
+    let catalog = "<</Type/Catalog/Pages 2 0 R/AcroForm 4 0 R/DSS 6 0 R/Extensions 7 0 R>>";
+    let form = "<</Fields 5 0 R>>";
+    let widget = "<</Type/Annot/Subtype/Widget/FT/Tx/T(name)/Rect[20 20 120 40]/P 3 0 R>>";
+    for owner in [
+        "/Contents 5 0 R",
+        "/Annots 5 0 R",
+        "/Unknown 5 0 R",
+        "/Unknown 6 0 R",
+        "/Unknown[7 0 R 9 0 R]",
+    ] {
+        let page = format!("<</Type/Page/Parent 2 0 R/MediaBox[0 0 300 200]{owner}>>");
+        let dss = "<</Certs 9 0 R/OCSPs 9 0 R>>";
+        let objects = [
+            catalog, PAGES, &page, form, "[8 0 R]", dss, "<<>>", widget, "[]",
+        ];
+        probe(&file(&objects, "<</Size 10/Root 1 0 R>>")).unwrap();
+    }
+}
+
+#[test]
+fn trees_of_pages_that_make_no_sense_stay_as_they_are() {
+    let pages = "<</Type/Pages/Kids[3 0 R 5 0 R]/Count 2>>";
+    let kids = "<</Type/Pages/Kids/None>>";
+    probe(&file(&[CATALOG, pages, PAGE, FORM, kids], TRAILER)).unwrap();
+}
+
+#[test]
 fn nesting_is_bounded() {
     let deep = format!("{}{}", "[".repeat(200_000), "]".repeat(200_000));
     let page = format!("<</Type/Page/Annots {deep}>>");
