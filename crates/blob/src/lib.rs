@@ -74,6 +74,15 @@ impl From<Bytes> for Content {
     }
 }
 
+impl From<Hashed> for Content {
+    fn from(begun: Hashed) -> Self {
+        Self {
+            begun,
+            rest: Bytes::new(),
+        }
+    }
+}
+
 /// A blob that was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stored {

@@ -95,4 +95,7 @@ pub use inspect::{
 };
 pub use permission::Certification;
 pub use security::{SecurityStore, security_store};
-pub use signature::{Prepared, SignatureSpec, TimeStampSpec, prepare, prepare_time_stamp};
+pub use signature::{
+    Prepared, SignatureSpec, TimeStampSpec, prepare, prepare_hashed, prepare_time_stamp,
+    prepare_time_stamp_hashed,
+};

@@ -1,6 +1,6 @@
 //! The prepared signature: a revision that is complete but for the CMS.
 
-use crypto::Sha256;
+use crypto::{Hashed, Sha256};
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
@@ -78,17 +78,16 @@ pub struct Prepared {
 ///
 /// Whatever makes the file unfit to be signed; see [`PdfError`].
 pub fn prepare(pdf: &[u8], spec: &SignatureSpec) -> Result<Prepared, PdfError> {
-    let order = Order {
-        field: spec.field.clone(),
-        purpose: Purpose::Signature {
-            reason: spec.reason.as_deref(),
-            appearance: spec.appearance.as_ref(),
-        },
-        value: signature_dictionary(spec),
-        security_store: &spec.security_store,
-        reserve: spec.reserve,
-    };
-    Document::with(pdf, |document| order.prepare(document))
+    Order::signature(spec).prepare(pdf, &hash_of(pdf))
+}
+
+/// As [`prepare`], for a file that was hashed before: without that pass.
+///
+/// # Errors
+///
+/// As for [`prepare`].
+pub fn prepare_hashed(pdf: &Hashed, spec: &SignatureSpec) -> Result<Prepared, PdfError> {
+    Order::signature(spec).prepare(pdf.bytes(), pdf.hash())
 }
 
 /// Writes everything but the token of a document time-stamp (`ETSI.RFC3161`); [`Prepared`] takes
@@ -101,8 +100,23 @@ pub fn prepare(pdf: &[u8], spec: &SignatureSpec) -> Result<Prepared, PdfError> {
 ///
 /// Whatever makes the file unfit; see [`PdfError`].
 pub fn prepare_time_stamp(pdf: &[u8], spec: &TimeStampSpec) -> Result<Prepared, PdfError> {
+    Order::time_stamp(&spec.security_store, spec.reserve).prepare(pdf, &hash_of(pdf))
+}
+
+/// As [`prepare_time_stamp`], for a file that was hashed before.
+///
+/// # Errors
+///
+/// As for [`prepare_time_stamp`].
+pub fn prepare_time_stamp_hashed(pdf: &Hashed, spec: &TimeStampSpec) -> Result<Prepared, PdfError> {
     let order = Order::time_stamp(&spec.security_store, spec.reserve);
-    Document::with(pdf, |document| order.prepare(document))
+    order.prepare(pdf.bytes(), pdf.hash())
+}
+
+fn hash_of(pdf: &[u8]) -> Sha256 {
+    let mut hash = Sha256::new();
+    hash.update(pdf);
+    hash
 }
 
 impl Prepared {
@@ -211,6 +225,19 @@ struct Order<'a> {
 }
 
 impl<'o> Order<'o> {
+    fn signature(spec: &'o SignatureSpec) -> Self {
+        Self {
+            field: spec.field.clone(),
+            purpose: Purpose::Signature {
+                reason: spec.reason.as_deref(),
+                appearance: spec.appearance.as_ref(),
+            },
+            value: signature_dictionary(spec),
+            security_store: &spec.security_store,
+            reserve: spec.reserve,
+        }
+    }
+
     fn time_stamp(security_store: &'o SecurityStore, reserve: usize) -> Self {
         Self {
             field: FieldTarget::New("Timestamp".into()),
@@ -221,11 +248,14 @@ impl<'o> Order<'o> {
         }
     }
 
-    fn prepare(&self, document: &Document<'_>) -> Result<Prepared, PdfError> {
+    /// `hash` is that of the whole file.
+    fn prepare(&self, pdf: &[u8], hash: &Sha256) -> Result<Prepared, PdfError> {
+        Document::with(pdf, |document| self.prepare_in(document, hash.clone()))
+    }
+
+    fn prepare_in(&self, document: &Document<'_>, mut hash: Sha256) -> Result<Prepared, PdfError> {
         let site = Site::survey(document, self.purpose)?;
         let (revision, blanks, name) = self.assemble(document, site)?;
-        let mut hash = Sha256::new();
-        hash.update(document.data);
         let mut tail = revision.finish(&self.file_id(&hash, &name))?;
         blanks.fill_byte_range(document.data.len(), &mut tail);
         hash.update(&tail[..blanks.contents.start]);

@@ -4,7 +4,8 @@
 //! A file at B-LT becomes B-LTA by its first archive time-stamp. Each file is a transaction of its
 //! own: whoever stops half-way has lost nothing and begins where it stopped.
 
-use bytes::Bytes;
+use blob::Content;
+use crypto::Hashed;
 use model::{Level, RequestPk};
 use pades::{EmbeddedSignature, SecurityStore};
 use pki::CertificateFacts;
@@ -98,14 +99,17 @@ impl Service {
         let Some(old) = standing.last_copy().cloned() else {
             return Ok(Renewal::NotDue);
         };
-        let pdf = self.fetch(&case.key, &old).await?;
+        let pdf = self.fetch_hashed(&case.key, &old).await?;
         let name = due_name(due);
         let renewed = self
-            .at_work(move |service| service.stamp_again(&pdf, name))
+            .at_work(move |service| {
+                let rest = service.stamp_again(&pdf, name)?.into();
+                Ok::<_, Error>(Content { begun: pdf, rest })
+            })
             .await??;
 
         let mut blobs = NewBlobs::new(self);
-        let new = blobs.put(&case.key, renewed.into()).await?;
+        let [new] = blobs.put_all(&case.key, [renewed]).await?;
         let good_until = self.good_until(Level::Ltva, None).await?;
         let mut tx = self.store().begin().await?;
         let case = self.relock(&mut tx, due.request).await?;
@@ -131,19 +135,19 @@ impl Service {
         Ok(good_until.map_or(Renewal::NotDue, Renewal::Renewed))
     }
 
-    /// The file with one more time-stamp, over it and what validates the newest before. What
-    /// validates the new one comes along: nobody can be asked for it later. Slow.
-    fn stamp_again(&self, pdf: &Bytes, name: String) -> Result<Vec<u8>, Error> {
+    /// One more time-stamp, to be appended to the file: over it and what validates the newest before.
+    /// What validates the new one comes along: nobody can be asked for it later. Slow.
+    fn stamp_again(&self, pdf: &Hashed, name: String) -> Result<Vec<u8>, Error> {
         let broken = |reason| Error::NotSignable {
             file_name: name.clone(),
             reason,
         };
-        let signatures = pades::signatures(pdf).map_err(broken)?;
+        let signatures = pades::signatures(pdf.bytes()).map_err(broken)?;
         let newest = signatures.last().and_then(stamping_certificates);
         let source = self.time_source(None)?;
         let newest = newest.as_deref().unwrap_or_default();
         let mut security = self.security_of_stamps(newest, &source)?;
-        let held = pades::security_store(pdf).map_err(broken)?;
+        let held = pades::security_store(pdf.bytes()).map_err(broken)?;
         let responders = responders_of(held.ocsp_responses.iter().chain(&security.ocsp_responses));
         security.certificates.extend(responders);
         self.archive_stamp(&source, pdf, security)

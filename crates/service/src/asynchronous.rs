@@ -117,10 +117,10 @@ impl Service {
             return Ok(SigningTurn::Done);
         }
         let _turn = self.inner.per_request.lock(case.pk()).await;
-        let case = self.peek(id).await?;
-        let consent = self.consent(&case, &command).await?;
+        let standing = self.standing(case.pk()).await?;
+        let consent = self.consent(&standing, &command).await?;
         let order = command.order;
-        self.rehearse(&case, order.clone()).await?;
+        self.rehearse(standing, order.clone()).await?;
 
         let mut tx = self.store().begin().await?;
         let mut case = self.relock(&mut tx, case.pk()).await?;

@@ -4,9 +4,9 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use blob::Stored;
+use blob::{Content, Stored};
 use bytes::Bytes;
-use crypto::DataKey;
+use crypto::{DataKey, Hashed};
 use model::RequestPk;
 use store::StoredFile;
 use tokio::sync::OwnedMutexGuard;
@@ -61,16 +61,26 @@ impl NewBlobs {
     }
 
     /// As [`NewBlobs::put`] for several, which waits for the disk but once.
-    pub(crate) async fn put_all(
+    pub(crate) async fn put_many(
         &mut self,
         key: &DataKey,
-        contents: Vec<Bytes>,
+        contents: Vec<Content>,
     ) -> Result<Vec<StoredFile>, Error> {
         let service = &self.service;
-        let contents = contents.into_iter().map(Into::into).collect();
         let stored = service.blobs().put_all(contents, key, service.entropy());
         let stored = stored.await?.into_iter();
         Ok(stored.map(|one| self.adopted(one)).collect())
+    }
+
+    /// As [`NewBlobs::put_many`] for as many as are known beforehand.
+    pub(crate) async fn put_all<const N: usize>(
+        &mut self,
+        key: &DataKey,
+        contents: [Content; N],
+    ) -> Result<[StoredFile; N], Error> {
+        let stored = self.put_many(key, contents.into()).await?;
+        let wrong = |_| Error::Internal("not as many files were stored as there are".into());
+        stored.try_into().map_err(wrong)
     }
 
     fn adopted(&mut self, stored: Stored) -> StoredFile {
@@ -113,8 +123,18 @@ impl Service {
 
     /// Reads a whole stored file and checks it against its recorded digest.
     pub(crate) async fn fetch(&self, key: &DataKey, file: &StoredFile) -> Result<Bytes, Error> {
-        let content = self.blobs().read(&file.blob, key).await?;
-        if crypto::sha256(&content) != file.sha256 {
+        let content = self.fetch_hashed(key, file).await?;
+        Ok(content.bytes().clone())
+    }
+
+    /// As [`Service::fetch`], for what something is appended to.
+    pub(crate) async fn fetch_hashed(
+        &self,
+        key: &DataKey,
+        file: &StoredFile,
+    ) -> Result<Hashed, Error> {
+        let content = Hashed::new(self.blobs().read(&file.blob, key).await?);
+        if content.digest() != file.sha256 {
             return Err(Error::Internal(format!(
                 "blob {} differs from its record",
                 file.blob

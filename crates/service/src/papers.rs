@@ -1,11 +1,11 @@
 //! The papers that the server draws up: the service contract and the officer's declaration.
 
-use bytes::Bytes;
+use blob::Content;
 use contract::{
     Capacity, ContractData, ContractKind, DeclarationData, DeclarationText, EvidencePiece,
     Identification, Identity, Organisation, VideoPiece,
 };
-use crypto::SoftwareKey;
+use crypto::{Hashed, SoftwareKey};
 use model::evidence::Claims;
 use model::profile::DEFAULT_VALIDITY_DAYS;
 use model::{Language, Subject};
@@ -33,8 +33,8 @@ pub(crate) struct BroughtEvidence {
 /// A paper's bytes, before and after the officer's signature.
 struct Drawn {
     kind: PaperKind,
-    unsigned: Bytes,
-    approved: Bytes,
+    unsigned: Content,
+    approved: Content,
 }
 
 impl Service {
@@ -59,23 +59,27 @@ impl Service {
             .await??;
 
         let good_until = self.good_until(self.default_level(), None).await?;
-        let mut papers = Vec::with_capacity(drawn.len());
-        for Drawn {
+        let [declaration, contract] = drawn;
+        let files = [
+            declaration.unsigned,
+            declaration.approved,
+            contract.unsigned,
+            contract.approved,
+        ];
+        let files = blobs.put_all(&case.key, files).await?;
+        let [declared, declaration_approved, offered, contract_approved] = files;
+        let paper = |kind, unsigned, approved| Paper {
             kind,
+            number: None,
             unsigned,
             approved,
-        } in drawn
-        {
-            papers.push(Paper {
-                kind,
-                number: None,
-                unsigned: blobs.put(&case.key, unsigned).await?,
-                approved: blobs.put(&case.key, approved).await?,
-                signed: None,
-                good_until,
-            });
-        }
-        Ok(papers)
+            signed: None,
+            good_until,
+        };
+        Ok(vec![
+            paper(declaration.kind, declared, declaration_approved),
+            paper(contract.kind, offered, contract_approved),
+        ])
     }
 
     fn draw_up(
@@ -101,11 +105,15 @@ impl Service {
                 attributes: &[],
                 tsa_url: None,
             };
-            let approved = self.signer(signatory)?.sign(&pdf, &Place::default())?;
+            let pdf = Hashed::new(pdf.into());
+            let approval = self.signer(signatory)?.sign(&pdf, &Place::default())?;
             Ok::<_, Error>(Drawn {
                 kind,
-                unsigned: pdf.into(),
-                approved: approved.into(),
+                approved: Content {
+                    begun: pdf.clone(),
+                    rest: approval.into(),
+                },
+                unsigned: Content::from(pdf),
             })
         };
         let declaration = renderer.render_declaration(declaration).map_err(failed)?;

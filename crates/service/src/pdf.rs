@@ -2,7 +2,8 @@
 
 use std::cell::Cell;
 
-use crypto::{Digest, SigningKey};
+use bytes::Bytes;
+use crypto::{Digest, Hashed, SigningKey};
 use model::{HashDescriptor, Level};
 use pades::{Appearance, FieldTarget, PdfError, SecurityStore, SignatureSpec, TimeStampSpec};
 use pki::cms::{CmsSigner, HashAttributes, HashedContent, TimeStamper};
@@ -127,7 +128,7 @@ impl Signer<'_> {
     }
 
     /// Everything of a signature but the container; slow, as it reads the whole file.
-    pub(crate) fn prepare(&self, pdf: &[u8], place: &Place) -> Result<pades::Prepared, PdfError> {
+    pub(crate) fn prepare(&self, pdf: &Hashed, place: &Place) -> Result<pades::Prepared, PdfError> {
         place.with_field(|field| {
             let spec = SignatureSpec {
                 field,
@@ -140,30 +141,36 @@ impl Signer<'_> {
                 security_store: self.security.clone(),
                 reserve: self.cms.max_size(self.stamping()),
             };
-            pades::prepare(pdf, &spec)
+            pades::prepare_hashed(pdf, &spec)
         })
     }
 
-    /// Signs a prepared revision of `pdf` and raises the file to the level.
-    pub(crate) fn finish(&self, pdf: &[u8], prepared: pades::Prepared) -> Result<Vec<u8>, Error> {
+    /// Signs a prepared revision of `pdf`, raises the file to the level, and returns what is to be
+    /// appended to it.
+    pub(crate) fn finish(&self, pdf: &Hashed, prepared: pades::Prepared) -> Result<Vec<u8>, Error> {
         let before = self.source.outgrown();
         let cms = self
             .cms
             .sign(&prepared.digest(), self.stamping())
             .map_err(|error| self.source.explain(error))?;
-        let signed = prepared.embed(pdf, &cms).map_err(failed)?;
+        let mut appended = prepared.seal(&cms).map_err(failed)?;
         // A time-stamp that did not fit beside the signature stands over the document instead: it
         // proves the time as well (EN 319 142-1 §6.3).
         let grown = self.source.outgrown() - before;
         self.outgrown.set(self.outgrown.get() + grown);
         if self.level < Level::Ltva && grown == 0 {
-            return Ok(signed);
+            return Ok(appended);
         }
         let security = SecurityStore {
             certificates: responders_of(&self.security.ocsp_responses),
             ..SecurityStore::default()
         };
-        self.service.archive_stamp(&self.source, &signed, security)
+        let signed = pdf.followed_by(Bytes::copy_from_slice(&appended));
+        let stamp = self
+            .service
+            .archive_stamp(&self.source, &signed, security)?;
+        appended.extend_from_slice(&stamp);
+        Ok(appended)
     }
 
     /// How many time-stamps did not fit beside their signatures.
@@ -172,7 +179,7 @@ impl Signer<'_> {
     }
 
     /// Both steps for one file.
-    pub(crate) fn sign(&self, pdf: &[u8], place: &Place) -> Result<Vec<u8>, Error> {
+    pub(crate) fn sign(&self, pdf: &Hashed, place: &Place) -> Result<Vec<u8>, Error> {
         let prepared = self.prepare(pdf, place).map_err(failed)?;
         self.finish(pdf, prepared)
     }
@@ -183,12 +190,12 @@ impl Signer<'_> {
 }
 
 impl Service {
-    /// Adds a document time-stamp, which covers all that the file holds and `security` besides
-    /// (EN 319 142-1 §5.4.3).
+    /// Makes a document time-stamp, which covers all that the file holds and `security` besides
+    /// (EN 319 142-1 §5.4.3), and returns what is to be appended to the file.
     pub(crate) fn archive_stamp(
         &self,
         source: &TimeSource<'_>,
-        pdf: &[u8],
+        pdf: &Hashed,
         security: SecurityStore,
     ) -> Result<Vec<u8>, Error> {
         let mut spec = TimeStampSpec {
@@ -197,11 +204,11 @@ impl Service {
         };
         for _ in 0..STAMPING_ATTEMPTS {
             spec.reserve = source.room_now();
-            let prepared = pades::prepare_time_stamp(pdf, &spec).map_err(failed)?;
+            let prepared = pades::prepare_time_stamp_hashed(pdf, &spec).map_err(failed)?;
             let token = source.stamper().time_stamp(&prepared.digest());
             let token = token.map_err(|error| source.explain(error))?;
             if token.len() <= spec.reserve {
-                return prepared.embed(pdf, &token).map_err(failed);
+                return prepared.seal(&token).map_err(failed);
             }
         }
         Err(Error::Internal(

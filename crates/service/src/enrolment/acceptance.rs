@@ -7,8 +7,7 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
-use crypto::SoftwareKey;
+use crypto::{Hashed, SoftwareKey};
 use model::otp::Purpose;
 use model::{SecureElement, Trigger, transition};
 use pki::issuance::Recorded;
@@ -68,7 +67,7 @@ struct OnRecord {
 struct Made {
     der: Vec<u8>,
     /// The contract with the subscriber's signature, where we can make one.
-    contract: Option<Bytes>,
+    contract: Option<Hashed>,
     file: Option<Vec<u8>>,
 }
 
@@ -115,7 +114,7 @@ impl Service {
             }
             _ => None,
         };
-        let approved = self.fetch(&case.key, &contract.approved).await?;
+        let approved = self.fetch_hashed(&case.key, &contract.approved).await?;
         let name = case.subject.full_name();
         let made = {
             let approved = approved.clone();
@@ -181,7 +180,7 @@ impl Service {
         recorded: Recorded,
         key: Option<Arc<SoftwareKey>>,
         choice: &Judged,
-        approved: &[u8],
+        approved: &Hashed,
         name: String,
     ) -> Result<Made, Error> {
         let der = self.anchors().sign(recorded).map_err(issuing)?;
@@ -199,7 +198,7 @@ impl Service {
         };
         Ok(Made {
             der,
-            contract: Some(contract.into()),
+            contract: Some(contract),
             file,
         })
     }
@@ -207,11 +206,11 @@ impl Service {
     /// A contract signed by the certificate's holder.
     pub(crate) fn sign_as_holder(
         &self,
-        pdf: &[u8],
+        pdf: &Hashed,
         key: &SoftwareKey,
         certificate: &[u8],
         name: String,
-    ) -> Result<Vec<u8>, Error> {
+    ) -> Result<Hashed, Error> {
         let signatory = Signatory {
             key,
             certificate,
@@ -223,7 +222,8 @@ impl Service {
             attributes: &[],
             tsa_url: None,
         };
-        self.signer(signatory)?.sign(pdf, &Place::default())
+        let signature = self.signer(signatory)?.sign(pdf, &Place::default())?;
+        Ok(pdf.followed_by(signature.into()))
     }
 
     /// Key, certificate and chain as a PKCS#12 file.
@@ -258,7 +258,10 @@ impl Service {
         let authority = self.authority_of(&case).await?;
         let mut blobs = NewBlobs::new(self);
         let signed = match &made.contract {
-            Some(content) => Some(blobs.put(&case.key, content.clone()).await?),
+            Some(content) => {
+                let [file] = blobs.put_all(&case.key, [content.clone().into()]).await?;
+                Some(file)
+            }
             None => None,
         };
 
@@ -287,7 +290,7 @@ impl Service {
 
         let letter = self.letter(&case, &authority, &secrets, &certificate);
         let attached = made.contract.unwrap_or(approved);
-        let message = letter.message(&case, attached.to_vec(), &made.der);
+        let message = letter.message(&case, attached.bytes().to_vec(), &made.der);
         self.queue_mail(&mut tx, &case, "enrolled", message).await?;
 
         let details = json!({
@@ -361,7 +364,7 @@ struct Settlement {
     serial: String,
     contract: Paper,
     /// The contract with the officer's signature.
-    approved: Bytes,
+    approved: Hashed,
     secrets: Secrets,
     credential: Option<Credential>,
     made: Made,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use crypto::SoftwareKey;
+use crypto::{Hashed, SoftwareKey};
 use model::otp::{OtpRefusal, Purpose};
 use secrecy::SecretString;
 use serde_json::json;
@@ -86,9 +86,13 @@ impl Service {
         };
         let der = certificate.der.clone().ok_or(Error::WrongCredentials)?;
 
-        let (name, original) = (case.subject.full_name(), pdf.clone());
-        let signed = self
-            .at_work(move |service| service.sign_as_holder(&original, &key, &der, name))
+        let name = case.subject.full_name();
+        let (original, signed) = self
+            .at_work(move |service| {
+                let pdf = Hashed::new(pdf);
+                let signed = service.sign_as_holder(&pdf, &key, &der, name)?;
+                Ok::<_, Error>((pdf.digest(), signed))
+            })
             .await??;
 
         let mut tx = self.store().begin().await?;
@@ -98,14 +102,14 @@ impl Service {
         self.spend_signing_code(&mut tx, &case).await?;
         let details = json!({
             "serial": credential.serial,
-            "pdf": hex::encode(crypto::sha256(&pdf)),
-            "signed_pdf": hex::encode(crypto::sha256(&signed)),
+            "pdf": hex::encode(original),
+            "signed_pdf": hex::encode(signed.digest()),
         });
         let (actor, action) = (Actor::Subscriber, "cloud-signature");
         self.record(&mut tx, actor, action, Some(&case), details)
             .await?;
         self.commit(tx).await?;
-        Ok(signed.into())
+        Ok(signed.bytes().clone())
     }
 
     /// Unlocks a key that is here for good, if its certificate may sign now.

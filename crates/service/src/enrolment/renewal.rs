@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use crypto::SoftwareKey;
+use crypto::{Hashed, SoftwareKey};
 use model::Trigger;
 use pki::issuance::Recorded;
 use secrecy::SecretString;
@@ -49,7 +49,7 @@ pub(crate) struct Renewed {
 /// What is made outside the transaction.
 struct Made {
     der: Vec<u8>,
-    contract: Vec<u8>,
+    contract: Hashed,
     file: Option<Vec<u8>>,
 }
 
@@ -86,7 +86,8 @@ impl Service {
             .make_renewal(&case, &old, recorded, key, file_password)
             .await?;
         let mut blobs = NewBlobs::new(self);
-        let contract = blobs.put(&case.key, made.contract.clone().into()).await?;
+        let contract = made.contract.clone().into();
+        let [contract] = blobs.put_all(&case.key, [contract]).await?;
 
         let entry = self.book_entry(Some(&case), &serial, &made.der)?;
 
@@ -124,7 +125,7 @@ impl Service {
         store::attachments::insert(&mut tx, &paper).await?;
         case.row.renewals += 1;
         let letter = self.letter(&case, &authority, &secrets, &certificate);
-        let message = letter.message(&case, made.contract, &made.der);
+        let message = letter.message(&case, made.contract.bytes().to_vec(), &made.der);
         self.queue_mail(&mut tx, &case, "renewed", message).await?;
 
         let details = json!({
@@ -166,6 +167,7 @@ impl Service {
             let file = file_password
                 .map(|password| service.key_file(&key, &der, &password, &name))
                 .transpose()?;
+            let contract = Hashed::new(contract.into());
             let contract = service.sign_as_holder(&contract, &key, &der, name)?;
             Ok(Made {
                 der,

@@ -17,12 +17,13 @@ mod plan;
 mod sources;
 mod visible;
 
+use blob::Content;
 use bytes::Bytes;
 use model::otp::{OtpRefusal, Purpose};
-use model::{RequestPk, Trigger, transition};
+use model::{Level, RequestPk, Trigger, transition};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use store::Paper;
+use store::{Document, Paper};
 
 use crate::advance::Actor;
 use crate::case::Case;
@@ -49,6 +50,24 @@ pub(crate) struct Consent {
     external_unlock: Option<(String, String)>,
 }
 
+/// What stands to be signed, all as of one moment.
+pub(crate) struct Standing {
+    pub(crate) case: Case,
+    documents: Vec<Document>,
+    contract: Paper,
+    /// The authority's, else the server's.
+    level: Level,
+    /// The methods that the authority allows.
+    external_unlock: Vec<String>,
+}
+
+impl Standing {
+    /// The digest of what a signer agrees to.
+    fn binding(&self) -> [u8; 32] {
+        binding(&self.documents, &self.contract)
+    }
+}
+
 impl Service {
     /// Issues the one-time certificate and signs all documents and the contract: `ISSUED`.
     ///
@@ -63,9 +82,9 @@ impl Service {
         let pk = self.number_of(id).await?;
         // The second of two clicks waits here and then finds ISSUED.
         let _turn = self.inner.per_request.lock(pk).await;
-        let case = self.peek(id).await?;
-        let consent = self.consent(&case, &command).await?;
-        self.perform(case, consent, command.order).await
+        let standing = self.standing(pk).await?;
+        let consent = self.consent(&standing, &command).await?;
+        self.perform(standing, consent, command.order).await
     }
 
     /// Signs what was agreed to earlier, while the documents are still those.
@@ -80,40 +99,58 @@ impl Service {
         order: SignOrder,
     ) -> Result<(), Error> {
         let _turn = self.inner.per_request.lock(pk).await;
-        let mut reader = self.store().read().await?;
-        let case = self.reopen(&mut reader, pk).await?;
-        drop(reader);
-        transition(case.row.status, Trigger::Enrol)?;
-        self.perform(case, consent, order).await
+        let standing = self.standing(pk).await?;
+        self.perform(standing, consent, order).await
     }
 
-    /// Checks the code, or external authentication in its place, and that the request can be
-    /// signed. The code is not used up yet.
+    /// What stands to be signed, if the request can be signed at all.
+    pub(crate) async fn standing(&self, pk: RequestPk) -> Result<Standing, Error> {
+        let mut reader = self.store().read().await?;
+        let case = self.reopen(&mut reader, pk).await?;
+        transition(case.row.status, Trigger::Enrol)?;
+        let documents = store::documents::list(&mut reader, pk).await?;
+        if documents.is_empty() {
+            return Err(Error::NoDocuments(pk));
+        }
+        let contract = self.standing_contract(&mut reader, &case).await?;
+        let authority = store::authorities::get(&mut reader, case.row.ra).await?;
+        let (level, external_unlock) = match authority {
+            Some(one) => (one.settings.signature_level, one.external_unlock),
+            None => (None, Vec::new()),
+        };
+        let level = match level {
+            Some(level) => level,
+            None => {
+                let settings = self.load_settings(&mut reader).await?;
+                let named = Level::parse(&settings.signature.default_level);
+                named.unwrap_or_else(|| self.default_level())
+            }
+        };
+        Ok(Standing {
+            case,
+            documents,
+            contract,
+            level,
+            external_unlock,
+        })
+    }
+
+    /// Checks the code, or external authentication in its place. The code is not used up yet.
     pub(crate) async fn consent(
         &self,
-        case: &Case,
+        standing: &Standing,
         command: &SignCommand,
     ) -> Result<Consent, Error> {
-        transition(case.row.status, Trigger::Enrol)?;
-        let mut reader = self.store().read().await?;
-        let documents = store::documents::list(&mut reader, case.pk()).await?;
-        if documents.is_empty() {
-            return Err(Error::NoDocuments(case.pk()));
-        }
-        let contract = self.standing_contract(&mut reader, case).await?;
-        let authority = store::authorities::get(&mut reader, case.row.ra).await?;
-        drop(reader);
-        let binding = binding(&documents, &contract);
+        let binding = standing.binding();
         match (&command.external_unlock, &command.secret) {
             (Some((method, _)), _) => {
-                let allowed = authority.is_some_and(|one| one.external_unlock.contains(method));
-                if !allowed {
+                if !standing.external_unlock.contains(method) {
                     let method = method.chars().take(40).collect();
                     return Err(Error::ExternalUnlockNotAllowed(method));
                 }
             }
             (None, Some(secret)) => {
-                self.check_code(case, Purpose::Sign, secret, &binding)
+                self.check_code(&standing.case, Purpose::Sign, secret, &binding)
                     .await?;
             }
             (None, None) => return Err(Error::CodeRefused(None)),
@@ -127,22 +164,27 @@ impl Service {
     /// Finds out what is wrong with an act that is put off.
     ///
     /// Fails as [`Service::sign`] does for what the order asks.
-    pub(crate) async fn rehearse(&self, case: &Case, order: SignOrder) -> Result<(), Error> {
-        self.plan(case, order).await.map(drop)
+    pub(crate) async fn rehearse(&self, standing: Standing, order: SignOrder) -> Result<(), Error> {
+        self.plan(standing, order).await.map(drop)
     }
 
     /// Plans, signs and settles.
-    async fn perform(&self, case: Case, consent: Consent, order: SignOrder) -> Result<(), Error> {
-        let plan = self.plan(&case, order).await?;
-        if plan.binding() != consent.binding {
+    async fn perform(
+        &self,
+        standing: Standing,
+        consent: Consent,
+        order: SignOrder,
+    ) -> Result<(), Error> {
+        if standing.binding() != consent.binding {
             return Err(Error::CodeRefused(Some(OtpRefusal::OtherDocuments)));
         }
-        let issuance = self.record_with_one_time_key(&case).await?;
+        let plan = self.plan(standing, order).await?;
+        let issuance = self.record_with_one_time_key(plan.case()).await?;
         let spent = issuance.key.reference();
         let (made, plan) = self
             .at_work(move |service| service.sign_all(issuance, &plan).map(|made| (made, plan)))
             .await??;
-        self.settle_signing(case, plan, made, consent).await?;
+        self.settle_signing(plan, made, consent).await?;
         self.destroy_one_time_key(spent).await;
         Ok(())
     }
@@ -180,7 +222,7 @@ impl Service {
                     tsa_url: plan.tsa_url(),
                 })?;
                 // Whoever signs last raises the file to the level.
-                let first = signer(plan.level().min(model::Level::Ltv))?;
+                let first = signer(plan.level().min(Level::Ltv))?;
                 Ok::<_, Error>((first, second))
             })
             .transpose()?;
@@ -206,17 +248,26 @@ impl Service {
             documents.push(match (work, prepared) {
                 (Work::Pdf(pdf), Some(prepared)) => {
                     let (first, second) = signer_of(pdf.countersigned);
-                    let signed = first.finish(&pdf.content, prepared)?;
-                    match second {
-                        Some(second) => second.sign(&signed, &plan.second_place(&values)?)?,
-                        None => signed,
+                    let mut appended = first.finish(&pdf.content, prepared)?;
+                    if let Some(second) = second {
+                        let signed = pdf.content.followed_by(Bytes::copy_from_slice(&appended));
+                        appended.extend(second.sign(&signed, &plan.second_place(&values)?)?);
+                    }
+                    Content {
+                        begun: pdf.content.clone(),
+                        rest: appended.into(),
                     }
                 }
-                (Work::Hash(descriptor), _) => signing.sign_hash(descriptor)?,
+                (Work::Hash(descriptor), _) => Bytes::from(signing.sign_hash(descriptor)?).into(),
                 (Work::Pdf(_), None) => unreachable!("every PDF was prepared"),
             });
         }
-        let contract = signing.sign(&plan.contract_content, &Place::default())?;
+        let contract = Content {
+            begun: plan.contract_content.clone(),
+            rest: signing
+                .sign(&plan.contract_content, &Place::default())?
+                .into(),
+        };
         let pair = countersigning
             .iter()
             .flat_map(|(first, second)| [first, second]);
@@ -231,27 +282,20 @@ impl Service {
     }
 
     /// Stores what was made and moves the request to `ISSUED`, in one transaction.
-    async fn settle_signing(
-        &self,
-        case: Case,
-        plan: Plan,
-        made: Made,
-        consent: Consent,
-    ) -> Result<(), Error> {
+    async fn settle_signing(&self, plan: Plan, made: Made, consent: Consent) -> Result<(), Error> {
         let mut blobs = NewBlobs::new(self);
         let contents = made.documents.into_iter().chain([made.contract]);
-        let contents = contents.map(Bytes::from).collect();
-        let mut files = blobs.put_all(&case.key, contents).await?;
+        let mut files = blobs.put_many(&plan.case().key, contents.collect()).await?;
         let contract = files
             .pop()
             .ok_or_else(|| Error::Internal("the contract was not stored".into()))?;
 
         let level = plan.level();
         let good_until = self.good_until(level, plan.tsa_url()).await?;
-        let entry = self.book_entry(Some(&case), &made.serial, &made.certificate)?;
+        let entry = self.book_entry(Some(plan.case()), &made.serial, &made.certificate)?;
 
         let mut tx = self.store().begin().await?;
-        let mut case = self.relock_known(&mut tx, &case).await?;
+        let mut case = self.relock_known(&mut tx, plan.case()).await?;
         // Another process may have changed the documents while these were signed.
         let standing = store::documents::list(&mut tx, case.pk()).await?;
         if !standing.iter().eq(plan.documents()) {
@@ -299,7 +343,7 @@ struct Made {
     serial: String,
     /// How many time-stamps stand over their documents, since they did not fit beside signatures.
     outgrown: usize,
-    documents: Vec<Vec<u8>>,
-    contract: Vec<u8>,
+    documents: Vec<Content>,
+    contract: Content,
     certificate: Vec<u8>,
 }

@@ -4,28 +4,28 @@ use std::sync::Arc;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use bytes::Bytes;
-use crypto::SigningKey;
+use crypto::{Hashed, SigningKey};
 use model::{HashDescriptor, Level};
 use pades::{Appearance, FieldTarget, Layout, PdfError, Picture, Rect, WantedPlace};
 use pki::CertificateFacts;
-use store::{Document, DocumentKind, Paper, Reader};
+use store::{Document, DocumentKind, Paper};
 use time::OffsetDateTime;
 
+use super::Standing;
 use super::order::{AppearanceOrder, Countersignature, PictureOrder, SignOrder, TextOrder};
 use super::visible::{self, Values};
 use crate::case::Case;
-use crate::codes::binding;
 use crate::pdf::{FIELD, Particulars, Place};
 use crate::trust::issuing;
 use crate::{Error, Problems, Service};
 
 /// One act of signing, ready to go.
 pub(super) struct Plan {
+    case: Case,
     rows: Vec<Document>,
     work: Vec<Work>,
     pub(super) contract: Paper,
-    pub(super) contract_content: Bytes,
+    pub(super) contract_content: Hashed,
     level: Level,
     field_name: Option<String>,
     particulars: Particulars,
@@ -47,7 +47,7 @@ pub(super) enum Work {
 /// One PDF.
 pub(super) struct PdfWork {
     file_name: String,
-    pub(super) content: Bytes,
+    pub(super) content: Hashed,
     look: Option<Look>,
     pub(super) countersigned: bool,
 }
@@ -71,12 +71,14 @@ pub(super) struct Countersigner {
 
 impl Service {
     /// Gathers what `order` is about and finds out what is wrong with it.
-    pub(super) async fn plan(&self, case: &Case, order: SignOrder) -> Result<Plan, Error> {
-        let mut reader = self.store().read().await?;
-        let rows = store::documents::list(&mut reader, case.pk()).await?;
-        let contract = self.standing_contract(&mut reader, case).await?;
-        let level = self.level_of(&mut reader, case, order.level).await?;
-        drop(reader);
+    pub(super) async fn plan(&self, standing: Standing, order: SignOrder) -> Result<Plan, Error> {
+        let Standing {
+            case,
+            documents: rows,
+            contract,
+            level,
+            ..
+        } = standing;
         complete(&rows, &order)?;
         let metadata = match &order.metadata {
             Some(uid) => Some(
@@ -112,7 +114,7 @@ impl Service {
                     };
                     work.push(Work::Pdf(Box::new(PdfWork {
                         file_name: row.file_name.clone(),
-                        content: self.fetch(&case.key, file).await?,
+                        content: self.fetch_hashed(&case.key, file).await?,
                         look,
                         countersigned,
                     })));
@@ -128,9 +130,9 @@ impl Service {
         };
         let plan = Plan {
             work,
-            contract_content: self.fetch(&case.key, &contract.approved).await?,
+            contract_content: self.fetch_hashed(&case.key, &contract.approved).await?,
             contract,
-            level,
+            level: order.level.unwrap_or(level),
             field_name: order.field_name,
             particulars: Particulars {
                 name: Some(case.subject.full_name()),
@@ -143,6 +145,7 @@ impl Service {
             tsa_url: order.tsa_url,
             at: self.now(),
             rows,
+            case,
         };
         let reads_files = plan.work.iter().any(|work| matches!(work, Work::Pdf(_)));
         self.at_work_if(reads_files || self.asks_others(), move |service| {
@@ -151,25 +154,6 @@ impl Service {
             Ok(plan)
         })
         .await?
-    }
-
-    /// The level: the order's, else the authority's, else the server's.
-    async fn level_of(
-        &self,
-        reader: &mut Reader,
-        case: &Case,
-        ordered: Option<Level>,
-    ) -> Result<Level, Error> {
-        if let Some(level) = ordered {
-            return Ok(level);
-        }
-        let authority = store::authorities::get(reader, case.row.ra).await?;
-        if let Some(level) = authority.and_then(|one| one.settings.signature_level) {
-            return Ok(level);
-        }
-        let settings = self.load_settings(reader).await?;
-        let named = Level::parse(&settings.signature.default_level);
-        Ok(named.unwrap_or_else(|| self.default_level()))
     }
 
     /// The look that was ordered, or the identifier of an image that there is not.
@@ -252,6 +236,10 @@ impl Service {
 }
 
 impl Plan {
+    pub(super) fn case(&self) -> &Case {
+        &self.case
+    }
+
     pub(super) fn level(&self) -> Level {
         self.level
     }
@@ -278,11 +266,6 @@ impl Plan {
 
     pub(super) fn countersigner(&self) -> Option<&Countersigner> {
         self.countersigner.as_ref()
-    }
-
-    /// The digest of what the signer agreed to, as it stands.
-    pub(super) fn binding(&self) -> [u8; 32] {
-        binding(&self.rows, &self.contract)
     }
 
     /// What placeholders stand for, with the signer's certificate (DER).
@@ -374,7 +357,7 @@ impl PdfWork {
                 reason: None,
                 appearance: second.appearance.as_ref(),
             }));
-            pades::find_places(&self.content, &wanted)
+            pades::find_places(self.content.bytes(), &wanted)
         })
     }
 
