@@ -2,8 +2,9 @@
 //!
 //! A blob is written once and never changed. Its name is 32 random hexadecimal digits; what lies
 //! under that name are the sealed chunks of [`crypto::chunk`], and nothing else, so that the
-//! plaintext's size follows from the sealed one. What the bytes are, nobody here knows. Blobs that are
-//! written in one go share a file, a [`pack`].
+//! plaintext's size follows from the sealed one. What the bytes are, nobody here knows. Blobs whose
+//! content is at hand when they are written in one go ([`BlobStore::put_all`]) share files, [`pack`]s,
+//! with those of other calls.
 //!
 //! # Where blobs lie
 //!
@@ -14,11 +15,10 @@
 //!
 //! # Durability
 //!
-//! When [`BlobWriter::finish`] or [`BlobStore::put`] returns, the blob survives a power cut. Before
-//! that it has no name: dropping a writer, an error, or a crash leave nothing that can be read,
-//! and what a crash leaves on the disk shows in [`BlobStore::list`] for the sweeper.
+//! When [`BlobWriter::finish`], [`BlobStore::put`] or [`BlobStore::put_all`] returns, the blob survives
+//! a power cut. Before that nobody was told its name: dropping a writer or an error leave nothing that
+//! can be read, and what a crash leaves on the disk shows in [`BlobStore::list`] for the sweeper.
 
-mod flush;
 mod folder;
 mod names;
 mod pack;
@@ -36,7 +36,7 @@ use model::Entropy;
 use time::OffsetDateTime;
 
 use crate::folder::Folder;
-use crate::names::Names;
+use crate::names::{Draft, Names};
 use crate::shelf::Shelf;
 use crate::writer::Sealing;
 
@@ -147,7 +147,7 @@ impl BlobStore {
     ) -> Result<BlobWriter, BlobError> {
         let (shelf, key, id) = (self.shelf.clone(), key.clone(), self.names.draw(entropy));
         let sealing = blocking(move || Sealing::begin(&*shelf, &key, id)).await?;
-        Ok(BlobWriter::start(self.shelf.clone(), sealing))
+        Ok(BlobWriter::start(sealing))
     }
 
     /// Writes a blob whose content is at hand.
@@ -161,29 +161,28 @@ impl BlobStore {
         blocking(move || {
             let mut sealing = Sealing::begin(&*shelf, &key, id)?;
             sealing.push(&content)?;
-            sealing.settle()?.publish(&*shelf)
+            sealing.publish()
         })
         .await
     }
 
-    /// Writes blobs whose contents are at hand, all of them or none: into one file, so that the disk
-    /// is waited for once. Each can be deleted by itself; the room is given back with the last.
+    /// Writes blobs whose contents are at hand, all of them or none: into a file that others write to
+    /// as well, so that the disk is waited for once, and by all of them together. Each can be deleted
+    /// by itself.
     pub async fn put_all(
         &self,
         contents: Vec<Content>,
         key: &DataKey,
         entropy: &dyn Entropy,
     ) -> Result<Vec<Stored>, BlobError> {
-        let (shelf, key) = (self.shelf.clone(), key.clone());
-        let packs = contents.chunks(pack::MOST);
-        let packs: Vec<_> = packs
-            .map(|pack| (self.names.draw(entropy), pack.to_vec()))
-            .collect();
+        let (shelf, names, key) = (self.shelf.clone(), self.names.clone(), key.clone());
+        let batches = contents.chunks(pack::MOST);
+        let drafts: Vec<_> = batches.map(|_| Draft::draw(entropy)).collect();
         blocking(move || {
-            let mut stored: Vec<Stored> = Vec::new();
-            for (name, contents) in packs {
-                match writer::pack(&*shelf, &key, &name, &contents) {
-                    Ok(pack) => stored.extend(pack),
+            let mut stored: Vec<Stored> = Vec::with_capacity(contents.len());
+            for (batch, draft) in contents.chunks(pack::MOST).zip(drafts) {
+                match writer::batch(&*shelf, &key, batch, || names.settle(draft)) {
+                    Ok(batch) => stored.extend(batch),
                     Err(error) => {
                         for blob in stored {
                             // What cannot be removed now is left to the sweeper.
@@ -216,7 +215,9 @@ impl BlobStore {
         blocking(move || shelf.delete(&id)).await
     }
 
-    /// The names of all blobs last written to before `older_than`, whole or abandoned half-way.
+    /// The names of all blobs last written to before `older_than`, whole or abandoned half-way. Of blobs
+    /// that share a file, the last writing (or deletion) among them counts, and while somebody may
+    /// still write to the file, here or in another process, none of them is named.
     pub async fn list(&self, older_than: OffsetDateTime) -> Result<Vec<String>, BlobError> {
         let shelf = self.shelf.clone();
         blocking(move || shelf.list(older_than.into())).await

@@ -12,6 +12,8 @@ use model::Entropy;
 const NEIGHBOURS: u32 = 512;
 /// Bytes of a name that neighbours share.
 const SHARED: usize = 2;
+/// Bytes of a name.
+const LEN: usize = 16;
 
 /// Draws names.
 #[derive(Default)]
@@ -29,8 +31,11 @@ impl Names {
     /// A name that was never used before: chunks sealed under one name twice would share their
     /// nonces. 14 random bytes see to that.
     pub(crate) fn draw(&self, entropy: &dyn Entropy) -> String {
-        let mut name = [0; 16];
-        entropy.fill(&mut name);
+        self.settle(Draft::draw(entropy))
+    }
+
+    /// The name that a draft becomes.
+    pub(crate) fn settle(&self, Draft(mut name): Draft) -> String {
         let (start, _) = name.split_at_mut(SHARED);
         let mut standing = self.standing.lock().unwrap_or_else(PoisonError::into_inner);
         match standing.left.checked_sub(1) {
@@ -44,6 +49,17 @@ impl Names {
             }
         }
         hex::encode(name)
+    }
+}
+
+/// A name to be, which may turn out not to be needed.
+pub(crate) struct Draft([u8; LEN]);
+
+impl Draft {
+    pub(crate) fn draw(entropy: &dyn Entropy) -> Self {
+        let mut random = [0; LEN];
+        entropy.fill(&mut random);
+        Self(random)
     }
 }
 

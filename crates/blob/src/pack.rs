@@ -1,14 +1,17 @@
-//! Packs: blobs that were written in one go lie in one file, so that the disk is waited for once and
-//! not for each of them.
+//! Packs: blobs that were written at the same time, in one go or by several, lie in one file, so that the
+//! disk is waited for once and not for each of them.
 //!
 //! A pack's first block is a table: for each blob, where it begins and how long it is (sealed), in
-//! eight bytes each, big-endian. A blob that was deleted has length zero there. The file goes with
-//! the last of its blobs. `NAME.pack` is the file, `NAME.0`, `NAME.1` and so on are the blobs in it.
+//! eight bytes each, big-endian. A blob that was deleted has length zero there, and its extent may be a
+//! hole. The file goes with the last of its blobs, once nobody appends to it. `NAME.pack` is the file,
+//! `NAME.0`, `NAME.1` and so on are the blobs in it.
 
 /// Bytes of the table.
 pub(crate) const TABLE: usize = 4096;
 /// Bytes of an entry of the table.
 pub(crate) const ENTRY: usize = 16;
+/// What a disk writes at least, and the table is as large as.
+const BLOCK: u64 = TABLE as u64;
 /// Most blobs in a pack.
 pub(crate) const MOST: usize = TABLE / ENTRY;
 
@@ -20,6 +23,13 @@ pub(crate) struct Extent {
     pub(crate) start: u64,
     /// Zero once the blob was deleted.
     pub(crate) len: u64,
+}
+
+impl Extent {
+    /// Where what follows it may begin.
+    pub(crate) fn end(self) -> u64 {
+        self.start.saturating_add(self.len)
+    }
 }
 
 /// What a name stands for.
@@ -79,45 +89,45 @@ impl std::fmt::Display for Name<'_> {
     }
 }
 
-/// The extents of blobs of these (sealed) lengths, one after the other.
-pub(crate) fn lay_out(lens: impl IntoIterator<Item = u64>) -> Vec<Extent> {
-    let mut start = TABLE as u64;
-    let lens = lens.into_iter();
-    lens.map(|len| {
-        let extent = Extent { start, len };
-        start += len;
-        extent
-    })
-    .collect()
+/// The extents of blobs of these (sealed) lengths, one after the other, from the first block that begins at
+/// `end` or later.
+pub(crate) fn lay_out(end: u64, lens: &[u64]) -> Vec<Extent> {
+    let mut start = end.next_multiple_of(BLOCK);
+    lens.iter()
+        .map(|&len| {
+            let extent = Extent { start, len };
+            start += len;
+            extent
+        })
+        .collect()
 }
 
-/// The table's bytes.
-pub(crate) fn table(extents: &[Extent]) -> Vec<u8> {
-    let mut table = Vec::with_capacity(TABLE);
-    for extent in extents {
-        table.extend(extent.start.to_be_bytes());
-        table.extend(extent.len.to_be_bytes());
-    }
-    table.resize(TABLE, 0);
-    table
+/// Entries of the table.
+pub(crate) fn entries(extents: &[Extent]) -> Vec<u8> {
+    let words = extents.iter().flat_map(|extent| [extent.start, extent.len]);
+    words.flat_map(u64::to_be_bytes).collect()
 }
 
-/// The entry of one blob in the table's bytes.
-pub(crate) fn entry(table: &[u8; TABLE], number: usize) -> Extent {
-    let at = number * ENTRY;
-    let word = |from: usize| {
-        let bytes = table[from..from + 8].iter();
+/// What an entry of the table says.
+pub(crate) fn entry(bytes: &[u8; ENTRY]) -> Extent {
+    let word = |bytes: &[u8]| {
+        let bytes = bytes.iter();
         bytes.fold(0, |word, byte| word << 8 | u64::from(*byte))
     };
+    let (start, len) = bytes.split_at(ENTRY / 2);
     Extent {
-        start: word(at),
-        len: word(at + 8),
+        start: word(start),
+        len: word(len),
     }
 }
 
 /// The numbers of the blobs that were not deleted.
-pub(crate) fn standing(table: &[u8; TABLE]) -> impl Iterator<Item = usize> {
-    (0..MOST).filter(|number| entry(table, *number).len > 0)
+pub(crate) fn standing(table: &[u8; TABLE]) -> impl Iterator<Item = usize> + '_ {
+    let (entries, _) = table.as_chunks();
+    let standing = entries.iter().enumerate();
+    standing
+        .filter(|(_, bytes)| entry(bytes).len > 0)
+        .map(|(number, _)| number)
 }
 
 #[cfg(test)]
@@ -146,12 +156,20 @@ mod tests {
 
     #[test]
     fn a_table_tells_where_each_blob_lies() {
-        let extents = lay_out([5, 0x1_0000_0000, 7]);
-        let table: [u8; TABLE] = table(&extents).try_into().unwrap();
-        for (number, extent) in extents.iter().enumerate() {
-            assert_eq!(entry(&table, number), *extent);
+        let extents = lay_out(TABLE as u64, &[5, 0x1_0000_0000, 7]);
+        let mut table = entries(&extents);
+        for (bytes, extent) in table.as_chunks().0.iter().zip(&extents) {
+            assert_eq!(entry(bytes), *extent);
         }
         assert_eq!(extents[2].start, 4096 + 5 + 0x1_0000_0000);
-        assert!(standing(&table).eq([0, 1, 2]));
+        table.resize(TABLE, 0);
+        assert!(standing(&table.try_into().unwrap()).eq([0, 1, 2]));
+    }
+
+    #[test]
+    fn what_is_appended_begins_in_a_block_of_its_own() {
+        for (end, start) in [(4096, 4096), (4097, 8192), (8191, 8192), (8192, 8192)] {
+            assert_eq!(lay_out(end, &[1])[0].start, start);
+        }
     }
 }

@@ -1,38 +1,47 @@
 //! What a place for blobs must offer. Everything here blocks and runs on blocking threads.
 
-use std::path::PathBuf;
 use std::time::SystemTime;
 
 use crate::BlobError;
 
 /// A place for blobs.
 pub(crate) trait Shelf: Send + Sync {
-    /// Begins a blob, or a pack of blobs, of this name.
+    /// Begins a blob of this name.
     fn stage(&self, id: &str) -> Result<Box<dyn Staged>, BlobError>;
+
+    /// Begins blobs of these (sealed) lengths, one to [`crate::pack::MOST`] of them, and decides on
+    /// their names: those of a pack where there is room, or of a new one, which gets a `name`.
+    fn stage_all(
+        &self,
+        lens: &[u64],
+        name: Box<dyn FnOnce() -> String + '_>,
+    ) -> Result<Batch, BlobError>;
 
     /// Opens a whole blob.
     fn open(&self, id: &str) -> Result<Box<dyn Readable>, BlobError>;
 
-    /// Removes a blob, or a pack of blobs, whole or staged, if there is one.
+    /// Removes a blob, whole or staged, if there is one; a pack only when it is empty.
     fn delete(&self, id: &str) -> Result<(), BlobError>;
 
-    /// The names of all blobs, whole or staged, last written to before `older_than`.
+    /// The names of all blobs, whole or abandoned half-way, last written to before `older_than`, and of
+    /// empty packs. Never of what somebody still writes to.
     fn list(&self, older_than: SystemTime) -> Result<Vec<String>, BlobError>;
-
-    /// Makes visible what is durable already, and that durable too. Where it fails, it may be visible.
-    fn publish(&self, staged: Box<dyn Staged>) -> Result<(), BlobError>;
 }
 
-/// A blob being written, which nobody can open yet. Dropping it removes it.
+/// What is being written under names that nobody has been told. Dropping it removes it.
 pub(crate) trait Staged: Send {
     /// Appends.
     fn write(&mut self, bytes: &[u8]) -> Result<(), BlobError>;
 
-    /// Makes what was written durable, under no name as yet.
-    fn settle(&mut self) -> Result<(), BlobError>;
+    /// Makes it durable and visible. Nothing is left of it where that fails.
+    fn publish(self: Box<Self>) -> Result<(), BlobError>;
+}
 
-    /// Makes the blob visible, and tells which folder must become durable for that to last.
-    fn show(self: Box<Self>) -> Result<PathBuf, BlobError>;
+/// Blobs that are written one after the other.
+pub(crate) struct Batch {
+    /// Their names, in the order in which they are to be written.
+    pub(crate) ids: Vec<String>,
+    pub(crate) staged: Box<dyn Staged>,
 }
 
 /// A whole blob's bytes, as stored.

@@ -1,15 +1,12 @@
 //! Writing: one pass that hashes, seals and stores.
 
-use std::sync::Arc;
-
 use bytes::Bytes;
 use crypto::chunk::{ChunkSealer, OVERHEAD, PLAIN, SEALED, sealed_len};
 use crypto::{DataKey, Hashed, Sha256};
 use tokio::sync::mpsc;
 use tokio::task::{JoinHandle, spawn_blocking};
 
-use crate::pack::{self, Name};
-use crate::shelf::{Shelf, Staged};
+use crate::shelf::{Batch, Shelf, Staged};
 use crate::{BlobError, Content, Stored};
 
 /// Pieces under way to the blocking thread. Few, since a piece can be as large as the HTTP
@@ -33,11 +30,11 @@ enum Message {
 }
 
 impl BlobWriter {
-    pub(crate) fn start(shelf: Arc<dyn Shelf>, sealing: Sealing) -> Self {
+    pub(crate) fn start(sealing: Sealing) -> Self {
         let (pieces, received) = mpsc::channel(QUEUE);
         Self {
             pieces,
-            sealing: Some(spawn_blocking(move || run(&*shelf, sealing, received))),
+            sealing: Some(spawn_blocking(move || run(sealing, received))),
         }
     }
 
@@ -82,47 +79,29 @@ fn broken(why: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> BlobError
 
 /// The blocking side. Without an end, the staged blob is dropped, which removes it.
 fn run(
-    shelf: &dyn Shelf,
     mut sealing: Sealing,
     mut pieces: mpsc::Receiver<Message>,
 ) -> Result<Option<Stored>, BlobError> {
     while let Some(message) = pieces.blocking_recv() {
         match message {
             Message::Piece(piece) => sealing.push(&piece)?,
-            Message::End => return sealing.settle()?.publish(shelf).map(Some),
+            Message::End => return sealing.publish().map(Some),
         }
     }
     Ok(None)
 }
 
-/// A whole blob that nobody can open yet.
-pub(crate) struct Settled {
-    stored: Stored,
-    staged: Box<dyn Staged>,
-}
-
-impl Settled {
-    /// Makes it visible.
-    pub(crate) fn publish(self, shelf: &dyn Shelf) -> Result<Stored, BlobError> {
-        publish(shelf, self.staged, &self.stored.id)?;
-        Ok(self.stored)
-    }
-}
-
-/// Writes blobs into one file: durable and visible when it returns, or gone.
-pub(crate) fn pack(
+/// Writes blobs of which the contents are at hand: durable and visible when it returns, or gone.
+pub(crate) fn batch(
     shelf: &dyn Shelf,
     key: &DataKey,
-    name: &str,
     contents: &[Content],
+    name: impl FnOnce() -> String,
 ) -> Result<Vec<Stored>, BlobError> {
-    let file = Name::Pack(name).to_string();
     let lens = contents.iter().map(|one| sealed_len(one.len() as u64));
-    let mut staged = shelf.stage(&file)?;
-    staged.write(&pack::table(&pack::lay_out(lens)))?;
+    let Batch { ids, mut staged } = shelf.stage_all(&lens.collect::<Vec<_>>(), Box::new(name))?;
     let mut all = Vec::with_capacity(contents.len());
-    for (number, content) in contents.iter().enumerate() {
-        let id = Name::Member { pack: name, number }.to_string();
+    for (id, content) in ids.into_iter().zip(contents) {
         let capacity = SEALED.min(content.len() + OVERHEAD);
         let mut sealing = Sealing::onto(staged, key, id, capacity);
         sealing.begin_with(&content.begun)?;
@@ -131,16 +110,8 @@ pub(crate) fn pack(
         all.push(stored);
         staged = so_far;
     }
-    staged.settle()?;
-    publish(shelf, staged, &file)?;
+    staged.publish()?;
     Ok(all)
-}
-
-fn publish(shelf: &dyn Shelf, staged: Box<dyn Staged>, id: &str) -> Result<(), BlobError> {
-    shelf.publish(staged).inspect_err(|_| {
-        // What cannot be removed now is left to the sweeper.
-        let _ = shelf.delete(id);
-    })
 }
 
 /// Seals a blob chunk by chunk into a shelf.
@@ -196,11 +167,11 @@ impl Sealing {
         Ok(())
     }
 
-    /// Durable when it returns, but not visible.
-    pub(crate) fn settle(self) -> Result<Settled, BlobError> {
-        let (stored, mut staged) = self.finish()?;
-        staged.settle()?;
-        Ok(Settled { stored, staged })
+    /// Durable and visible when it returns, or gone.
+    pub(crate) fn publish(self) -> Result<Stored, BlobError> {
+        let (stored, staged) = self.finish()?;
+        staged.publish()?;
+        Ok(stored)
     }
 
     fn finish(mut self) -> Result<(Stored, Box<dyn Staged>), BlobError> {

@@ -1,0 +1,148 @@
+//! Made durable for many at once: whoever comes while a file or folder is being flushed waits for the
+//! next flush, and one flush serves all who wait.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+
+/// The folders that are being flushed.
+#[derive(Default)]
+pub(super) struct Flushes(Mutex<HashMap<PathBuf, Arc<Lane>>>);
+
+impl Flushes {
+    /// Makes durable what `folder` names now. Blocks.
+    pub(super) fn flush(&self, folder: &Path) -> io::Result<()> {
+        let lane = {
+            let mut lanes = locked(&self.0);
+            // Lanes that nobody is in are only referenced by the map.
+            lanes.retain(|_, lane| Arc::strong_count(lane) > 1);
+            Arc::clone(lanes.entry(folder.to_owned()).or_default())
+        };
+        lane.flush(|| File::open(folder)?.sync_all())
+    }
+}
+
+/// The flushes of one file or folder, one after the other.
+#[derive(Default)]
+pub(super) struct Lane {
+    state: Mutex<State>,
+    ended: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    /// The flush that serves whoever comes now.
+    next: Arc<OnceLock<Outcome>>,
+    running: bool,
+}
+
+/// How something ended that several wait for.
+pub(super) type Outcome<T = ()> = Result<T, Arc<io::Error>>;
+
+/// The error, for one of those who waited.
+pub(super) fn told(error: &Arc<io::Error>) -> io::Error {
+    io::Error::new(error.kind(), Arc::clone(error))
+}
+
+impl Lane {
+    /// Makes durable what was written before, by this `sync` or by that of somebody who waits as well.
+    /// A failure is told to all whom the flush was to serve.
+    pub(super) fn flush(&self, sync: impl FnOnce() -> io::Result<()>) -> io::Result<()> {
+        let mut state = locked(&self.state);
+        let mine = Arc::clone(&state.next);
+        let outcome = loop {
+            match mine.get() {
+                Some(outcome) => break outcome.clone(),
+                None if state.running => {
+                    state = self
+                        .ended
+                        .wait(state)
+                        .unwrap_or_else(PoisonError::into_inner);
+                }
+                None => {
+                    state.running = true;
+                    state.next = Arc::default();
+                    drop(state);
+                    let outcome = sync().map_err(Arc::new);
+                    let mut state = locked(&self.state);
+                    state.running = false;
+                    self.ended.notify_all();
+                    break mine.get_or_init(|| outcome).clone();
+                }
+            }
+        };
+        outcome.map_err(|error| told(&error))
+    }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU64, Ordering};
+    use std::sync::mpsc;
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn one_flush_serves_all_who_came_before_it_and_nobody_else() {
+        let lane = Lane::default();
+        // What is to become durable, and how much of it is.
+        let (named, durable) = (AtomicU64::new(0), AtomicU64::new(0));
+        let flushes = AtomicU64::new(0);
+        let sync = || {
+            let seen = named.load(Ordering::SeqCst);
+            std::thread::sleep(Duration::from_millis(2));
+            flushes.fetch_add(1, Ordering::SeqCst);
+            durable.fetch_max(seen, Ordering::SeqCst);
+            Ok(())
+        };
+        std::thread::scope(|scope| {
+            for _ in 0..16 {
+                scope.spawn(|| {
+                    for _ in 0..20 {
+                        let mine = named.fetch_add(1, Ordering::SeqCst) + 1;
+                        lane.flush(sync).unwrap();
+                        assert!(durable.load(Ordering::SeqCst) >= mine);
+                    }
+                });
+            }
+        });
+        assert!(flushes.load(Ordering::SeqCst) < 320, "nobody shared");
+    }
+
+    #[test]
+    fn a_failure_is_told_to_all_whom_the_flush_was_to_serve_and_to_nobody_else() {
+        let lane = Lane::default();
+        let (started, ended) = (mpsc::channel(), mpsc::channel());
+        std::thread::scope(|scope| {
+            let (lane, started) = (&lane, started);
+            let first = scope.spawn(move || {
+                lane.flush(|| {
+                    started.0.send(()).unwrap();
+                    ended.1.recv().unwrap();
+                    Ok(())
+                })
+            });
+            started.1.recv().unwrap();
+            // These come while the first is being served; whichever of them serves them both fails.
+            let full = || Err(io::ErrorKind::StorageFull.into());
+            let waiting = [(); 2].map(|()| scope.spawn(move || lane.flush(full)));
+            while Arc::strong_count(&locked(&lane.state).next) < 3 {
+                std::thread::yield_now();
+            }
+            ended.0.send(()).unwrap();
+            first.join().unwrap().unwrap();
+            for waited in waiting {
+                let error = waited.join().unwrap().unwrap_err();
+                assert_eq!(error.kind(), io::ErrorKind::StorageFull);
+            }
+        });
+        lane.flush(|| Ok(())).unwrap();
+    }
+}
