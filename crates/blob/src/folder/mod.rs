@@ -240,3 +240,29 @@ fn members(path: &Path, pack: &str, older_than: SystemTime) -> io::Result<Vec<St
         false => members,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::pack::Extent;
+
+    #[test]
+    fn what_was_appended_since_the_folder_was_read_is_not_listed() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("pack");
+        let file = File::create(&path).unwrap();
+        file.set_len(crate::pack::TABLE as u64).unwrap();
+        let extent = Extent {
+            start: 4096,
+            len: 5,
+        };
+        pack_file::enter(&file, 7, &[extent]).unwrap();
+        let written = file.metadata().unwrap().modified().unwrap();
+        let nothing: [&str; 0] = [];
+        assert_eq!(members(&path, "name", written).unwrap(), nothing);
+        let later = written + Duration::from_secs(1);
+        assert_eq!(members(&path, "name", later).unwrap(), ["name.7"]);
+    }
+}

@@ -289,3 +289,128 @@ impl Drop for Run {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NAME: &str = "00112233445566778899aabbccddeeff";
+
+    fn packs(folder: &tempfile::TempDir) -> Packs {
+        Packs::new(&Arc::new(Layout::create(folder.path().into()).unwrap()))
+    }
+
+    fn begin(packs: &Packs, name: &str, lens: &[u64]) -> Batch {
+        packs.begin(lens, || name.to_owned()).unwrap()
+    }
+
+    fn pack(packs: &Packs) -> Arc<OpenPack> {
+        Arc::clone(&packs.open().as_ref().unwrap().pack)
+    }
+
+    #[test]
+    fn whoever_gives_up_leaves_nothing_and_the_others_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let packs = packs(&folder);
+        let mut first = begin(&packs, NAME, &[5, 6]);
+        let mut second = begin(&packs, "none is needed", &[3, 9000]);
+        let mut third = begin(&packs, "none is needed", &[4]);
+        assert_eq!(third.ids, [format!("{NAME}.4")]);
+        third.staged.write(b"last").unwrap();
+        second.staged.write(&[2; 9000]).unwrap();
+        first.staged.write(b"first").unwrap();
+        first.staged.write(b"second").unwrap();
+        drop(second);
+        first.staged.publish().unwrap();
+        third.staged.publish().unwrap();
+
+        let pack = pack(&packs);
+        let file = pack.file().unwrap();
+        assert_eq!(pack_file::standing(file).unwrap(), [0, 1, 4]);
+        let bytes = std::fs::read(pack.path()).unwrap();
+        let extent = pack_file::entry(file, 4).unwrap();
+        assert_eq!(&bytes[extent.start as usize..], b"last");
+        assert_eq!(&bytes[TABLE..TABLE + 11], b"firstsecond");
+        assert!(
+            bytes[TABLE + 11..extent.start as usize]
+                .iter()
+                .all(|byte| *byte == 0)
+        );
+    }
+
+    #[test]
+    fn nobody_writes_into_anothers_place_or_publishes_half() {
+        let folder = tempfile::tempdir().unwrap();
+        let packs = packs(&folder);
+        let mut short = begin(&packs, NAME, &[5]).staged;
+        short.write(b"1234").unwrap();
+        assert!(short.write(b"56").is_err());
+        assert!(short.publish().is_err());
+        let pack = pack(&packs);
+        let standing = pack_file::standing(pack.file().unwrap()).unwrap();
+        assert_eq!(standing, Vec::<usize>::new());
+    }
+
+    #[test]
+    fn a_flush_that_failed_is_told_to_all_and_nothing_is_appended_any_more() {
+        let folder = tempfile::tempdir().unwrap();
+        let packs = packs(&folder);
+        let broken = OpenPack::new(&packs.layout, NAME.to_owned());
+        // Takes every byte and cannot be flushed.
+        let null = OpenOptions::new().read(true).write(true).open("/dev/null");
+        broken.file.set(Ok(null.unwrap())).unwrap();
+        *packs.open() = Some(Places::new(broken));
+        let [mut first, mut second] = [5, 6].map(|len| begin(&packs, NAME, &[len]).staged);
+        first.write(b"first").unwrap();
+        assert!(first.publish().is_err());
+        second.write(b"second").unwrap();
+        assert!(second.publish().is_err());
+
+        let name = NAME.replace('0', "f");
+        let mut next = begin(&packs, &name, &[4]);
+        assert_eq!(next.ids, [format!("{name}.0")]);
+        next.staged.write(b"next").unwrap();
+        next.staged.publish().unwrap();
+    }
+
+    #[test]
+    fn after_a_flush_that_failed_no_later_one_is_believed() {
+        let folder = tempfile::tempdir().unwrap();
+        let packs = packs(&folder);
+        let [first, mut second] = [0, 6].map(|len| begin(&packs, NAME, &[len]).staged);
+        first.publish().unwrap();
+        let lost = Arc::new(io::Error::other("bytes of the second as well"));
+        pack(&packs).failed.set(lost).unwrap();
+        second.write(b"second").unwrap();
+        assert!(second.publish().is_err());
+    }
+
+    #[test]
+    fn a_file_that_could_not_be_made_is_not_asked_for_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let packs = packs(&folder);
+        std::fs::write(folder.path().join("00"), "in the way").unwrap();
+        assert!(packs.begin(&[5], || NAME.to_owned()).is_err());
+        let name = NAME.replace('0', "f");
+        assert_eq!(begin(&packs, &name, &[5]).ids, [format!("{name}.0")]);
+    }
+
+    #[test]
+    fn who_is_still_writing_keeps_the_lock_of_a_file_that_was_closed() {
+        let folder = tempfile::tempdir().unwrap();
+        let packs = packs(&folder);
+        let mut late = begin(&packs, NAME, &[4]);
+        let path = pack(&packs).path();
+        let century = std::time::Duration::from_secs(100 * 365 * 24 * 3600);
+        packs.close_idle(SystemTime::UNIX_EPOCH).unwrap();
+        assert!(packs.open().is_some(), "it is younger");
+        packs.close_idle(SystemTime::UNIX_EPOCH + century).unwrap();
+        assert!(packs.open().is_none());
+        let other = File::open(&path).unwrap();
+        assert!(other.try_lock().is_err());
+        late.staged.write(b"late").unwrap();
+        late.staged.publish().unwrap();
+        other.try_lock().unwrap();
+        assert_eq!(pack_file::standing(&other).unwrap(), [0]);
+    }
+}

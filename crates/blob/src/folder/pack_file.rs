@@ -76,3 +76,27 @@ pub(super) fn is_gone(file: &File) -> io::Result<bool> {
 fn place(number: usize) -> u64 {
     (number * ENTRY) as u64
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_of_the_same_name_is_not_removed_for_another() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("pack");
+        let create = || {
+            let mut options = File::options();
+            options.read(true).write(true).create_new(true);
+            options.open(&path).unwrap()
+        };
+        let first = create();
+        let again = File::open(&path).unwrap();
+        assert!(remove_if_empty(&first, &path).unwrap());
+        let second = create();
+        assert!(remove_if_empty(&again, &path).unwrap());
+        assert!(path.exists());
+        assert!(remove_if_empty(&second, &path).unwrap());
+        assert!(!path.exists());
+    }
+}

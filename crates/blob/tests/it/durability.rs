@@ -1,5 +1,6 @@
 //! Full disks and killed processes.
 
+use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 
@@ -7,7 +8,7 @@ use blob::{BlobError, BlobStore};
 use bytes::Bytes;
 use crypto::{DataKey, SystemEntropy};
 
-use crate::{content, far_future, files};
+use crate::{content, contents, far_future, files};
 
 const MIB: usize = 1024 * 1024;
 
@@ -64,6 +65,74 @@ async fn victim() {
     std::future::pending().await
 }
 
+#[test]
+fn what_a_process_told_of_before_it_was_killed_is_there_and_the_rest_goes() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut victim = Command::new(std::env::current_exe().unwrap())
+        .args([
+            "--exact",
+            "durability::appender",
+            "--nocapture",
+            "--ignored",
+        ])
+        .env(VICTIM, folder.path())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut said = BufReader::new(victim.stdout.take().unwrap()).lines();
+    let told = |line: std::io::Result<String>| {
+        let line = line.unwrap();
+        // What was cut off by the end was told to nobody.
+        let whole = line.strip_prefix("stored ")?.strip_suffix(" .")?;
+        Some(whole.to_owned())
+    };
+    let mut finished: Vec<_> = said.by_ref().filter_map(told).take(150).collect();
+    victim.kill().unwrap();
+    victim.wait().unwrap();
+    finished.extend(said.filter_map(told));
+
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(async {
+        let store = BlobStore::local(folder.path()).await.unwrap();
+        let key = DataKey::generate(&FIXED);
+        let listed = store.list(far_future()).await.unwrap();
+        for id in &finished {
+            assert!(store.read(id, &key).await.unwrap() == content(30_000));
+            assert!(listed.contains(id), "{id} is not listed");
+        }
+        // Nobody appends where the other one did.
+        let stored = store.put_all(contents(&[7]), &key, &SystemEntropy).await;
+        let (name, _) = stored.as_ref().unwrap()[0].id.split_once('.').unwrap();
+        assert!(!finished.iter().any(|id| id.starts_with(name)));
+        for id in listed.into_iter().chain([stored.unwrap()[0].id.clone()]) {
+            store.delete(&id).await.unwrap();
+        }
+        drop(store);
+        assert_eq!(files(folder.path()), Vec::<std::path::PathBuf>::new());
+    });
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "what_a_process_told_of_before_it_was_killed_is_there runs it in a process of its own"]
+async fn appender() {
+    let folder = std::env::var_os(VICTIM).expect("the folder to write to");
+    let store = BlobStore::local(folder).await.unwrap();
+    let key = DataKey::generate(&FIXED);
+    let writing = (0..8).map(|_| {
+        let (store, key) = (store.clone(), key.clone());
+        tokio::spawn(async move {
+            loop {
+                let contents = contents(&[30_000; 3]);
+                let stored = store.put_all(contents, &key, &SystemEntropy).await;
+                for stored in stored.unwrap() {
+                    println!("stored {} .", stored.id);
+                }
+            }
+        })
+    });
+    futures::future::join_all(writing).await;
+}
+
 /// The same key in both processes.
 const FIXED: Fixed = Fixed;
 
@@ -75,19 +144,12 @@ impl model::Entropy for Fixed {
     }
 }
 
-/// A file system of 24 MiB of its own, where the test may mount one.
 #[tokio::test]
 async fn a_full_disk_is_told_from_other_failures_and_leaves_nothing() {
     let folder = tempfile::tempdir().unwrap();
-    let mounted = Command::new("mount")
-        .args(["-t", "tmpfs", "-o", "size=24m", "tmpfs"])
-        .arg(folder.path())
-        .output();
-    let Ok(true) = mounted.map(|output| output.status.success()) else {
-        eprintln!("not run: mounting a small file system needs root");
+    let Some(_mount) = Mount::of(folder.path(), "24m") else {
         return;
     };
-    let _mount = Mount(folder.path());
 
     let key = DataKey::generate(&SystemEntropy);
     let store = BlobStore::local(folder.path()).await.unwrap();
@@ -130,7 +192,71 @@ async fn a_full_disk_is_told_from_other_failures_and_leaves_nothing() {
     ));
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_many_who_fill_the_disk_at_once_each_is_told_the_truth() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some(_mount) = Mount::of(folder.path(), "48m") else {
+        return;
+    };
+    let key = DataKey::generate(&SystemEntropy);
+    let store = BlobStore::local(folder.path()).await.unwrap();
+    for _ in 0..2 {
+        let writing = (0..8).map(|_| {
+            let (store, key) = (store.clone(), key.clone());
+            tokio::spawn(async move {
+                let mut told = Vec::new();
+                loop {
+                    let contents = contents(&[MIB / 2, MIB / 4]);
+                    match store.put_all(contents, &key, &SystemEntropy).await {
+                        Ok(stored) => told.extend(stored),
+                        Err(BlobError::StorageFull) => break told,
+                        Err(other) => panic!("{other:?}"),
+                    }
+                }
+            })
+        });
+        let told = futures::future::join_all(writing).await.into_iter();
+        let told: Vec<_> = told.flat_map(Result::unwrap).collect();
+        assert!(told.len() >= 2 * 20, "{} blobs fill 30 MiB", told.len());
+        let room = rustix::fs::statvfs(folder.path()).unwrap();
+        let room = (room.f_bavail * room.f_frsize) as usize;
+        assert!(room > 8 * MIB, "{room} bytes are left for others");
+        for stored in &told {
+            let read = store.read(&stored.id, &key).await.unwrap();
+            assert_eq!(crypto::sha256(&read), stored.sha256);
+        }
+        let listed: BTreeSet<_> = store
+            .list(far_future())
+            .await
+            .unwrap()
+            .into_iter()
+            .collect();
+        assert_eq!(listed, told.iter().map(|one| one.id.clone()).collect());
+        for stored in &told {
+            store.delete(&stored.id).await.unwrap();
+        }
+        assert!(files(folder.path()).is_empty());
+    }
+}
+
 struct Mount<'a>(&'a std::path::Path);
+
+impl<'a> Mount<'a> {
+    /// A file system of its own, where the test may mount one.
+    fn of(folder: &'a std::path::Path, size: &str) -> Option<Self> {
+        let mounted = Command::new("mount")
+            .args(["-t", "tmpfs", "-o", &format!("size={size}"), "tmpfs"])
+            .arg(folder)
+            .output();
+        match mounted.map(|output| output.status.success()) {
+            Ok(true) => Some(Self(folder)),
+            _ => {
+                eprintln!("not run: mounting a small file system needs root");
+                None
+            }
+        }
+    }
+}
 
 impl Drop for Mount<'_> {
     fn drop(&mut self) {

@@ -1,6 +1,7 @@
 //! Blobs in a local folder: what is written is what is read, and nothing else ever is.
 
 mod durability;
+mod packs;
 mod reading;
 mod writing;
 
