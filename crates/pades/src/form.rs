@@ -79,6 +79,11 @@ impl Form {
         })
     }
 
+    /// The object that it is; `None` where it stands in the catalogue itself.
+    pub fn id(&self) -> Option<Ref> {
+        self.id
+    }
+
     /// True if the form's display comes from XFA and not from the pages.
     pub fn is_xfa(&self, document: &Document<'_>) -> Result<bool, PdfError> {
         Ok(!document.value(&self.dictionary, "XFA")?.is_null())

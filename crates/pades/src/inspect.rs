@@ -82,7 +82,8 @@ pub enum Coverage {
 ///
 /// Those of [`prepare`](crate::prepare) and [`prepare_time_stamp`](crate::prepare_time_stamp) for
 /// the same file: an invisible signature in a new field and an archive time-stamp are rehearsed, so
-/// what passes here can be signed and archived.
+/// what passes here can be signed and archived. Beyond these, [`PdfError::Broken`] where what is
+/// appended would change what was there: this reads the whole file, which they do not.
 pub fn inspect(pdf: &[u8]) -> Result<PdfFacts, PdfError> {
     Document::with(pdf, |document| {
         let site = Site::survey(document, Purpose::PLAIN)?;
@@ -97,6 +98,7 @@ pub fn inspect(pdf: &[u8]) -> Result<PdfFacts, PdfError> {
             pdf_a: pdf_a_claim(document, catalog.dictionary()).unwrap_or_default(),
         };
         signature::rehearse(document, site)?;
+        document.check_settled()?;
         Ok(facts)
     })
 }

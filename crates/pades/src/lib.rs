@@ -41,6 +41,7 @@
 //!   thousand: the catalogue, the form, its list of fields, a page and its list of annotations.
 //! - `repair` decides **which reading of the file counts**: the one that its cross-reference data
 //!   give, or, where they are wrong, the one that a search finds.
+//! - `settled` finds what would read otherwise **once something is appended**.
 //! - `encryption` opens files that are encrypted without a password, knows what their protection
 //!   permits, and encrypts what is added.
 //! - `revision` is **the revision writer**: it appends new states of objects and the
@@ -81,6 +82,7 @@ mod permission;
 mod repair;
 mod revision;
 mod security;
+mod settled;
 mod signature;
 mod syntax;
 mod text;

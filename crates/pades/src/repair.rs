@@ -160,9 +160,17 @@ impl<'a> Document<'a> {
         &self,
         follow: impl Fn(Ref) -> Result<Option<Object>, PdfError>,
     ) -> Result<(), PdfError> {
-        let mut seen = HashSet::new();
         let trailer = self.xref.trailer.iter();
-        let mut open: Vec<_> = trailer.map(|(_, value)| value.clone()).collect();
+        self.follow_from(trailer.map(|(_, value)| value.clone()).collect(), follow)
+    }
+
+    /// The same from the given values.
+    pub fn follow_from(
+        &self,
+        mut open: Vec<Object>,
+        follow: impl Fn(Ref) -> Result<Option<Object>, PdfError>,
+    ) -> Result<(), PdfError> {
+        let mut seen = HashSet::new();
         while let Some(value) = open.pop() {
             match value {
                 Object::Reference(id) if seen.insert(id) => open.extend(follow(id)?),

@@ -17,6 +17,9 @@ use crate::{
 /// Ten digits: what a cross-reference table can address, and room enough in a `/ByteRange`.
 const MAX_FILE: u64 = 9_999_999_999;
 
+/// Said of what a signature would have to write twice, or write as one thing and change as another.
+pub(crate) const TWO_ROLES: &str = "one object is used in two roles that a signature changes";
+
 /// A revision under construction.
 pub(crate) struct Revision<'d, 'a> {
     document: &'d Document<'a>,
@@ -136,8 +139,7 @@ impl<'d, 'a> Revision<'d, 'a> {
             start,
         };
         if self.entries.insert(id.number, written).is_some() {
-            let what = "one object is used in two roles that a signature changes";
-            return Err(PdfError::in_object(what, id.number));
+            return Err(PdfError::in_object(TWO_ROLES, id.number));
         }
         Ok(())
     }

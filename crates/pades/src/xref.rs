@@ -20,6 +20,14 @@ pub(crate) const MAX_OBJECT_NUMBER: u32 = 8_388_607;
 
 const TRAILER_LOST: &str = "and the trailer that would say how is lost";
 
+/// Said of streams whose data no `endstream` of the file ends for certain.
+pub(crate) const NO_END: &str = "a stream does not end within the file";
+
+/// What ends the data of a stream, and how many bytes it takes with the white space before it. The
+/// book knows one end of line there (7.3.8.1); writers add some.
+const END: &[u8] = b"endstream";
+const LONGEST_END: usize = END.len() + 16;
+
 /// Where an object stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Entry {
@@ -260,14 +268,40 @@ pub(crate) fn stream_index(
 /// The length of a stream's data: the declared one where `endstream` follows it, and otherwise
 /// the distance to the next `endstream`, or to the end of the file.
 pub(crate) fn stream_length(data: &[u8], declared: Option<&Object>) -> usize {
-    let declared = declared
+    declared_length(declared)
+        .filter(|length| is_end(behind(data, *length)))
+        .or_else(|| memmem::find(data, END))
+        .unwrap_or(data.len())
+}
+
+/// The same if it stays so whatever is appended to the file: `None` where no `endstream` follows, or
+/// where the declared one would have to be appended.
+pub(crate) fn settled_length(data: &[u8], declared: Option<&Object>) -> Option<usize> {
+    let is_open = |length: usize| {
+        let behind = behind(data, length);
+        data.len().saturating_sub(length) < LONGEST_END
+            && !is_end(behind)
+            && END.starts_with(behind)
+    };
+    let is_open = declared_length(declared).is_some_and(is_open);
+    let length = stream_length(data, declared);
+    (!is_open && length < data.len()).then_some(length)
+}
+
+fn declared_length(declared: Option<&Object>) -> Option<usize> {
+    declared
         .and_then(Object::as_integer)
         .and_then(|length| usize::try_from(length).ok())
-        .filter(|length| *length <= data.len())
-        .filter(|length| Lexer::new(data, *length).take_keyword("endstream"));
-    declared
-        .or_else(|| memmem::find(data, b"endstream"))
-        .unwrap_or(data.len())
+}
+
+/// What stands where a stream of this length would end, without white space before it.
+fn behind(data: &[u8], length: usize) -> &[u8] {
+    let behind = data.get(length..).unwrap_or_default();
+    behind[..behind.len().min(LONGEST_END)].trim_ascii_start()
+}
+
+fn is_end(behind: &[u8]) -> bool {
+    behind.starts_with(END)
 }
 
 /// The length of a stream's data, if there is no doubt about it. An `endobj` before `endstream`
@@ -278,12 +312,13 @@ fn certain_length(
     declared: Option<&Object>,
 ) -> Result<usize, PdfError> {
     let data = &data[stream..];
-    let length = stream_length(data, declared);
-    let is_declared = declared.and_then(Object::as_integer) == i64::try_from(length).ok();
-    if length == data.len() || !is_declared && memmem::find(&data[..length], b"endobj").is_some() {
-        return Err(PdfError::at_byte("a stream has no certain end", stream));
-    }
-    Ok(length)
+    let is_certain = |length: &usize| {
+        declared_length(declared) == Some(*length)
+            || memmem::find(&data[..*length], b"endobj").is_none()
+    };
+    settled_length(data, declared)
+        .filter(is_certain)
+        .ok_or_else(|| PdfError::at_byte("a stream has no certain end", stream))
 }
 
 /// An encryption dictionary of the standard handler (7.6.4.2, table 21).
@@ -369,7 +404,8 @@ impl Reader<'_> {
         if !trailer.is_type("XRef") {
             return Err(PdfError::at_byte("there is no cross-reference section", at));
         }
-        let length = stream_length(&self.data[stream..], trailer.get("Length"));
+        let length = settled_length(&self.data[stream..], trailer.get("Length"))
+            .ok_or_else(|| PdfError::in_object(NO_END, number))?;
         let data = &self.data[stream..stream + length];
         let plain = filter::decode(&trailer, data, self.inflate_limit, number)?;
 

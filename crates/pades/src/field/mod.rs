@@ -13,6 +13,7 @@ use crate::{
     form::{Field, Form},
     object::{Dictionary, Object, Ref},
     permission::{self, Certification, Permissions},
+    revision::TWO_ROLES,
 };
 
 /// Which field a signature goes to.
@@ -63,6 +64,8 @@ pub(crate) struct Site {
     pub signatures: usize,
     /// Full names of all fields.
     taken: HashSet<String>,
+    /// Their objects.
+    fields: HashSet<Ref>,
     /// Signature fields without a signature, in the order of the form.
     empty: Vec<EmptyField>,
 }
@@ -93,8 +96,10 @@ impl Site {
         let mut permissions = Permissions::of_catalog(document, catalog.dictionary())?;
         let mut signatures = 0;
         let mut taken = HashSet::new();
+        let mut fields = HashSet::new();
         let mut empty = Vec::new();
         form.walk(document, |field| {
+            fields.extend(field.id);
             if let Some((_, signature)) = field.signature(document)? {
                 permissions.add(document, &signature)?;
                 signatures += 1;
@@ -112,12 +117,16 @@ impl Site {
                 return Err(PdfError::Xfa);
             }
         }
+        if form.id() == Some(catalog.id()) || fields.contains(&catalog.id()) {
+            return Err(PdfError::in_object(TWO_ROLES, catalog.id().number));
+        }
         Ok(Self {
             catalog,
             form,
             permissions,
             signatures,
             taken,
+            fields,
             empty,
         })
     }

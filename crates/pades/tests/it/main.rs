@@ -18,4 +18,5 @@ mod refusals;
 mod rendering;
 mod repair;
 mod security;
+mod settled;
 mod signer;
