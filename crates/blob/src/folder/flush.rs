@@ -26,16 +26,21 @@ impl Flushes {
 
 /// The flushes of one file or folder, one after the other.
 #[derive(Default)]
-pub(super) struct Lane {
-    state: Mutex<State>,
-    ended: Condvar,
-}
+pub(super) struct Lane(Mutex<State>);
 
 #[derive(Default)]
 struct State {
     /// The flush that serves whoever comes now.
-    next: Arc<OnceLock<Outcome>>,
+    next: Arc<Flush>,
     running: bool,
+}
+
+/// One flush, and those who wait for it.
+#[derive(Default)]
+struct Flush {
+    outcome: OnceLock<Outcome>,
+    /// Wakes one of them when it can begin, and all when it has ended.
+    news: Condvar,
 }
 
 /// How something ended that several wait for.
@@ -50,26 +55,25 @@ impl Lane {
     /// Makes durable what was written before, by this `sync` or by that of somebody who waits as well.
     /// A failure is told to all whom the flush was to serve.
     pub(super) fn flush(&self, sync: impl FnOnce() -> io::Result<()>) -> io::Result<()> {
-        let mut state = locked(&self.state);
+        let mut state = locked(&self.0);
         let mine = Arc::clone(&state.next);
         let outcome = loop {
-            match mine.get() {
+            match mine.outcome.get() {
                 Some(outcome) => break outcome.clone(),
                 None if state.running => {
-                    state = self
-                        .ended
-                        .wait(state)
-                        .unwrap_or_else(PoisonError::into_inner);
+                    let woken = mine.news.wait(state);
+                    state = woken.unwrap_or_else(PoisonError::into_inner);
                 }
                 None => {
                     state.running = true;
                     state.next = Arc::default();
                     drop(state);
                     let outcome = sync().map_err(Arc::new);
-                    let mut state = locked(&self.state);
+                    let mut state = locked(&self.0);
                     state.running = false;
-                    self.ended.notify_all();
-                    break mine.get_or_init(|| outcome).clone();
+                    state.next.news.notify_one();
+                    mine.news.notify_all();
+                    break mine.outcome.get_or_init(|| outcome).clone();
                 }
             }
         };
@@ -133,7 +137,7 @@ mod tests {
             // These come while the first is being served; whichever of them serves them both fails.
             let full = || Err(io::ErrorKind::StorageFull.into());
             let waiting = [(); 2].map(|()| scope.spawn(move || lane.flush(full)));
-            while Arc::strong_count(&locked(&lane.state).next) < 3 {
+            while Arc::strong_count(&locked(&lane.0).next) < 3 {
                 std::thread::yield_now();
             }
             ended.0.send(()).unwrap();

@@ -50,7 +50,7 @@ impl Folder {
             return Ok(None);
         };
         let extent = pack_file::entry(&file, number)?;
-        Ok((extent.len > 0).then_some(Part {
+        Ok(extent.map(|extent| Part {
             id: id.to_owned(),
             file,
             start: extent.start,
@@ -91,8 +91,11 @@ impl Folder {
             return Ok(());
         };
         let extent = pack_file::entry(&pack, number)?;
-        pack_file::strike(&pack, number, 1)?;
-        if !pack_file::remove_if_empty(&pack, path)? && extent.len > 0 {
+        if extent.is_some() {
+            pack_file::strike(&pack, number, 1)?;
+        }
+        let gone = pack_file::remove_if_empty(&pack, path)?;
+        if let (false, Some(extent)) = (gone, extent) {
             self.readers.give_back(id, pack, extent);
         }
         Ok(())

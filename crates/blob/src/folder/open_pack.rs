@@ -27,7 +27,7 @@ use crate::pack::{self, Extent, MOST, Name, TABLE};
 use crate::shelf::{Batch, Staged};
 
 /// A pack that has come to this size is closed.
-const FULL: u64 = 32 * 1024 * 1024;
+const FULL: u64 = 64 * 1024 * 1024;
 /// What is larger than this has a pack of its own: others would wait for it.
 const ALONE: u64 = 4 * 1024 * 1024;
 
@@ -328,7 +328,7 @@ mod tests {
         let file = pack.file().unwrap();
         assert_eq!(pack_file::standing(file).unwrap(), [0, 1, 4]);
         let bytes = std::fs::read(pack.path()).unwrap();
-        let extent = pack_file::entry(file, 4).unwrap();
+        let extent = pack_file::entry(file, 4).unwrap().unwrap();
         assert_eq!(&bytes[extent.start as usize..], b"last");
         assert_eq!(&bytes[TABLE..TABLE + 11], b"firstsecond");
         assert!(

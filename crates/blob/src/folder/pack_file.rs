@@ -17,11 +17,14 @@ pub(super) fn enter(file: &File, first: usize, extents: &[Extent]) -> io::Result
     file.write_all_at(&pack::entries(extents), place(first))
 }
 
-/// Where a blob lies.
-pub(super) fn entry(file: &File, number: usize) -> io::Result<Extent> {
+/// Where a blob lies, if it is in the table.
+pub(super) fn entry(file: &File, number: usize) -> io::Result<Option<Extent>> {
     let mut entry = [0; ENTRY];
-    file.read_exact_at(&mut entry, place(number))?;
-    Ok(pack::entry(&entry))
+    match file.read_exact_at(&mut entry, place(number)) {
+        Ok(()) => Ok(Some(pack::entry(&entry)).filter(|extent| extent.len > 0)),
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 /// Takes blobs out of the table. A power cut may bring them back; the sweeper finds them then.

@@ -232,7 +232,7 @@ async fn more_than_one_file_holds_are_all_there() {
     assert_eq!(packs.len(), 3);
     // Files that grow too large are closed as well.
     let mut packs = BTreeSet::new();
-    for _ in 0..12 {
+    for _ in 0..24 {
         packs.insert(pack_of(&bench.put_all(&[3 * MIB]).await[0]).to_owned());
     }
     assert_eq!(packs.len(), 2);
@@ -292,6 +292,20 @@ async fn entries_without_their_content_harm_no_others() {
     bench.reads(&first).await;
     bench.store.delete(&first.id).await.unwrap();
     assert_eq!(bench.files(), Vec::<std::path::PathBuf>::new());
+}
+
+#[tokio::test]
+async fn a_table_that_is_not_there_names_nothing() {
+    let bench = Bench::new().await;
+    let stored = bench.put_all(&[5, 6]).await;
+    let Bench { store, key, folder } = bench;
+    drop(store);
+    std::fs::write(&files(folder.path())[0], "").unwrap();
+    let store = BlobStore::local(folder.path()).await.unwrap();
+    let read = store.read(&stored[1].id, &key).await;
+    assert!(matches!(read, Err(BlobError::Missing(_))));
+    store.delete(&stored[1].id).await.unwrap();
+    assert_eq!(files(folder.path()), Vec::<std::path::PathBuf>::new());
 }
 
 /// What may happen to two stores on one folder. Blobs are counted from the newest.
