@@ -342,14 +342,17 @@ impl<'d, 'a> Comparison<'d, 'a> {
             if !self.special.insert((id, id)) {
                 continue;
             }
-            let old_node = self.old.locate(&old)?.1;
-            let new_node = self.new.locate(&new)?.1;
-            let (Object::Dictionary(old_node), Object::Dictionary(new_node)) = (old_node, new_node)
-            else {
-                self.expect_same("the tree of pages was changed", &old, &new);
-                continue;
+            let (old_id, old_node) = self.old.locate(&old)?;
+            let (new_id, new_node) = self.new.locate(&new)?;
+            self.special.extend(old_id.zip(new_id));
+            let (old_node, new_node) = match (old_node, new_node) {
+                (Object::Dictionary(old), Object::Dictionary(new)) => (old, new),
+                (old, new) => {
+                    self.expect_same("the tree of pages was changed", &old, &new);
+                    continue;
+                }
             };
-            let is_leaf = self.old.value(&old_node, "Kids")?.is_null();
+            let is_leaf = !matches!(self.old.value(&old_node, "Kids")?, Object::Array(_));
             number += i64::from(is_leaf);
             for (key, old, new) in entries(&old_node, &new_node) {
                 match key {
@@ -357,7 +360,7 @@ impl<'d, 'a> Comparison<'d, 'a> {
                         (Object::Array(old), Object::Array(new)) if old.len() == new.len() => {
                             open.extend(old.into_iter().zip(new).rev());
                         }
-                        _ => self.expect_same("pages were added or removed", old, new),
+                        (old, new) => self.expect_same("pages were added or removed", &old, &new),
                     },
                     b"Parent" if old == new => {}
                     b"Annots" if is_leaf => self.annotations(number, old, new)?,

@@ -3,6 +3,7 @@
 
 mod appearance;
 mod authority;
+mod changes;
 mod claims;
 mod corpus;
 mod encrypted;

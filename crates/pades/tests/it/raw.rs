@@ -19,6 +19,23 @@ pub fn file(objects: &[&str], trailer: &str) -> Vec<u8> {
     pdf
 }
 
+/// `pdf` with a revision that gives these objects a new state.
+pub fn revised(pdf: &[u8], objects: &[(u32, &str)], trailer: &str) -> Vec<u8> {
+    let keyword = memchr::memmem::rfind(pdf, b"startxref").unwrap();
+    let previous = std::str::from_utf8(&pdf[keyword + 9..]).unwrap();
+    let previous = previous.split_ascii_whitespace().next().unwrap();
+    let trailer = trailer.replace(">>", &format!("/Prev {previous}>>"));
+    let mut revised = pdf.to_vec();
+    let mut table = String::from("xref\n");
+    for (number, object) in objects {
+        table += &format!("{number} 1\n{:010} 00000 n \n", revised.len());
+        revised.extend(format!("{number} 0 obj\n{object}\nendobj\n").bytes());
+    }
+    let start = revised.len();
+    revised.extend(format!("{table}trailer\n{trailer}\nstartxref\n{start}\n%%EOF\n").bytes());
+    revised
+}
+
 /// A page with form fields: `fields` are the objects from number 5 on, and `roots` are the
 /// numbers of those at the root of the form.
 pub fn form(roots: &[u32], fields: &[&str]) -> Vec<u8> {
