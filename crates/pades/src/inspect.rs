@@ -97,6 +97,7 @@ pub fn inspect(pdf: &[u8]) -> Result<PdfFacts, PdfError> {
             // A claim that can't be read is none.
             pdf_a: pdf_a_claim(document, catalog.dictionary()).unwrap_or_default(),
         };
+        site.check_roles(document)?;
         signature::rehearse(document, site)?;
         document.check_settled()?;
         Ok(facts)

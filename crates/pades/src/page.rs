@@ -99,6 +99,18 @@ pub(crate) fn showing(
     Ok(None)
 }
 
+/// All nodes of the page tree.
+pub(crate) fn nodes(
+    document: &Document<'_>,
+    catalog: &Dictionary,
+) -> Result<HashSet<Ref>, PdfError> {
+    let mut walk = Walk::from_root(catalog);
+    while let Some(node) = walk.next(document)? {
+        walk.open.extend(node.kids.into_iter().flatten());
+    }
+    Ok(walk.seen)
+}
+
 /// The number of pages that the page tree declares; where it does not, its leaves are counted.
 pub(crate) fn page_count(document: &Document<'_>, catalog: &Dictionary) -> Result<u64, PdfError> {
     if let Object::Dictionary(root) = document.value(catalog, "Pages")?

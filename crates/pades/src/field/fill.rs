@@ -8,7 +8,7 @@ use crate::{
     error::PdfError,
     object::{Dictionary, Object, Ref},
     page::{self, Page, Placement},
-    revision::{Revision, TWO_ROLES},
+    revision::Revision,
     text,
 };
 
@@ -70,11 +70,6 @@ impl Site {
         let look = purpose.appearance();
         let index = look.map_or(0, |look| look.page);
         let page = page::find(document, self.catalog.dictionary(), index)?;
-        // As a field or as the form it would change by more than its list of annotations.
-        let others = [Some(self.catalog.id()), self.form.id()];
-        if self.fields.contains(&page.id) || others.contains(&Some(page.id)) {
-            return Err(PdfError::in_object(TWO_ROLES, page.id.number));
-        }
         let placement = look.map(|look| page.place(document, look.rect));
         Ok((page, placement.transpose()?))
     }

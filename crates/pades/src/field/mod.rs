@@ -12,6 +12,7 @@ use crate::{
     error::PdfError,
     form::{Field, Form},
     object::{Dictionary, Object, Ref},
+    page,
     permission::{self, Certification, Permissions},
     revision::TWO_ROLES,
 };
@@ -117,9 +118,6 @@ impl Site {
                 return Err(PdfError::Xfa);
             }
         }
-        if form.id() == Some(catalog.id()) || fields.contains(&catalog.id()) {
-            return Err(PdfError::in_object(TWO_ROLES, catalog.id().number));
-        }
         Ok(Self {
             catalog,
             form,
@@ -129,6 +127,25 @@ impl Site {
             fields,
             empty,
         })
+    }
+
+    /// Fails where what is written anew in one role would change in another, too: a page's list of
+    /// annotations, say, in an object that is also a field. Reads all pages.
+    pub fn check_roles(&self, document: &Document<'_>) -> Result<(), PdfError> {
+        let nodes = page::nodes(document, self.catalog.dictionary())?;
+        let roles = nodes
+            .iter()
+            .chain(&self.fields)
+            .copied()
+            .chain(self.form.id())
+            .chain([self.catalog.id()]);
+        let mut seen = HashSet::new();
+        for id in roles {
+            if !seen.insert(id) {
+                return Err(PdfError::in_object(TWO_ROLES, id.number));
+            }
+        }
+        Ok(())
     }
 
     pub fn certification(&self) -> Option<Certification> {

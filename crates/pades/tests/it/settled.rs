@@ -1,9 +1,10 @@
-//! Files that would read otherwise once something is appended: refused where they are inspected.
+//! Files that would read otherwise once something is appended, or that a signature would change by
+//! more than it means to: refused where they are inspected.
 
 use pades::{ChangeKind, Coverage, PdfError, Place, SecurityStore, TimeStampSpec};
 
 use crate::{
-    raw::{CATALOG, FORM, PAGES, file},
+    raw::{CATALOG, FORM, PAGE, PAGES, TRAILER, file},
     signer::{corpus, spec},
 };
 
@@ -110,4 +111,36 @@ fn a_reference_must_not_wait_for_an_object_that_is_appended() {
     // What is appended gets no such number.
     let base = with_stream(&content("4"), "/Unknown[0 0 R 9 1 R]");
     assert_eq!(inspected(&base), Ok(()));
+}
+
+#[test]
+fn what_is_written_anew_has_one_role() {
+    let roles = "one object is used in two roles that a signature changes";
+    let own_form = "<</Pages 2 0 R/AcroForm 1 0 R/Version/2.0>>";
+    let own_page = "<</Pages 1 0 R/AcroForm 4 0 R/Version/2.0>>";
+    let own_tree = "<</Pages 1 0 R/Kids[3 0 R]/AcroForm 4 0 R>>";
+    let form_is_page = "<</Type/Pages/Kids[4 0 R]/Count 1>>";
+    let form_is_tree = "<</Pages 2 0 R/AcroForm 2 0 R>>";
+    let untyped = "<</Parent 2 0 R/MediaBox[0 0 300 200]/T(page)>>";
+    let fields = "<</Fields[1 0 R 3 0 R]>>";
+    for (number, objects) in [
+        (1, [own_form, PAGES, PAGE, FORM]),
+        (1, [own_page, PAGES, PAGE, FORM]),
+        (1, [own_tree, PAGES, PAGE, FORM]),
+        (4, [CATALOG, form_is_page, PAGE, FORM]),
+        (2, [form_is_tree, PAGES, PAGE, FORM]),
+        (3, [CATALOG, PAGES, untyped, fields]),
+        (
+            1,
+            [&CATALOG.replace("/Type/Catalog", ""), PAGES, PAGE, fields],
+        ),
+    ] {
+        let pdf = file(&objects, TRAILER);
+        assert_eq!(inspected(&pdf), broken(roles, number), "{objects:?}");
+    }
+    // What says that it is a page is no field, wherever it is listed.
+    assert_eq!(
+        inspected(&file(&[CATALOG, PAGES, PAGE, fields], TRAILER)),
+        Ok(())
+    );
 }
