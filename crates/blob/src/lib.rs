@@ -3,8 +3,8 @@
 //! A blob is written once and never changed. Its name is 32 random hexadecimal digits; what lies
 //! under that name are the sealed chunks of [`crypto::chunk`], and nothing else, so that the
 //! plaintext's size follows from the sealed one. What the bytes are, nobody here knows. Blobs whose
-//! content is at hand when they are written in one go ([`BlobStore::put_all`]) share files, [`pack`]s,
-//! with those of other calls.
+//! content is at hand when they are written in one go ([`BlobStore::put_all`]) share files,
+//! [`pack`]s, with those of other calls.
 //!
 //! # Where blobs lie
 //!
@@ -15,9 +15,10 @@
 //!
 //! # Durability
 //!
-//! When [`BlobWriter::finish`], [`BlobStore::put`] or [`BlobStore::put_all`] returns, the blob survives
-//! a power cut. Before that nobody was told its name: dropping a writer or an error leave nothing that
-//! can be read, and what a crash leaves on the disk shows in [`BlobStore::list`] for the sweeper.
+//! When [`BlobWriter::finish`], [`BlobStore::put`] or [`BlobStore::put_all`] returns, the blob
+//! survives a power cut. Before that nobody was told its name: dropping a writer or an error leave
+//! nothing that can be read, and what a crash leaves on the disk shows in [`BlobStore::list`] for
+//! the sweeper.
 
 mod folder;
 mod names;
@@ -166,9 +167,9 @@ impl BlobStore {
         .await
     }
 
-    /// Writes blobs whose contents are at hand, all of them or none: into a file that others write to
-    /// as well, so that the disk is waited for once, and by all of them together. Each can be deleted
-    /// by itself.
+    /// Writes blobs whose contents are at hand, all of them or none: into a file that others write
+    /// to as well, so that the disk is waited for once, and by all of them together. Each can be
+    /// deleted by itself.
     pub async fn put_all(
         &self,
         contents: Vec<Content>,
@@ -203,21 +204,23 @@ impl BlobStore {
         blocking(move || BlobReader::open(&*shelf, &key, id)).await
     }
 
-    /// All of a blob that was sealed under `key`. For blobs whose size the caller knows to be small.
+    /// All of a blob that was sealed under `key`. For blobs whose size the caller knows to be
+    /// small.
     pub async fn read(&self, id: &str, key: &DataKey) -> Result<Bytes, BlobError> {
         let (shelf, key, id) = (self.shelf.clone(), key.clone(), id.to_owned());
         blocking(move || reader::read_all(&*shelf, &key, id)).await
     }
 
-    /// Removes a blob, whole or abandoned half-way. Nothing happens where there is none.
+    /// Removes a blob, whole or abandoned half-way. Nothing happens where there is none. Whoever reads
+    /// it through this store, or a clone of it, goes on.
     pub async fn delete(&self, id: &str) -> Result<(), BlobError> {
         let (shelf, id) = (self.shelf.clone(), id.to_owned());
         blocking(move || shelf.delete(&id)).await
     }
 
-    /// The names of all blobs last written to before `older_than`, whole or abandoned half-way. Of blobs
-    /// that share a file, the last writing (or deletion) among them counts, and while somebody may
-    /// still write to the file, here or in another process, none of them is named.
+    /// The names of all blobs last written to before `older_than`, whole or abandoned half-way. Of
+    /// blobs that share a file, the last writing (or deletion) among them counts, and while
+    /// somebody may still write to the file, here or in another process, none of them is named.
     pub async fn list(&self, older_than: OffsetDateTime) -> Result<Vec<String>, BlobError> {
         let shelf = self.shelf.clone();
         blocking(move || shelf.list(older_than.into())).await

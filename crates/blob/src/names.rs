@@ -1,8 +1,8 @@
 //! Names of blobs.
 //!
-//! The first two bytes of a name decide on its folder. Blobs that are written one after the other share
-//! them: what is written for one act, or for several at a time, makes one folder durable, and not
-//! one for each blob, and a new folder is seldom needed.
+//! The first two bytes of a name decide on its folder. Blobs that are written one after the other
+//! share them: what is written for one act, or for several at a time, makes one folder durable, and
+//! not one for each blob, and a new folder is seldom needed.
 
 use std::sync::{Mutex, PoisonError};
 

@@ -1,10 +1,10 @@
-//! Packs: blobs that were written at the same time, in one go or by several, lie in one file, so that the
-//! disk is waited for once and not for each of them.
+//! Packs: blobs that were written at the same time, in one go or by several, lie in one file, so
+//! that the disk is waited for once and not for each of them.
 //!
 //! A pack's first block is a table: for each blob, where it begins and how long it is (sealed), in
-//! eight bytes each, big-endian. A blob that was deleted has length zero there, and its extent may be a
-//! hole. The file goes with the last of its blobs, once nobody appends to it. `NAME.pack` is the file,
-//! `NAME.0`, `NAME.1` and so on are the blobs in it.
+//! eight bytes each, big-endian. A blob that was deleted has length zero there, and its extent may
+//! be a hole. The file goes with the last of its blobs, once nobody appends to it. `NAME.pack` is
+//! the file, `NAME.0`, `NAME.1` and so on are the blobs in it.
 
 /// Bytes of the table.
 pub(crate) const TABLE: usize = 4096;
@@ -89,8 +89,8 @@ impl std::fmt::Display for Name<'_> {
     }
 }
 
-/// The extents of blobs of these (sealed) lengths, one after the other, from the first block that begins at
-/// `end` or later.
+/// The extents of blobs of these (sealed) lengths, one after the other, from the first block that
+/// begins at `end` or later.
 pub(crate) fn lay_out(end: u64, lens: &[u64]) -> Vec<Extent> {
     let mut start = end.next_multiple_of(BLOCK);
     lens.iter()

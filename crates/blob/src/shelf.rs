@@ -23,8 +23,8 @@ pub(crate) trait Shelf: Send + Sync {
     /// Removes a blob, whole or staged, if there is one; a pack only when it is empty.
     fn delete(&self, id: &str) -> Result<(), BlobError>;
 
-    /// The names of all blobs, whole or abandoned half-way, last written to before `older_than`, and of
-    /// empty packs. Never of what somebody still writes to.
+    /// The names of all blobs, whole or abandoned half-way, last written to before `older_than`,
+    /// and of empty packs. Never of what somebody still writes to.
     fn list(&self, older_than: SystemTime) -> Result<Vec<String>, BlobError>;
 }
 

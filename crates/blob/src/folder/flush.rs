@@ -1,5 +1,5 @@
-//! Made durable for many at once: whoever comes while a file or folder is being flushed waits for the
-//! next flush, and one flush serves all who wait.
+//! Made durable for many at once: whoever comes while a file or folder is being flushed waits for
+//! the next flush, and one flush serves all who wait.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -52,8 +52,8 @@ pub(super) fn told(error: &Arc<io::Error>) -> io::Error {
 }
 
 impl Lane {
-    /// Makes durable what was written before, by this `sync` or by that of somebody who waits as well.
-    /// A failure is told to all whom the flush was to serve.
+    /// Makes durable what was written before, by this `sync` or by that of somebody who waits as
+    /// well. A failure is told to all whom the flush was to serve.
     pub(super) fn flush(&self, sync: impl FnOnce() -> io::Result<()>) -> io::Result<()> {
         let mut state = locked(&self.0);
         let mine = Arc::clone(&state.next);

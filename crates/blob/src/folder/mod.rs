@@ -1,8 +1,8 @@
 //! A local folder as a place for blobs.
 //!
 //! Whole blobs lie at `ab/cd/abcd…`, which keeps folders small, since names say who the neighbours
-//! are ([`crate::names`]). A blob that arrives in pieces lies in `staging` while it is written and moves by an
-//! atomic rename; those that are written in one go are appended to a pack in its place
+//! are ([`crate::names`]). A blob that arrives in pieces lies in `staging` while it is written and
+//! moves by an atomic rename; those that are written in one go are appended to a pack in its place
 //! ([`open_pack`]). Files are for their owner only (mode 0600, folders 0700). Several processes may
 //! work on one folder: each appends to a pack of its own.
 
@@ -219,8 +219,8 @@ fn files(folder: &Path, older_than: SystemTime) -> io::Result<Vec<(PathBuf, Stri
     Ok(files)
 }
 
-/// The blobs of a pack; the pack itself where none is left in it. Nothing of one that somebody appends
-/// to, or did a moment ago.
+/// The blobs of a pack; the pack itself where none is left in it. Nothing of one that somebody
+/// appends to, or did a moment ago.
 fn members(path: &Path, pack: &str, older_than: SystemTime) -> io::Result<Vec<String>> {
     let Some(file) = found(File::open(path))? else {
         return Ok(Vec::new());

@@ -1,14 +1,16 @@
 //! Packs that are appended to.
 //!
-//! One pack is open per store and shared by all who write at the same time: a call takes numbers and
-//! extents under a short lock, writes its own beside the others, and then waits for a flush of the
-//! file that serves all who wait. Whatever is on the disk between two of these steps harms nobody:
+//! One pack is open per store and shared by all who write at the same time: a call takes numbers
+//! and extents under a short lock, writes its own beside the others, and then waits for a flush of
+//! the file that serves all who wait. Whatever is on the disk between two of these steps harms
+//! nobody:
 //!
-//! * An entry comes before its content, so that what a killed process leaves is found by the table. Where a
-//!   power cut leaves an entry without its content, nobody was told of success.
+//! * An entry comes before its content, so that what a killed process leaves is found by the table.
+//!   Where a power cut leaves an entry without its content, nobody was told of success.
 //! * Where a power cut leaves content without an entry, its room comes back with the file.
-//! * Each call's extents begin in a block of their own: but for the table, no block that is durable is
-//!   written again. Of the table, a torn block has old sectors and new ones, and no entry lies in two.
+//! * Each call's extents begin in a block of their own: but for the table, no block that is durable
+//!   is written again. Of the table, a torn block has old sectors and new ones, and no entry lies
+//!   in two.
 //! * A file whose name is not durable has nobody who was told of success, either.
 //! * The lock of a process that was killed is gone with it, and nobody appends to its pack again.
 
@@ -85,8 +87,8 @@ impl Packs {
         }
     }
 
-    /// Closes the open pack if it was last written to before `older_than`, so that what was abandoned in
-    /// it can be told from what is being written.
+    /// Closes the open pack if it was last written to before `older_than`, so that what was
+    /// abandoned in it can be told from what is being written.
     pub(super) fn close_idle(&self, older_than: SystemTime) -> io::Result<()> {
         let mut open = self.open();
         let file = open.as_ref().and_then(|places| places.pack.file.get());

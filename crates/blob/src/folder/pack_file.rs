@@ -1,7 +1,7 @@
 //! A pack on the disk: its table, the room in it, and its end.
 //!
-//! Whoever may append to a pack holds the lock on its file for as long as that lasts, in whatever process.
-//! Nobody removes a file without that lock.
+//! Whoever may append to a pack holds the lock on its file for as long as that lasts, in whatever
+//! process. Nobody removes a file without that lock.
 
 use std::fs::{self, File, TryLockError};
 use std::io;
@@ -39,8 +39,8 @@ pub(super) fn give_back(file: &File, start: u64, end: u64) {
     let _ = fallocate(file, flags, start, end.saturating_sub(start));
 }
 
-/// The numbers of the blobs in the table. None where it was never written whole: then nobody was told
-/// of success.
+/// The numbers of the blobs in the table. None where it was never written whole: then nobody was
+/// told of success.
 pub(super) fn standing(file: &File) -> io::Result<Vec<usize>> {
     let mut table = [0; TABLE];
     match file.read_exact_at(&mut table, 0) {
@@ -50,8 +50,8 @@ pub(super) fn standing(file: &File) -> io::Result<Vec<usize>> {
     }
 }
 
-/// Removes the pack at `path` if nothing stands in it and nobody may append, and tells whether it is gone.
-/// What is left is removed when its owner closes it, or by the sweeper.
+/// Removes the pack at `path` if nothing stands in it and nobody may append, and tells whether it
+/// is gone. What is left is removed when its owner closes it, or by the sweeper.
 pub(super) fn remove_if_empty(file: &File, path: &Path) -> io::Result<bool> {
     if !standing(file)?.is_empty() {
         return Ok(false);

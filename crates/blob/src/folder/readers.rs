@@ -1,5 +1,6 @@
-//! Members of packs that are being read here: the room of one that is deleted meanwhile is given back
-//! after its last reader, since whoever reads goes on. Readers in other processes find it damaged.
+//! Members of packs that are being read here: the room of one that is deleted meanwhile is given
+//! back after its last reader, since whoever reads goes on. Readers in other processes find it
+//! damaged.
 
 use std::collections::HashMap;
 use std::fs::File;

@@ -30,7 +30,8 @@ impl Bench {
         assert_eq!(read, content(stored.size as usize));
     }
 
-    /// Another process, as good as: what keeps two apart are locks on files, which know no processes.
+    /// Another process, as good as: what keeps two apart are locks on files, which know no
+    /// processes.
     async fn neighbour(&self) -> BlobStore {
         BlobStore::local(self.folder.path()).await.unwrap()
     }
