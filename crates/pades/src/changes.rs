@@ -19,6 +19,7 @@ use crate::{
     form::{Field, Form},
     inspect::EmbeddedSignature,
     object::{Dictionary, Object, Ref},
+    page,
     permission::{Certification, Permissions},
     xref,
 };
@@ -223,16 +224,25 @@ impl<'d, 'a> Comparison<'d, 'a> {
             let key = String::from_utf8_lossy(key);
             self.expect(kind, format!("the form's /{key} was changed"), old, new);
         }
-        let mut before = HashMap::new();
+        let (mut before, mut after) = (HashMap::new(), Vec::new());
+        // Fields that stand within others, or in the form itself, against the standard.
+        let (mut old_nameless, mut new_nameless) = (Vec::new(), Vec::new());
         Form::read(self.old, old)?.walk(self.old, |field| {
-            before.extend(field.id.map(|id| (id, field)));
+            match field.id {
+                Some(id) => drop(before.insert(id, field)),
+                None => old_nameless.push(Object::Dictionary(field.dictionary)),
+            }
             Ok(())
         })?;
-        let mut after = Vec::new();
         Form::read(self.new, new)?.walk(self.new, |field| {
-            after.extend(field.id.map(|id| (id, field)));
+            match field.id {
+                Some(id) => after.push((id, field)),
+                None => new_nameless.push(Object::Dictionary(field.dictionary)),
+            }
             Ok(())
         })?;
+        let (old, new) = (Object::Array(old_nameless), Object::Array(new_nameless));
+        self.expect_same("the form's fields were changed", &old, &new);
         let still_there: HashSet<_> = after.iter().map(|(id, _)| *id).collect();
         for (id, field) in &before {
             if !still_there.contains(id) {
@@ -315,13 +325,22 @@ impl<'d, 'a> Comparison<'d, 'a> {
             return Ok((ChangeKind::FormFilling, what));
         };
         let form = self.new.value(&signature, "SubFilter")?;
-        Ok(if form.as_name() == Some(b"ETSI.RFC3161") {
-            let what = format!("the document time-stamp {name} was added");
-            (ChangeKind::Preservation, what)
-        } else {
-            let what = format!("the signature {name} was added");
-            (ChangeKind::FormFilling, what)
-        })
+        Ok(
+            if form.as_name() == Some(b"ETSI.RFC3161") && !self.is_seen(field)? {
+                let what = format!("the document time-stamp {name} was added");
+                (ChangeKind::Preservation, what)
+            } else {
+                let what = format!("the signature {name} was added");
+                (ChangeKind::FormFilling, what)
+            },
+        )
+    }
+
+    /// Whether a field of the file as it is may show something. A document time-stamp shows nothing
+    /// (ISO 32000-2, 12.8.5), or else it could lie over content.
+    fn is_seen(&self, field: &Field) -> Result<bool, PdfError> {
+        let is_drawn = !self.new.value(&field.dictionary, "AP")?.is_null();
+        Ok(is_drawn && page::takes_room(self.new, &field.dictionary)?)
     }
 
     /// The page trees, which must have the same nodes in the same order.
@@ -386,34 +405,25 @@ impl<'d, 'a> Comparison<'d, 'a> {
             Object::Array(items) => items,
             _ => Vec::new(),
         };
-        let (old_list, mut added) = (list(old_list), list(new_list));
-        for annotation in old_list {
-            let Some(at) = added.iter().position(|other| *other == annotation) else {
-                let what = format!("an annotation of page {page} was removed or replaced");
-                self.tell(ChangeKind::Annotation, what);
-                continue;
-            };
-            added.swap_remove(at);
-            let Some(id) = annotation.as_reference() else {
-                // What stands in the list itself may lead to changed objects all the same.
-                let what = format!("an annotation of page {page} was changed");
-                self.expect(ChangeKind::Annotation, what, &annotation, &annotation);
-                continue;
-            };
-            // Fields have been compared; a widget without a field, too, is what a reader sees.
-            if !self.fields.contains_key(&id) {
+        // Their order counts, since the later ones lie over the earlier ones.
+        let mut kept = list(old_list).into_iter().peekable();
+        for annotation in list(new_list) {
+            let id = annotation.as_reference();
+            if kept.next_if_eq(&annotation).is_none() {
+                if !id.is_some_and(|id| self.new_widgets.contains(&id)) {
+                    let what = format!("an annotation was added to page {page}");
+                    self.tell(ChangeKind::Annotation, what);
+                }
+            } else if !id.is_some_and(|id| self.fields.contains_key(&id)) {
+                // Fields have been compared; a widget without a field, too, is what a reader sees,
+                // and what stands in the list itself may lead to changed objects.
                 let what = format!("an annotation of page {page} was changed");
                 self.expect(ChangeKind::Annotation, what, &annotation, &annotation);
             }
         }
-        for annotation in added {
-            let is_expected = annotation
-                .as_reference()
-                .is_some_and(|id| self.new_widgets.contains(&id));
-            if !is_expected {
-                let what = format!("an annotation was added to page {page}");
-                self.tell(ChangeKind::Annotation, what);
-            }
+        if kept.next().is_some() {
+            let what = format!("an annotation of page {page} was removed, replaced or moved");
+            self.tell(ChangeKind::Annotation, what);
         }
         Ok(())
     }
@@ -487,7 +497,13 @@ impl<'d, 'a> Comparison<'d, 'a> {
                     open.push((value(old_object), value(new_object)));
                 }
                 (old @ Object::Reference(_), new) | (old, new @ Object::Reference(_)) => {
-                    open.push((self.old.locate(&old)?.1, self.new.locate(&new)?.1));
+                    let (_, old, old_is_stream) = self.old.follow(&old)?;
+                    let (_, new, new_is_stream) = self.new.follow(&new)?;
+                    // One of the two is no stream, or is another one.
+                    if old_is_stream || new_is_stream {
+                        return Ok(false);
+                    }
+                    open.push((old, new));
                 }
                 (Object::Array(old), Object::Array(new)) => {
                     if old.len() != new.len() {
@@ -496,7 +512,7 @@ impl<'d, 'a> Comparison<'d, 'a> {
                     open.extend(old.into_iter().zip(new));
                 }
                 (Object::Dictionary(old), Object::Dictionary(new)) => {
-                    let pairs = entries(&old, &new);
+                    let pairs = entries(&old, &new).into_iter();
                     open.extend(pairs.map(|(_, old, new)| (old.clone(), new.clone())));
                 }
                 (old, new) if old == new => {}
@@ -518,22 +534,34 @@ impl<'d, 'a> Comparison<'d, 'a> {
     }
 }
 
-/// Each key of either dictionary once, with its values in both; null where it is absent.
+/// The entries of both dictionaries, key by key; null where one has none.
+///
+/// Where a key is there twice, the last one counts, but not for all readers: what stands before it
+/// is compared, too.
 fn entries<'o>(
     old: &'o Dictionary,
     new: &'o Dictionary,
-) -> impl Iterator<Item = (&'o [u8], &'o Object, &'o Object)> {
-    let mut keys: Vec<_> = old.iter().chain(new.iter()).map(|(key, _)| key).collect();
-    keys.sort_unstable();
-    keys.dedup();
-    keys.into_iter()
-        .map(move |key| (key, value(old, key), value(new, key)))
-}
-
-/// Where a key is there twice, the last one counts.
-fn value<'o>(dictionary: &'o Dictionary, key: &[u8]) -> &'o Object {
-    let entries = dictionary.iter().filter(|(name, _)| *name == key);
-    entries.last().map_or(&Object::Null, |(_, value)| value)
+) -> Vec<(&'o [u8], &'o Object, &'o Object)> {
+    let sorted = |dictionary: &'o Dictionary| {
+        let mut entries: Vec<_> = dictionary.iter().collect();
+        entries.reverse();
+        entries.sort_by_key(|(key, _)| *key);
+        entries.into_iter().peekable()
+    };
+    let (mut old, mut new) = (sorted(old), sorted(new));
+    let mut pairs = Vec::new();
+    loop {
+        let next = match (old.peek(), new.peek()) {
+            (Some((old, _)), Some((new, _))) => *old.min(new),
+            (Some((key, _)), None) | (None, Some((key, _))) => *key,
+            (None, None) => return pairs,
+        };
+        let value = |side: &mut std::iter::Peekable<std::vec::IntoIter<_>>| {
+            let entry = side.next_if(|(key, _)| *key == next);
+            entry.map_or(&Object::Null, |(_, value)| value)
+        };
+        pairs.push((next, value(&mut old), value(&mut new)));
+    }
 }
 
 /// The bytes of a stream as they stand in the file.

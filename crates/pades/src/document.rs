@@ -176,7 +176,7 @@ impl<'a> Document<'a> {
     }
 
     /// As [`Document::locate`], and whether the value is a stream's dictionary.
-    fn follow(&self, value: &Object) -> Result<(Option<Ref>, Object, bool), PdfError> {
+    pub fn follow(&self, value: &Object) -> Result<(Option<Ref>, Object, bool), PdfError> {
         let (mut holder, mut is_stream) = (None, false);
         let mut value = value.clone();
         for _ in 0..MAX_INDIRECTIONS {

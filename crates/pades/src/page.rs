@@ -378,6 +378,12 @@ impl Bounds {
     }
 }
 
+/// Whether a widget can show anything: boxes of signatures that are not to be seen are flat.
+pub(crate) fn takes_room(document: &Document<'_>, widget: &Dictionary) -> Result<bool, PdfError> {
+    let rect = bounds(document, &document.value(widget, "Rect")?)?;
+    Ok(rect.is_none_or(|rect| rect.width() > 0.0 && rect.height() > 0.0))
+}
+
 /// A rectangle (7.9.5), whose numbers may stand elsewhere; `None` where it is none.
 fn bounds(document: &Document<'_>, value: &Object) -> Result<Option<Bounds>, PdfError> {
     let Object::Array(items) = value else {
