@@ -147,13 +147,19 @@ async fn two_at_once_and_one_killed_half_way_leave_good_files() {
 async fn a_file_that_cannot_be_renewed_is_named_and_the_others_are_renewed() {
     let house = House::start(&[]).await;
     let agreement = signed(&house).await;
-    // The newest file of the store holds what was signed in one act: document and contract.
+    // The last two blobs in the newest file of the store are what was signed: document and contract.
     let blobs = house.installation.dir().join("blobs");
     let mut files = Vec::new();
     walk(&blobs, &mut files);
     files.sort_by_key(|path| std::fs::metadata(path).unwrap().modified().unwrap());
-    let broken = files.last().expect("a blob");
-    std::fs::write(broken, b"nothing").unwrap();
+    let pack = files.last().expect("a blob");
+    let mut bytes = std::fs::read(pack).unwrap();
+    let mut entries = bytes[..4096].chunks(16);
+    let contract = entries.rposition(|entry| entry != [0; 16]).unwrap();
+    let document = &bytes[16 * (contract - 1)..][..8];
+    let start = u64::from_be_bytes(document.try_into().unwrap()) as usize;
+    bytes[start..].fill(0);
+    std::fs::write(pack, bytes).unwrap();
     let output = renewed(&house, &FOR_EVER);
     let complaint = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(1), "{complaint}");
