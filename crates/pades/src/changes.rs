@@ -347,6 +347,7 @@ impl<'d, 'a> Comparison<'d, 'a> {
     fn pages(&mut self, old: &Catalog, new: &Catalog) -> Result<(), PdfError> {
         let entry = |catalog: &Catalog| catalog.get("Pages").cloned().unwrap_or(Object::Null);
         let mut open = vec![(entry(old), entry(new))];
+        let mut seen = HashSet::new();
         let mut number = 0;
         while let Some((old, new)) = open.pop() {
             if old != new {
@@ -358,19 +359,20 @@ impl<'d, 'a> Comparison<'d, 'a> {
                 self.expect_same("the tree of pages was changed", &old, &new);
                 continue;
             };
-            if !self.special.insert((id, id)) {
+            if !seen.insert(id) {
                 continue;
             }
-            let (old_id, old_node) = self.old.locate(&old)?;
-            let (new_id, new_node) = self.new.locate(&new)?;
-            self.special.extend(old_id.zip(new_id));
-            let (old_node, new_node) = match (old_node, new_node) {
-                (Object::Dictionary(old), Object::Dictionary(new)) => (old, new),
-                (old, new) => {
-                    self.expect_same("the tree of pages was changed", &old, &new);
-                    continue;
-                }
+            // What is no dictionary is no page, either, and may well be the content of one.
+            let (
+                (old_id, Object::Dictionary(old_node), false),
+                (new_id, Object::Dictionary(new_node), false),
+            ) = (self.old.follow(&old)?, self.new.follow(&new)?)
+            else {
+                self.expect_same("the tree of pages was changed", &old, &new);
+                continue;
             };
+            self.special.insert((id, id));
+            self.special.extend(old_id.zip(new_id));
             let is_leaf = !matches!(self.old.value(&old_node, "Kids")?, Object::Array(_));
             number += i64::from(is_leaf);
             for (key, old, new) in entries(&old_node, &new_node) {
@@ -400,14 +402,20 @@ impl<'d, 'a> Comparison<'d, 'a> {
     fn annotations(&mut self, page: i64, old: &Object, new: &Object) -> Result<(), PdfError> {
         let (old_id, old_list) = self.old.locate(old)?;
         let (new_id, new_list) = self.new.locate(new)?;
-        self.special.extend(old_id.zip(new_id));
         let list = |object| match object {
-            Object::Array(items) => items,
-            _ => Vec::new(),
+            Object::Array(items) => Some(items),
+            Object::Null => Some(Vec::new()),
+            _ => None,
         };
+        let (Some(old_list), Some(new_list)) = (list(old_list), list(new_list)) else {
+            let what = format!("/Annots of page {page} was changed");
+            self.expect_same(&what, old, new);
+            return Ok(());
+        };
+        self.special.extend(old_id.zip(new_id));
         // Their order counts, since the later ones lie over the earlier ones.
-        let mut kept = list(old_list).into_iter().peekable();
-        for annotation in list(new_list) {
+        let mut kept = old_list.into_iter().peekable();
+        for annotation in new_list {
             let id = annotation.as_reference();
             if kept.next_if_eq(&annotation).is_none() {
                 if !id.is_some_and(|id| self.new_widgets.contains(&id)) {

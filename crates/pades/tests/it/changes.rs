@@ -62,6 +62,27 @@ fn a_page_is_no_annotation_where_one_list_serves_for_both() {
 }
 
 #[test]
+fn what_pages_and_annotations_have_in_common_with_content_is_content() {
+    let pages = "<</Type/Pages/Kids[3 0 R 5 0 R 6 0 R]/Count 2>>";
+    let other = DRAWING.replace("0 g", "1 g");
+    // The content of a page is listed as a page.
+    let page = "<</Type/Page/Parent 2 0 R/Contents 6 0 R>>";
+    let original = [CATALOG, pages, PAGE, FORM, page, DRAWING];
+    let most = after_signing(&original, &[(6, &other)]);
+    assert_eq!(most, Some(ChangeKind::Content));
+    // Its resources, or its content, are its annotations.
+    for (key, old, new) in [
+        ("Resources", "<<>>", "<</XObject<</X 7 0 R>>>>"),
+        ("Contents", DRAWING, &other),
+    ] {
+        let page = format!("<</Type/Page/Parent 2 0 R/Annots 6 0 R/{key} 6 0 R>>");
+        let original = [CATALOG, TWO_PAGES, PAGE, FORM, &page, old, DRAWING];
+        let most = after_signing(&original, &[(6, new)]);
+        assert_eq!(most, Some(ChangeKind::Content), "{key}");
+    }
+}
+
+#[test]
 fn annotations_that_change_places_are_a_change() {
     // The same list is the page's content.
     let page = "<</Type/Page/Parent 2 0 R/Annots 6 0 R/Contents 6 0 R>>";
