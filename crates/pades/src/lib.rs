@@ -37,8 +37,8 @@
 //!   the streams in which newer files keep their structure.
 //! - `xref` learns where each object stands: tables, streams, hybrids of both, all earlier
 //!   revisions. If that is damaged, it finds the objects themselves.
-//! - `document` is **the reader**. It is lazy, because a signature touches five objects of a
-//!   thousand: the catalogue, the form, its list of fields, a page and its list of annotations.
+//! - `document` is **the reader**. It is lazy, because a signature touches three objects of a
+//!   thousand: the catalogue, the form and a page.
 //! - `repair` decides **which reading of the file counts**: the one that its cross-reference data
 //!   give, or, where they are wrong, the one that a search finds.
 //! - `settled` finds what would read otherwise **once something is appended**.
@@ -56,6 +56,7 @@
 //!   [`Prepared`]: a plain value, so that signing can be done elsewhere and later.
 //! - `inspect` is **inspection**: [`inspect`] says what a file is or why it can't be signed, and
 //!   [`signatures`] lists the signatures in it.
+//! - `changes` compares the file as it was signed with **the file as it is**.
 //!
 //! # What is never done
 //!
