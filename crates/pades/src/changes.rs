@@ -326,7 +326,7 @@ impl<'d, 'a> Comparison<'d, 'a> {
         };
         let form = self.new.value(&signature, "SubFilter")?;
         Ok(
-            if form.as_name() == Some(b"ETSI.RFC3161") && !self.is_seen(field)? {
+            if form.as_name() == Some(b"ETSI.RFC3161") && self.is_silent(field)? {
                 let what = format!("the document time-stamp {name} was added");
                 (ChangeKind::Preservation, what)
             } else {
@@ -336,11 +336,16 @@ impl<'d, 'a> Comparison<'d, 'a> {
         )
     }
 
-    /// Whether a field of the file as it is may show something. A document time-stamp shows nothing
-    /// (ISO 32000-2, 12.8.5), or else it could lie over content.
-    fn is_seen(&self, field: &Field) -> Result<bool, PdfError> {
-        let is_drawn = !self.new.value(&field.dictionary, "AP")?.is_null();
-        Ok(is_drawn && page::takes_room(self.new, &field.dictionary)?)
+    /// Whether a field of the file as it is shows nothing and does nothing. A document time-stamp
+    /// should be like that (ISO 32000-2, 12.8.5), or else it could lie over content.
+    fn is_silent(&self, field: &Field) -> Result<bool, PdfError> {
+        let value = |key| self.new.value(&field.dictionary, key);
+        let subtype = value("Subtype")?;
+        // Readers draw other annotations by themselves.
+        let is_widget = subtype.is_null() || subtype.as_name() == Some(b"Widget");
+        let is_blank = value("AP")?.is_null() || !page::takes_room(self.new, &field.dictionary)?;
+        let is_idle = value("A")?.is_null() && value("AA")?.is_null();
+        Ok(is_widget && is_blank && is_idle)
     }
 
     /// The page trees, which must have the same nodes in the same order.
