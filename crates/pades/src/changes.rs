@@ -31,9 +31,9 @@ const MAX_TOLD: usize = 64;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ChangeKind {
-    /// Validation data, invisible document time-stamps and metadata: nothing that a reader sees.
+    /// Validation data, silent document time-stamps and metadata: nothing that a reader sees.
     Preservation,
-    /// A further signature or a visible document time-stamp, or a field filled in.
+    /// A further signature, a document time-stamp that shows or does something, a field filled in.
     FormFilling,
     /// An annotation, which may lie over content.
     Annotation,
