@@ -65,8 +65,9 @@ pub struct Changes {
 ///
 /// # Errors
 ///
-/// Those that keep one of the two from being read, and [`PdfError::Broken`] where the revision
-/// does not have the signature.
+/// Those that keep one of the two from being read; [`PdfError::SignedAndDamaged`] where one had to be
+/// repaired, since other readers may repair it otherwise; and [`PdfError::Broken`] where the
+/// revision does not have the signature.
 pub fn changes(pdf: &[u8], signature: &EmbeddedSignature) -> Result<Changes, PdfError> {
     let end = match signature.byte_range.as_slice() {
         &[_, _, start, length] => start.checked_add(length),
@@ -77,6 +78,9 @@ pub fn changes(pdf: &[u8], signature: &EmbeddedSignature) -> Result<Changes, Pdf
         .ok_or_else(|| PdfError::at_byte("a signature's ranges are irregular", pdf.len()))?;
     Document::with(signed, |old| {
         Document::with(pdf, |new| {
+            if old.is_repaired_signed || new.is_repaired_signed {
+                return Err(PdfError::SignedAndDamaged);
+            }
             Comparison::new(old, new).run(&signature.field_name)
         })
     })

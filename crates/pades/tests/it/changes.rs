@@ -1,6 +1,6 @@
 //! What others append to a signed file is seen for what it is, also where the file was made for it.
 
-use pades::{ChangeKind, Coverage};
+use pades::{ChangeKind, Coverage, PdfError};
 
 use crate::{
     raw::{CATALOG, FORM, PAGE, PAGES, file, revised},
@@ -36,6 +36,22 @@ fn state(pdf: &[u8], number: u32) -> String {
     let start = memchr::memmem::rfind(pdf, head.as_bytes()).unwrap() + head.len();
     let length = memchr::memmem::find(&pdf[start..], b"\nendobj").unwrap();
     String::from_utf8(pdf[start..start + length].to_vec()).unwrap()
+}
+
+#[test]
+fn what_readers_would_repair_in_different_ways_is_not_compared() {
+    let base = signed(&[CATALOG, TWO_PAGES, PAGE, FORM, PAGE]);
+    let other = "<</Type/Page/Parent 2 0 R/Rotate 90>>";
+    // The state that the table names, and behind it one that a search would take.
+    let mut later = revised(&base, &[(5, other), (5, PAGE)], TRAILER);
+    let rows = later.windows(4).rposition(|part| part == b"5 1\n").unwrap();
+    later[rows..rows + 3].copy_from_slice(b"5 x");
+    let signature = pades::signatures(&later).unwrap().swap_remove(0);
+    assert_eq!(signature.covers, Coverage::Revision);
+    assert_eq!(
+        pades::changes(&later, &signature),
+        Err(PdfError::SignedAndDamaged)
+    );
 }
 
 #[test]
