@@ -6,8 +6,8 @@
 use fuzz::NOW;
 use libfuzzer_sys::fuzz_target;
 use pades::{
-    Appearance, ChangeKind, Coverage, EmbeddedSignature, FieldTarget, Layout, PdfError, Prepared, Rect,
-    SecurityStore, SignatureSpec, TimeStampSpec, WantedPlace,
+    Appearance, ChangeKind, Coverage, EmbeddedSignature, FieldTarget, Layout, PdfError, Prepared,
+    Rect, SecurityStore, SignatureSpec, TimeStampSpec, WantedPlace,
 };
 
 fuzz_target!(|pdf: &[u8]| {

@@ -329,15 +329,12 @@ impl<'d, 'a> Comparison<'d, 'a> {
             return Ok((ChangeKind::FormFilling, what));
         };
         let form = self.new.value(&signature, "SubFilter")?;
-        Ok(
-            if form.as_name() == Some(b"ETSI.RFC3161") && self.is_silent(field)? {
-                let what = format!("the document time-stamp {name} was added");
-                (ChangeKind::Preservation, what)
-            } else {
-                let what = format!("the signature {name} was added");
-                (ChangeKind::FormFilling, what)
-            },
-        )
+        if form.as_name() == Some(b"ETSI.RFC3161") && self.is_silent(field)? {
+            let what = format!("the document time-stamp {name} was added");
+            return Ok((ChangeKind::Preservation, what));
+        }
+        let what = format!("the signature {name} was added");
+        Ok((ChangeKind::FormFilling, what))
     }
 
     /// Whether a field of the file as it is shows nothing and does nothing. A document time-stamp

@@ -9,9 +9,11 @@ use std::collections::HashSet;
 use crate::{
     document::{Document, Indirect},
     error::PdfError,
-    object::{Object, Ref},
+    object::Object,
     xref::{self, Entry},
 };
+
+const MISSING: &str = "it leads to a missing object, whose number the next revision gives away";
 
 impl Document<'_> {
     /// Fails where something that a reader can reach is open in that sense. Reads everything.
@@ -20,14 +22,12 @@ impl Document<'_> {
         let roots = ["Root", "Info", "Encrypt"].map(|key| self.xref.trailer.get(key).cloned());
         self.follow_from(roots.into_iter().flatten().collect(), |id| {
             if id.number >= next && id.generation == 0 {
-                let what =
-                    "it leads to a missing object, whose number the next revision gives away";
-                return Err(PdfError::in_object(what, id.number));
+                return Err(PdfError::in_object(MISSING, id.number));
             }
             let Some(object) = readable(self.object(id))?.flatten() else {
                 return Ok(None);
             };
-            self.check_end(id, &object)?;
+            self.check_end(id.number, &object)?;
             Ok(Some(object.value))
         })?;
         let holders = self.xref.entries.values().filter_map(|entry| match entry {
@@ -36,25 +36,19 @@ impl Document<'_> {
         });
         for number in holders.collect::<HashSet<_>>() {
             if let Some((_, stream)) = readable(self.packed_object_stream(number))? {
-                self.check_end(
-                    Ref {
-                        number,
-                        generation: 0,
-                    },
-                    &stream,
-                )?;
+                self.check_end(number, &stream)?;
             }
         }
         Ok(())
     }
 
-    fn check_end(&self, id: Ref, object: &Indirect) -> Result<(), PdfError> {
+    fn check_end(&self, number: u32, object: &Indirect) -> Result<(), PdfError> {
         let (Object::Dictionary(dictionary), Some(start)) = (&object.value, object.stream) else {
             return Ok(());
         };
         let declared = readable(self.value(dictionary, "Length"))?;
         let length = xref::settled_length(&self.data[start..], declared.as_ref())
-            .ok_or_else(|| PdfError::in_object(xref::NO_END, id.number))?;
+            .ok_or_else(|| PdfError::in_object(xref::NO_END, number))?;
         self.spend(length)
     }
 }
