@@ -1,6 +1,7 @@
 //! Documents to be signed, and their signed copies.
 
 use model::{DocumentUid, RequestPk};
+use time::OffsetDateTime;
 
 use crate::connection::{Reader, Tx};
 use crate::error::StoreError;
@@ -101,6 +102,23 @@ pub async fn update(tx: &mut Tx, document: &Document) -> Result<(), StoreError> 
             signed.map(|file| file.size),
             document.good_until,
         ],
+    )
+    .await
+}
+
+/// Stores the signed copy, and until when it can be validated. Nothing else is written anew, its
+/// indexes included.
+pub async fn set_signed(
+    tx: &mut Tx,
+    uid: DocumentUid,
+    signed: &StoredFile,
+    good_until: Option<OffsetDateTime>,
+) -> Result<(), StoreError> {
+    tx.change(
+        "document",
+        "UPDATE document SET signed_blob = $2, signed_sha256 = $3, signed_size = $4, \
+         good_until = $5 WHERE uid = $1",
+        params![uid, signed.blob, signed.sha256, signed.size, good_until],
     )
     .await
 }

@@ -1,12 +1,13 @@
 //! Contracts and declarations that the server draws up.
 
 use model::RequestPk;
+use time::OffsetDateTime;
 
 use crate::connection::{Reader, Tx};
 use crate::documents::file;
 use crate::error::StoreError;
 use crate::field::{Row, params};
-use crate::records::{Paper, PaperKind};
+use crate::records::{Paper, PaperKind, StoredFile};
 
 /// Stores a paper in place of an earlier one of its kind.
 pub async fn put(tx: &mut Tx, request: RequestPk, paper: &Paper) -> Result<(), StoreError> {
@@ -40,6 +41,31 @@ pub async fn put(tx: &mut Tx, request: RequestPk, paper: &Paper) -> Result<(), S
     )
     .await?;
     Ok(())
+}
+
+/// Stores the copy that bears all signatures, and until when it can be validated. Nothing else is
+/// written anew, its indexes included.
+pub async fn set_signed(
+    tx: &mut Tx,
+    request: RequestPk,
+    kind: PaperKind,
+    signed: &StoredFile,
+    good_until: Option<OffsetDateTime>,
+) -> Result<(), StoreError> {
+    tx.change(
+        "paper",
+        "UPDATE paper SET signed_blob = $3, signed_sha256 = $4, signed_size = $5, good_until = $6 \
+         WHERE request = $1 AND kind = $2",
+        params![
+            request,
+            kind,
+            signed.blob,
+            signed.sha256,
+            signed.size,
+            good_until,
+        ],
+    )
+    .await
 }
 
 /// Finds a request's paper.

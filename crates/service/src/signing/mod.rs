@@ -301,17 +301,12 @@ impl Service {
         if !standing.iter().eq(plan.documents()) {
             return Err(Error::CodeRefused(Some(OtpRefusal::OtherDocuments)));
         }
-        for (mut document, file) in standing.into_iter().zip(&files) {
-            document.signed = Some(file.clone());
-            document.good_until = good_until.filter(|_| document.is_pdf());
-            store::documents::update(&mut tx, &document).await?;
+        for (document, file) in standing.iter().zip(&files) {
+            let good_until = good_until.filter(|_| document.is_pdf());
+            store::documents::set_signed(&mut tx, document.uid, file, good_until).await?;
         }
-        let paper = Paper {
-            signed: Some(contract.clone()),
-            good_until,
-            ..plan.contract
-        };
-        store::papers::put(&mut tx, case.pk(), &paper).await?;
+        let kind = plan.contract.kind;
+        store::papers::set_signed(&mut tx, case.pk(), kind, &contract, good_until).await?;
         self.certificate_signed(&mut tx, &entry).await?;
         match consent.external_unlock {
             Some(unlock) => {

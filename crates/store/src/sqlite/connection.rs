@@ -17,6 +17,8 @@ const PLANS: usize = 128;
 pub(super) enum Access {
     Writing,
     Reading,
+    /// Of the log: nothing is written but what others have written there.
+    Folding,
 }
 
 /// A connection to the file.
@@ -25,7 +27,7 @@ pub(crate) struct Connection(rusqlite::Connection);
 impl Connection {
     pub(super) fn open(path: &Path, access: Access) -> Result<Self, StoreError> {
         let flags = match access {
-            Access::Writing => OpenFlags::SQLITE_OPEN_READ_WRITE,
+            Access::Writing | Access::Folding => OpenFlags::SQLITE_OPEN_READ_WRITE,
             Access::Reading => OpenFlags::SQLITE_OPEN_READ_ONLY,
         };
         // One thread at a time has it, so that SQLite need not lock.
@@ -39,16 +41,21 @@ impl Connection {
         )?;
         match access {
             Access::Reading => connection.busy_timeout(PATIENCE)?,
+            Access::Folding => {
+                // It holds writers up, and comes again.
+                connection.busy_timeout(std::time::Duration::from_millis(100))?;
+            }
             Access::Writing => {
                 // Waiting would stop the thread: `Writer` comes back instead.
                 connection.busy_timeout(std::time::Duration::ZERO)?;
-                // FULL: NORMAL may lose the last commits at power loss, which the audit chain must
-                // not. Erased keys and names must not linger in free pages. The log is folded in
-                // after as many pages as it may keep: that costs two flushes, during which nobody
-                // commits.
+                // NORMAL: commits do not wait for the disk, `Flushes` does. Erased keys and names must
+                // not linger in free pages. A transaction's pages have room in memory, those of a
+                // few that become durable together too. `Folding` folds the log in long before
+                // SQLite does.
                 connection.execute_batch(
-                    "PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; \
-                     PRAGMA journal_size_limit = 16777216; PRAGMA wal_autocheckpoint = 4000",
+                    "PRAGMA synchronous = NORMAL; PRAGMA secure_delete = ON; \
+                     PRAGMA cache_size = -8192; PRAGMA journal_size_limit = 33554432; \
+                     PRAGMA wal_autocheckpoint = 16000",
                 )?;
             }
         }
@@ -58,6 +65,24 @@ impl Connection {
     /// Runs statements without parameters or rows.
     pub(super) fn run(&self, sql: &str) -> Result<(), StoreError> {
         Ok(self.0.execute_batch(sql)?)
+    }
+
+    /// Begins a transaction that reads, as of now.
+    pub(super) fn begin_reading(&self) -> Result<(), StoreError> {
+        self.run("BEGIN")?;
+        // SQLite fixes the moment with the first read.
+        self.optional(
+            "SELECT 1 AS one FROM sqlite_schema LIMIT 1",
+            &[],
+            |_| Ok(()),
+        )?;
+        Ok(())
+    }
+
+    /// Folds the write-ahead log in, and tells how many pages it has.
+    pub(super) fn fold(&self, mode: &str) -> Result<i64, StoreError> {
+        let sql = format!("PRAGMA wal_checkpoint({mode})");
+        Ok(self.0.query_row(&sql, (), |row| row.get(1))?)
     }
 
     /// Whether a transaction is open. SQLite undoes one by itself after some errors, a full disk

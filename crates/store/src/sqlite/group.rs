@@ -1,22 +1,26 @@
 //! Group commit: transactions that follow one another closely become durable together.
 //!
-//! SQLite has one writer, and each commit waits for the disk. While some transactions wait for their
-//! turn, those before them leave the database's own transaction open, each as a savepoint of it,
-//! and whoever finds nobody waiting commits for all. Nobody is told of success before that. A
-//! caller alone waits for nobody.
+//! SQLite has one writer. While some transactions wait for their turn, those before them leave the
+//! database's own transaction open, each as a savepoint of it, and whoever finds nobody waiting commits
+//! for all. Nobody is told of success before the disk has it ([`Flushes`]). A caller alone waits for
+//! nobody.
 //!
-//! A member that gives up takes only its own savepoint back. Where the disk fails, SQLite undoes the
+//! A member that gives up takes only its own savepoint back. Where the disk is full, SQLite undoes the
 //! whole; then all members fail that have not been told of success.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use tokio::runtime::Handle;
-use tokio::sync::{Mutex, OwnedMutexGuard, oneshot};
+use tokio::sync::oneshot;
 
 use super::PATIENCE;
-use super::connection::Connection;
+use super::connection::{Access, Connection, aside};
+use super::flush::{Flushes, Outcome};
+use super::fold::Folding;
+use super::turns::{Turn, Turns};
 use crate::error::StoreError;
 
 /// Most transactions that wait for one commit: the first of them waits for the work of all.
@@ -32,71 +36,87 @@ pub(super) struct Writer {
 
 struct Shared {
     /// Whoever holds this writes.
-    desk: Arc<Mutex<Desk>>,
+    desk: Turns<Desk>,
     /// How many wait for their turn.
     waiting: AtomicUsize,
+    flushes: Arc<Flushes>,
+    folding: Folding,
 }
 
-type Outcome = Result<(), StoreError>;
-
 /// The connection that writes, and who waits for the commit of the transaction open on it.
-struct Desk {
+pub(super) struct Desk {
     /// `None` once it is closed.
     connection: Option<Connection>,
     members: Vec<oneshot::Sender<Outcome>>,
+    flushes: Arc<Flushes>,
 }
 
 /// A transaction. Dropping it undoes it.
 pub(crate) struct Member {
-    turn: Turn,
+    place: Place,
 }
 
 /// The right to write, and how to take back what was written with it.
-struct Turn {
+struct Place {
     shared: Arc<Shared>,
     /// `None` once it has ended.
-    desk: Option<OwnedMutexGuard<Desk>>,
+    desk: Option<Turn<Desk>>,
     /// The first has the database's transaction for itself so far; those after it have a savepoint.
     first: bool,
 }
 
 impl Writer {
-    pub(super) fn new(connection: Connection) -> Self {
-        let desk = Desk {
+    /// Writes to the database in the file at `path`.
+    pub(super) fn open(path: &Path) -> Result<Self, StoreError> {
+        let connection = Connection::open(path, Access::Writing)?;
+        let folding = Connection::open(path, Access::Folding)?;
+        let flushes = Arc::new(Flushes::new(path));
+        let desk = Turns::new(Desk {
             connection: Some(connection),
             members: Vec::new(),
-        };
-        Self {
+            flushes: Arc::clone(&flushes),
+        });
+        Ok(Self {
             shared: Arc::new(Shared {
-                desk: Arc::new(Mutex::new(desk)),
+                folding: Folding::new(folding, desk.clone()),
+                desk,
                 waiting: AtomicUsize::new(0),
+                flushes,
             }),
-        }
+        })
+    }
+
+    /// What makes it durable.
+    pub(super) fn flushes(&self) -> Arc<Flushes> {
+        Arc::clone(&self.shared.flushes)
     }
 
     /// Waits for its turn and begins.
     pub(super) async fn begin(&self) -> Result<Member, StoreError> {
+        self.shared.flushes.check()?;
         let waiting = Waiting::count(&self.shared);
-        let mut desk = Arc::clone(&self.shared.desk).lock_owned().await;
+        let mut desk = self.shared.desk.take().await;
         waiting.over();
         let first = !desk.open()?.in_transaction();
-        let mut turn = Turn {
+        let mut place = Place {
             shared: Arc::clone(&self.shared),
             desk: Some(desk),
             first,
         };
         if first {
-            turn.open_transaction().await?;
+            place.open_transaction().await?;
         } else {
-            turn.connection()?.run("SAVEPOINT member")?;
+            place.connection()?.run("SAVEPOINT member")?;
         }
-        Ok(Member { turn })
+        Ok(Member { place })
     }
 
     /// Waits for what is under way and closes the connection.
     pub(super) async fn close(&self) {
-        let mut desk = Arc::clone(&self.shared.desk).lock_owned().await;
+        self.shared.folding.close().await;
+        let mut desk = self.shared.desk.take().await;
         desk.commit();
+        aside(|| self.shared.flushes.run());
         desk.connection = None;
     }
 }
@@ -104,7 +124,7 @@ impl Writer {
 impl Member {
     /// The connection, on which this transaction's statements run.
     pub(crate) fn connection(&mut self) -> Result<&mut Connection, StoreError> {
-        let connection = self.turn.connection()?;
+        let connection = self.place.connection()?;
         // What comes after an error that undid everything must not stand alone.
         match connection.in_transaction() {
             true => Ok(connection),
@@ -115,12 +135,12 @@ impl Member {
     /// Makes the transaction durable and visible, together with others that are near.
     pub(crate) async fn commit(self) -> Result<(), StoreError> {
         let (told, outcome) = oneshot::channel();
-        self.turn.join(told);
+        self.place.join(told);
         outcome.await.unwrap_or_else(|_| Err(undone()))
     }
 }
 
-impl Turn {
+impl Place {
     fn connection(&mut self) -> Result<&mut Connection, StoreError> {
         self.desk.as_mut().ok_or_else(undone)?.open()
     }
@@ -151,7 +171,7 @@ impl Turn {
     }
 }
 
-impl Drop for Turn {
+impl Drop for Place {
     /// Takes back what was written and lets the others go on.
     fn drop(&mut self) {
         let Some(mut desk) = self.desk.take() else {
@@ -169,16 +189,14 @@ impl Drop for Turn {
 }
 
 /// Ends a turn: commits, unless somebody waits who will.
-fn end(shared: &Shared, mut desk: OwnedMutexGuard<Desk>) {
+fn end(shared: &Shared, mut desk: Turn<Desk>) {
     let last = desk.members.len() >= MOST || shared.waiting.load(Ordering::SeqCst) == 0;
     if !last || desk.members.is_empty() {
         return;
     }
-    // It waits for the disk.
-    match Handle::try_current() {
-        Ok(runtime) => drop(runtime.spawn_blocking(move || desk.commit())),
-        Err(_) => desk.commit(),
-    }
+    desk.commit();
+    drop(desk);
+    shared.folding.after_commit();
 }
 
 impl Desk {
@@ -191,22 +209,27 @@ impl Desk {
         self.open()?.run(sql)
     }
 
-    /// Makes what the members did durable, or undoes all of it, and tells them.
-    fn commit(&mut self) {
+    /// Commits what the members did and has it flushed, or undoes all of it; they are told.
+    pub(super) fn commit(&mut self) {
         if self.members.is_empty() {
             return;
         }
+        let number = self.flushes.commit_begins();
         let outcome = self.run("COMMIT");
         self.clear();
-        for member in self.members.drain(..) {
-            let told = match &outcome {
-                Ok(()) => Ok(()),
-                Err(StoreError::StorageFull) => Err(StoreError::StorageFull),
-                Err(_) => Err(undone()),
-            };
+        let members = self.members.drain(..);
+        let Err(error) = outcome else {
+            self.flushes.commit_ended(number, members);
+            return;
+        };
+        for member in members {
             // Nobody listens where the caller has gone.
-            let _ = member.send(told);
+            let _ = member.send(Err(match error {
+                StoreError::StorageFull => StoreError::StorageFull,
+                _ => undone(),
+            }));
         }
+        self.flushes.commit_ended(number, []);
     }
 
     /// Nobody succeeds.
@@ -258,7 +281,7 @@ impl Drop for Waiting<'_> {
         {
             let shared = Arc::clone(self.shared);
             runtime.spawn(async move {
-                let desk = Arc::clone(&shared.desk).lock_owned().await;
+                let desk = shared.desk.take().await;
                 end(&shared, desk);
             });
         }

@@ -6,8 +6,11 @@
 //! thread: commits, which wait for the disk, and lists without a bound.
 
 mod connection;
+mod flush;
+mod fold;
 mod group;
 mod readers;
+mod turns;
 
 use std::fs::OpenOptions;
 use std::io;
@@ -25,7 +28,6 @@ pub(crate) use connection::{Connection, aside};
 pub(crate) use group::Member;
 pub(crate) use readers::Reading;
 
-use connection::Access;
 use group::Writer;
 use readers::Readers;
 
@@ -45,10 +47,9 @@ impl Sqlite {
     pub(crate) async fn open(path: &Path) -> Result<Self, StoreError> {
         create_private(path)?;
         migrate(path).await?;
-        Ok(Self {
-            writer: Writer::new(Connection::open(path, Access::Writing)?),
-            readers: Readers::new(path),
-        })
+        let writer = Writer::open(path)?;
+        let readers = Readers::new(path, writer.flushes());
+        Ok(Self { writer, readers })
     }
 
     /// Begins reading, all as of one moment.

@@ -9,10 +9,12 @@ use tokio::time::timeout;
 
 use super::PATIENCE;
 use super::connection::{Access, Connection};
+use super::flush::Flushes;
 use crate::error::StoreError;
 
-/// Few, for the sake of memory: a read takes well under a millisecond.
-const MOST: u32 = 4;
+/// Few, for the sake of memory: a read takes well under a millisecond, and now and then as long as a
+/// flush.
+const MOST: u32 = 8;
 /// After this, connections that nobody needs give their memory back.
 const IDLE: Duration = Duration::from_secs(60);
 
@@ -24,6 +26,7 @@ pub(super) struct Readers {
 
 struct Shared {
     path: PathBuf,
+    flushes: Arc<Flushes>,
     turns: Arc<Semaphore>,
     /// Since when each has been here; the latest last.
     idle: Mutex<Vec<(Instant, Connection)>>,
@@ -38,9 +41,10 @@ pub(crate) struct Reading {
 }
 
 impl Readers {
-    pub(super) fn new(path: &Path) -> Self {
+    pub(super) fn new(path: &Path, flushes: Arc<Flushes>) -> Self {
         let shared = Shared {
             path: path.to_owned(),
+            flushes,
             turns: Arc::new(Semaphore::new(MOST as usize)),
             idle: Mutex::default(),
         };
@@ -58,12 +62,15 @@ impl Readers {
             Some((_, connection)) => connection,
             None => Connection::open(&self.shared.path, Access::Reading)?,
         };
-        connection.run("BEGIN")?;
-        Ok(Reading {
+        connection.begin_reading()?;
+        let reading = Reading {
             connection: Some(connection),
             shared: Arc::clone(&self.shared),
             _turn: turn,
-        })
+        };
+        // What is seen from here on may still be on its way to the disk.
+        self.shared.flushes.settled().await?;
+        Ok(reading)
     }
 
     pub(super) async fn close(&self) {

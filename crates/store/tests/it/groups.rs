@@ -137,6 +137,40 @@ on_both! {
     }
 }
 
+/// Pages of 4 KiB: the log starts again at 8000, and those who write meanwhile come to some more.
+const LONGEST_LOG: u64 = 12_000 * 4096;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_log_stays_short_while_many_write_and_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("db");
+    let log = folder.path().join("db-wal");
+    let store = Store::open(path.to_str().unwrap()).await.unwrap();
+    // Tens of thousands of pages in all, however the transactions fall together.
+    let mut crowd = JoinSet::new();
+    for _ in 0..4 {
+        let (store, log) = (store.clone(), log.clone());
+        crowd.spawn(async move {
+            for number in 0..1600 {
+                // What is the same already is not written again.
+                let text = format!("{number:04}").repeat(16 * 1024);
+                let mut tx = store.begin().await.unwrap();
+                store::settings::put(&mut tx, &text).await.unwrap();
+                tx.commit().await.unwrap();
+                let mut reader = store.read().await.unwrap();
+                assert!(store::settings::get(&mut reader).await.unwrap().is_some());
+                let length = std::fs::metadata(&log).unwrap().len();
+                assert!(length < LONGEST_LOG, "{length}");
+            }
+        });
+    }
+    timeout(PATIENCE, crowd.join_all())
+        .await
+        .expect("nobody hangs");
+    store.close().await;
+    assert!(!log.exists(), "what is closed is folded in");
+}
+
 /// Set in the process that is to be killed: the database's URL.
 const VICTIM: &str = "STORE_TEST_CROWD_URL";
 
