@@ -78,3 +78,63 @@ impl<T> Drop for Turn<T> {
         self.free.notify_one();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokio::task::JoinSet;
+    use tokio::time::timeout;
+
+    use super::*;
+
+    const SOON: Duration = Duration::from_millis(20);
+    const PATIENCE: Duration = Duration::from_secs(20);
+
+    #[tokio::test]
+    async fn whoever_comes_while_it_is_free_does_not_wait_for_those_being_woken() {
+        let turns = Turns::new(());
+        let first = turns.take().await;
+        let waiting = tokio::spawn({
+            let turns = turns.clone();
+            async move { drop(turns.take().await) }
+        });
+        tokio::time::sleep(SOON).await;
+        drop(first);
+        // On this one thread nobody else has run since.
+        let second = timeout(Duration::ZERO, turns.take()).await;
+        drop(second.expect("it is free"));
+        timeout(PATIENCE, waiting)
+            .await
+            .expect("it is woken")
+            .unwrap();
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn one_at_a_time_and_nobody_is_forgotten_when_others_leave() {
+        let turns = Turns::new(0);
+        let mut crowd = JoinSet::new();
+        for number in 0..200 {
+            let turns = turns.clone();
+            crowd.spawn(async move {
+                let patience = match number % 3 {
+                    0 => Duration::from_micros(50 * number),
+                    _ => PATIENCE,
+                };
+                let Ok(mut turn) = timeout(patience, turns.take()).await else {
+                    return false;
+                };
+                let before = *turn;
+                tokio::task::yield_now().await;
+                *turn = before + 1;
+                true
+            });
+        }
+        let had = timeout(PATIENCE, crowd.join_all())
+            .await
+            .expect("nobody hangs");
+        let had = had.into_iter().filter(|had| *had).count();
+        assert_eq!(*turns.take().await, had);
+        assert!(had >= 133);
+    }
+}
