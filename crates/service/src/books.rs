@@ -2,6 +2,7 @@
 //! Whatever is stored as signed is entered in both in the same transaction.
 
 use store::log::LogEntry;
+use store::register::Digest;
 use store::{Certificate, Tx};
 use transparency::commitment;
 
@@ -14,7 +15,7 @@ use crate::{Error, Service};
 pub(crate) struct BookEntry {
     der: Vec<u8>,
     log: LogEntry,
-    digests: Vec<String>,
+    digests: Vec<Digest>,
 }
 
 impl Service {
@@ -67,6 +68,6 @@ impl Service {
 /// Enters what stands as signed already.
 pub(crate) async fn enter_in_books(tx: &mut Tx, entry: &BookEntry) -> Result<(), Error> {
     store::log::enter(tx, &entry.log).await?;
-    store::register::index(tx, &entry.log.serial, &entry.digests).await?;
+    store::register::enter(tx, &entry.log.serial, &entry.digests).await?;
     Ok(())
 }

@@ -4,7 +4,7 @@
 //! digests under the master key.
 
 use pki::CertificateFacts;
-use store::register::{RegisterFilter, Registered};
+use store::register::{Digest, RegisterFilter, Registered};
 use store::{CertificateState as State, Reader};
 use time::OffsetDateTime;
 use unicode_normalization::UnicodeNormalization;
@@ -78,7 +78,7 @@ pub struct RegisterPage {
 
 impl Service {
     /// The digests by which a certificate (DER) is found that names a person.
-    pub(crate) fn digests_of(&self, case: Option<&Case>, der: &[u8]) -> Result<Vec<String>, Error> {
+    pub(crate) fn digests_of(&self, case: Option<&Case>, der: &[u8]) -> Result<Vec<Digest>, Error> {
         let facts = CertificateFacts::read(der).map_err(issuing)?;
         let email = case.and_then(|case| case.subject.field("email"));
         let terms = Terms::of(&facts.subject_listed(), email.as_deref());
@@ -129,15 +129,17 @@ impl Service {
         Ok(RegisterPage { entries, next })
     }
 
-    fn register_digests(&self, terms: &Terms) -> Vec<String> {
+    /// The rarest first.
+    fn register_digests(&self, terms: &Terms) -> Vec<Digest> {
         let digest = |kind: &str, text: &str| {
             let label = format!("register {kind}");
-            hex::encode(self.master().mac(&label, text.as_bytes()))
+            let mac = self.master().mac(&label, text.as_bytes());
+            std::array::from_fn(|at| mac[at])
         };
-        let words = terms.words.iter().map(|word| digest("name", word));
         let identities = terms.identities.iter().map(|id| digest("identity", id));
         let email = terms.email.iter().map(|text| digest("email", text));
-        words.chain(identities).chain(email).collect()
+        let words = terms.words.iter().map(|word| digest("name", word));
+        identities.chain(email).chain(words).collect()
     }
 }
 
@@ -224,6 +226,9 @@ impl Terms {
                 _ => terms.words.extend(words(value)),
             }
         }
+        // Parts of a name stand in the whole name as well.
+        terms.words.sort_unstable();
+        terms.words.dedup();
         terms
     }
 }

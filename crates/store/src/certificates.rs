@@ -104,18 +104,19 @@ pub async fn with_key(
         .await
 }
 
-/// Stores the signed certificate and erases the one-time key. Only a recorded certificate can be
-/// marked so: [`StoreError::Absent`] otherwise.
+/// Stores the signed certificate in place of what was on record for it, and erases the one-time key.
+/// Only a recorded certificate can be marked so: [`StoreError::Absent`] otherwise.
 pub async fn mark_signed(tx: &mut Tx, serial: &str, der: &[u8]) -> Result<(), StoreError> {
     tx.change(
         "certificate",
-        "UPDATE certificate SET state = $3, der = $2, sealed_key = NULL \
+        "UPDATE certificate SET state = $3, der = $2, tbs = $5, sealed_key = NULL \
          WHERE serial = $1 AND state = $4",
         params![
             serial,
             der,
             CertificateState::Valid,
             CertificateState::Recorded,
+            Vec::<u8>::new(),
         ],
     )
     .await

@@ -85,16 +85,16 @@ pub async fn put_head(tx: &mut Tx, frontier: &[u8]) -> Result<(), StoreError> {
     .await
 }
 
-/// Entries that wait for a place: serial number and commitment. By commitment, so that the order
-/// within a batch tells nothing of when each was made.
+/// Some of the entries that wait for a place: serial number and commitment. By commitment, so that the
+/// order among them tells nothing of when each was made.
 pub async fn waiting(
     reader: &mut Reader,
     limit: i64,
 ) -> Result<Vec<(String, [u8; 32])>, StoreError> {
     reader
         .many(
-            "SELECT serial, commitment FROM log_entry WHERE place IS NULL \
-             ORDER BY commitment LIMIT $1",
+            "SELECT serial, commitment FROM (SELECT serial, commitment FROM log_entry \
+             WHERE place IS NULL LIMIT $1) AS waiting ORDER BY commitment",
             params![limit],
             |row| Ok((row.get("serial")?, row.get("commitment")?)),
         )

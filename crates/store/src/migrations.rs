@@ -28,6 +28,7 @@ const STEPS: &[Step] = &[
     step!(2, "0002_registration"),
     step!(3, "0003_signatures"),
     step!(4, "0004_guesses"),
+    step!(5, "0005_smaller_writes"),
 ];
 
 /// The newest schema version that this program knows.

@@ -509,8 +509,8 @@ pub struct Certificate {
     pub shard: Option<i64>,
     /// How far it has come.
     pub state: CertificateState,
-    /// The exact bytes that are or will be signed. Like the certificate they name the subject, and
-    /// like it they are not sealed: a CA keeps what it issued.
+    /// The exact bytes that will be signed; empty once the certificate says them itself. Like it they
+    /// name the subject, and like it they are not sealed: a CA keeps what it issued.
     pub tbs: Vec<u8>,
     /// The certificate, DER, once signed.
     pub der: Option<Vec<u8>>,

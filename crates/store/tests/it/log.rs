@@ -130,23 +130,23 @@ on_both! {
         let store = &fixture.store;
         enter(store, 0..7).await;
         let mut tx = store.begin().await.unwrap();
-        for (serial, digests) in [("0001", &["a", "b"][..]), ("0002", &["a"]), ("0004", &["b", "a"])] {
-            let digests: Vec<_> = digests.iter().map(|one| (*one).to_owned()).collect();
-            register::index(&mut tx, serial, &digests).await.unwrap();
+        let [a, b, c] = [b"a\xff_____b", b"b_\0_____", b"c_______"].map(|one| *one);
+        for (serial, digests) in [("0001", &[a, b][..]), ("0002", &[a]), ("0004", &[b, a])] {
+            register::enter(&mut tx, serial, digests).await.unwrap();
         }
         let reason = Some(RevocationReason::Superseded);
         let state = CertificateState::Revoked;
         store::certificates::set_state(&mut tx, "0004", state, Some(at(20)), reason).await.unwrap();
         tx.commit().await.unwrap();
         let mut reader = store.read().await.unwrap();
-        let both = vec!["b".to_owned(), "a".to_owned(), "a".to_owned()];
+        let both = vec![b, a, a];
         for (filter, expected) in [
             (RegisterFilter::default(), &["0000", "0001", "0002", "0003"][..]),
             (RegisterFilter { digests: both.clone(), ..Default::default() }, &["0001", "0004"]),
             (RegisterFilter { digests: both, state: Some(state), ..Default::default() }, &["0004"]),
             (RegisterFilter { from: Some(at(2)), before: Some(at(4)), ..Default::default() }, &["0002", "0003"]),
             (RegisterFilter { scratchcard: Some("4000001".into()), ..Default::default() }, &[]),
-            (RegisterFilter { digests: vec!["c".to_owned()], ..Default::default() }, &[]),
+            (RegisterFilter { digests: vec![c], ..Default::default() }, &[]),
         ] {
             let found = register::find(&mut reader, &filter, None, 4).await.unwrap();
             let serials: Vec<_> = found.iter().map(|row| row.serial.as_str()).collect();

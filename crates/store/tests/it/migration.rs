@@ -5,6 +5,7 @@ use model::{RaId, RaoId, RequestPk, SecureElement, Status, Workflow};
 use sqlx::Connection;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::{PgConnection, SqlSafeStr, SqliteConnection};
+use store::register::RegisterFilter;
 use store::{CertificateState, Credential, Store};
 
 use crate::{Home, authority, officer};
@@ -14,18 +15,20 @@ const PK: RequestPk = RequestPk(1001);
 #[tokio::test]
 async fn sqlite() {
     version_1_becomes_the_newest(Home::sqlite()).await;
+    what_the_register_found_is_still_found(Home::sqlite()).await;
 }
 
 #[tokio::test]
 async fn postgres() {
     version_1_becomes_the_newest(Home::postgres()).await;
+    what_the_register_found_is_still_found(Home::postgres()).await;
 }
 
 async fn version_1_becomes_the_newest(home: Home) {
-    foundation(&home).await;
+    run(&home, 1).await;
     home.tamper(&rows(&home)).await.unwrap();
     let store = Store::open(&home.url()).await.unwrap();
-    assert_eq!(store.health().await.unwrap().schema_version, 4);
+    assert_eq!(store.health().await.unwrap().schema_version, 5);
     let mut tx = store.begin().await.unwrap();
 
     let authorities = store::authorities::list(&mut tx).await.unwrap();
@@ -143,22 +146,58 @@ async fn version_1_becomes_the_newest(home: Home) {
     assert_eq!(store::sequence::next(&mut tx).await.unwrap(), 1003);
 }
 
-/// Runs the first migration, as the program of that time did.
-async fn foundation(home: &Home) {
+async fn what_the_register_found_is_still_found(home: Home) {
+    run(&home, 4).await;
+    let (ana, number, eva) = ("a1".repeat(32), "b0".repeat(32), "c3".repeat(32));
+    let rows = format!(
+        "INSERT INTO certificate (serial, number, state, tbs, der, not_before, not_after,
+            recorded_at) VALUES
+            ('aa', 501, 'valid', #3001#, #3002#, 0, 1, 7000),
+            ('bb', 502, 'valid', #3003#, #3004#, 0, 1, 7000),
+            ('cc', 503, 'recorded', #3005#, NULL, 0, 1, 7000);
+         INSERT INTO register_index VALUES ('{number}', 'aa'), ('{ana}', 'bb'), ('{ana}', 'aa'),
+            ('{eva}', 'bb');"
+    );
+    home.tamper(&with_bytes(&home, &rows)).await.unwrap();
+    let store = Store::open(&home.url()).await.unwrap();
+    let mut reader = store.read().await.unwrap();
+    for (digests, expected) in [
+        (vec![0xa1], &["aa", "bb"][..]),
+        (vec![0xa1, 0xb0], &["aa"]),
+        (vec![0xb0, 0xc3], &[]),
+    ] {
+        let filter = RegisterFilter {
+            digests: digests.into_iter().map(|byte| [byte; 8]).collect(),
+            ..RegisterFilter::default()
+        };
+        let found = store::register::find(&mut reader, &filter, None, 9).await;
+        let serials: Vec<_> = found.unwrap().into_iter().map(|row| row.serial).collect();
+        assert_eq!(serials, expected);
+    }
+    for (serial, tbs) in [("aa", &[][..]), ("cc", &[0x30, 0x05])] {
+        let found = store::certificates::get(&mut reader, serial).await.unwrap();
+        assert_eq!(found.unwrap().tbs, tbs, "{serial}");
+    }
+}
+
+/// Runs the migrations up to a version, as the program of that time did.
+async fn run(home: &Home, version: usize) {
     macro_rules! migrator {
         ($engine:literal) => {
-            Migrator::with_migrations(vec![Migration::new(
-                1,
-                "0001_foundation".into(),
-                MigrationType::Simple,
-                include_str!(concat!(
-                    "../../migrations/",
-                    $engine,
-                    "/0001_foundation.sql"
-                ))
-                .into_sql_str(),
-                false,
-            )])
+            migrator!($engine, "0001_foundation", "0002_registration", "0003_signatures", "0004_guesses")
+        };
+        ($engine:literal, $($file:literal),*) => {
+            Migrator::with_migrations(
+                [$(($file, include_str!(concat!("../../migrations/", $engine, "/", $file, ".sql")))),*]
+                    .into_iter()
+                    .zip(1..)
+                    .take(version)
+                    .map(|((file, sql), number)| {
+                        let sql = sql.into_sql_str();
+                        Migration::new(number, file.into(), MigrationType::Simple, sql, false)
+                    })
+                    .collect(),
+            )
         };
     }
     let url = home.url();
@@ -209,6 +248,11 @@ fn rows(home: &Home) -> String {
         digest = "bb".repeat(32),
         binding = "cc".repeat(32),
     );
+    with_bytes(home, &rows)
+}
+
+/// Writes bytes given as `#hexadecimal#` in the engine's way.
+fn with_bytes(home: &Home, rows: &str) -> String {
     let (open, close) = match home {
         Home::Sqlite(_) => ("x'", "'"),
         Home::Postgres(_) => ("decode('", "', 'hex')"),

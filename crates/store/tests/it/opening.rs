@@ -12,7 +12,7 @@ on_both! {
     async fn everything_is_there_after_reopening(fixture: Fixture) {
         populate(&fixture.store, &[1001]).await;
         let before = fixture.store.health().await.unwrap();
-        assert_eq!(before, Health { engine: fixture.store.engine(), schema_version: 4 });
+        assert_eq!(before, Health { engine: fixture.store.engine(), schema_version: 5 });
         fixture.store.close().await;
         assert!(fixture.store.health().await.is_err(), "it was closed");
 
@@ -34,7 +34,7 @@ on_both! {
             .await
             .unwrap();
         let error = Store::open(&fixture.url).await.err().expect("it must be refused");
-        assert!(matches!(error, StoreError::Newer { found: 99, known: 4 }), "{error:?}");
+        assert!(matches!(error, StoreError::Newer { found: 99, known: 5 }), "{error:?}");
         assert!(error.to_string().contains("newer version of the program"), "{error}");
     }
 

@@ -479,6 +479,7 @@ on_both! {
         store::certificates::mark_signed(&mut tx, "ab01", b"der").await.unwrap();
         let mut expected = Certificate {
             state: CertificateState::Valid,
+            tbs: Vec::new(),
             der: Some(b"der".to_vec()),
             sealed_key: None,
             ..old
