@@ -42,7 +42,7 @@ use crate::shelf::Shelf;
 use crate::writer::Sealing;
 
 pub use reader::{BlobReader, SeekReader};
-pub use writer::BlobWriter;
+pub use writer::{BlobWriter, Written};
 
 /// Stores blobs. Clones share everything.
 #[derive(Clone)]
@@ -159,12 +159,12 @@ impl BlobStore {
         entropy: &dyn Entropy,
     ) -> Result<Stored, BlobError> {
         let (shelf, key, id) = (self.shelf.clone(), key.clone(), self.names.draw(entropy));
-        blocking(move || {
+        let unpublished = blocking(move || {
             let mut sealing = Sealing::begin(&*shelf, &key, id)?;
             sealing.push(&content)?;
-            sealing.publish()
-        })
-        .await
+            sealing.finish()
+        });
+        unpublished.await?.publish().await
     }
 
     /// Writes blobs whose contents are at hand, all of them or none: into a file that others write
@@ -176,26 +176,37 @@ impl BlobStore {
         key: &DataKey,
         entropy: &dyn Entropy,
     ) -> Result<Vec<Stored>, BlobError> {
-        let (shelf, names, key) = (self.shelf.clone(), self.names.clone(), key.clone());
-        let batches = contents.chunks(pack::MOST);
-        let drafts: Vec<_> = batches.map(|_| Draft::draw(entropy)).collect();
-        blocking(move || {
-            let mut stored: Vec<Stored> = Vec::with_capacity(contents.len());
-            for (batch, draft) in contents.chunks(pack::MOST).zip(drafts) {
-                match writer::batch(&*shelf, &key, batch, || names.settle(draft)) {
-                    Ok(batch) => stored.extend(batch),
-                    Err(error) => {
-                        for blob in stored {
-                            // What cannot be removed now is left to the sweeper.
-                            let _ = shelf.delete(&blob.id);
-                        }
-                        return Err(error);
-                    }
-                }
-            }
-            Ok(stored)
+        let (store, key, drafts) = (self.clone(), key.clone(), drafts(&contents, entropy));
+        let written = blocking(move || store.write(&contents, &key, drafts));
+        written.await?.publish().await
+    }
+
+    /// The first half of [`BlobStore::put_all`], for a thread that may block: all but the wait for the
+    /// disk.
+    pub fn write_all(
+        &self,
+        contents: &[Content],
+        key: &DataKey,
+        entropy: &dyn Entropy,
+    ) -> Result<Written, BlobError> {
+        self.write(contents, key, drafts(contents, entropy))
+    }
+
+    fn write(
+        &self,
+        contents: &[Content],
+        key: &DataKey,
+        drafts: Vec<Draft>,
+    ) -> Result<Written, BlobError> {
+        let mut batches = Vec::with_capacity(drafts.len());
+        for (batch, draft) in contents.chunks(pack::MOST).zip(drafts) {
+            let name = || self.names.settle(draft);
+            batches.push(writer::batch(&*self.shelf, key, batch, name)?);
+        }
+        Ok(Written {
+            shelf: self.shelf.clone(),
+            batches,
         })
-        .await
     }
 
     /// Opens a blob that was sealed under `key` and checks its end, so that its size is certain.
@@ -225,6 +236,12 @@ impl BlobStore {
         let shelf = self.shelf.clone();
         blocking(move || shelf.list(older_than.into())).await
     }
+}
+
+/// For the name of each batch.
+fn drafts(contents: &[Content], entropy: &dyn Entropy) -> Vec<Draft> {
+    let batches = contents.chunks(pack::MOST);
+    batches.map(|_| Draft::draw(entropy)).collect()
 }
 
 async fn blocking<T: Send + 'static>(

@@ -1,6 +1,9 @@
-//! What a place for blobs must offer. Everything here blocks and runs on blocking threads.
+//! What a place for blobs must offer. Everything here but [`Publishing`] blocks and runs on blocking
+//! threads.
 
 use std::time::SystemTime;
+
+use futures::future::BoxFuture;
 
 use crate::BlobError;
 
@@ -34,8 +37,11 @@ pub(crate) trait Staged: Send {
     fn write(&mut self, bytes: &[u8]) -> Result<(), BlobError>;
 
     /// Makes it durable and visible. Nothing is left of it where that fails.
-    fn publish(self: Box<Self>) -> Result<(), BlobError>;
+    fn publish(self: Box<Self>) -> Publishing;
 }
+
+/// A wait for the disk, which takes no thread from those who wait for the same flush.
+pub(crate) type Publishing = BoxFuture<'static, Result<(), BlobError>>;
 
 /// Blobs that are written one after the other.
 pub(crate) struct Batch {

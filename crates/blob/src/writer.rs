@@ -1,5 +1,7 @@
 //! Writing: one pass that hashes, seals and stores.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use crypto::chunk::{ChunkSealer, OVERHEAD, PLAIN, SEALED, sealed_len};
 use crypto::{DataKey, Hashed, Sha256};
@@ -7,7 +9,7 @@ use tokio::sync::mpsc;
 use tokio::task::{JoinHandle, spawn_blocking};
 
 use crate::shelf::{Batch, Shelf, Staged};
-use crate::{BlobError, Content, Stored};
+use crate::{BlobError, Content, Stored, blocking};
 
 /// Pieces under way to the blocking thread. Few, since a piece can be as large as the HTTP
 /// server's read buffer.
@@ -20,7 +22,7 @@ const QUEUE: usize = 8;
 pub struct BlobWriter {
     pieces: mpsc::Sender<Message>,
     /// Gone once its outcome was reported.
-    sealing: Option<JoinHandle<Result<Option<Stored>, BlobError>>>,
+    sealing: Option<JoinHandle<Result<Option<Unpublished>, BlobError>>>,
 }
 
 /// The explicit end tells a sender that is done from one that went away.
@@ -51,7 +53,8 @@ impl BlobWriter {
     pub async fn finish(mut self) -> Result<Stored, BlobError> {
         // Where nobody takes the end any more, the outcome says why.
         let _ = self.pieces.send(Message::End).await;
-        self.outcome().await?.ok_or_else(|| broken(STOPPED))
+        let unpublished = self.outcome().await?.ok_or_else(|| broken(STOPPED))?;
+        unpublished.publish().await
     }
 
     /// Gives the blob up. Nothing of it is left when this returns.
@@ -63,7 +66,7 @@ impl BlobWriter {
         }
     }
 
-    async fn outcome(&mut self) -> Result<Option<Stored>, BlobError> {
+    async fn outcome(&mut self) -> Result<Option<Unpublished>, BlobError> {
         match self.sealing.take() {
             Some(sealing) => sealing.await.unwrap_or_else(|panic| Err(broken(panic))),
             None => Err(broken(STOPPED)),
@@ -81,37 +84,80 @@ fn broken(why: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> BlobError
 fn run(
     mut sealing: Sealing,
     mut pieces: mpsc::Receiver<Message>,
-) -> Result<Option<Stored>, BlobError> {
+) -> Result<Option<Unpublished>, BlobError> {
     while let Some(message) = pieces.blocking_recv() {
         match message {
             Message::Piece(piece) => sealing.push(&piece)?,
-            Message::End => return sealing.publish().map(Some),
+            Message::End => return sealing.finish().map(Some),
         }
     }
     Ok(None)
 }
 
-/// Writes blobs of which the contents are at hand: durable and visible when it returns, or gone.
+/// A blob of which everything is written.
+pub(crate) struct Unpublished {
+    stored: Stored,
+    staged: Box<dyn Staged>,
+}
+
+impl Unpublished {
+    /// Durable and visible when it returns, or gone.
+    pub(crate) async fn publish(self) -> Result<Stored, BlobError> {
+        self.staged.publish().await?;
+        Ok(self.stored)
+    }
+}
+
+/// Blobs of which everything is written. Dropped before they are published, they leave nothing behind.
+pub struct Written {
+    pub(crate) shelf: Arc<dyn Shelf>,
+    pub(crate) batches: Vec<WrittenBatch>,
+}
+
+/// Blobs in one pack.
+pub(crate) struct WrittenBatch {
+    stored: Vec<Stored>,
+    staged: Box<dyn Staged>,
+}
+
+impl Written {
+    /// Waits for the disk: they are all durable and readable when it returns, or none is left.
+    pub async fn publish(self) -> Result<Vec<Stored>, BlobError> {
+        let mut all: Vec<Stored> = Vec::new();
+        for WrittenBatch { stored, staged } in self.batches {
+            if let Err(error) = staged.publish().await {
+                let shelf = self.shelf;
+                // What cannot be removed now is left to the sweeper.
+                let _ =
+                    blocking(move || all.iter().try_for_each(|blob| shelf.delete(&blob.id))).await;
+                return Err(error);
+            }
+            all.extend(stored);
+        }
+        Ok(all)
+    }
+}
+
+/// Writes blobs of which the contents are at hand, as many as a pack takes.
 pub(crate) fn batch(
     shelf: &dyn Shelf,
     key: &DataKey,
     contents: &[Content],
     name: impl FnOnce() -> String,
-) -> Result<Vec<Stored>, BlobError> {
+) -> Result<WrittenBatch, BlobError> {
     let lens = contents.iter().map(|one| sealed_len(one.len() as u64));
     let Batch { ids, mut staged } = shelf.stage_all(&lens.collect::<Vec<_>>(), Box::new(name))?;
-    let mut all = Vec::with_capacity(contents.len());
+    let mut stored = Vec::with_capacity(contents.len());
     for (id, content) in ids.into_iter().zip(contents) {
         let capacity = SEALED.min(content.len() + OVERHEAD);
         let mut sealing = Sealing::onto(staged, key, id, capacity);
         sealing.begin_with(&content.begun)?;
         sealing.push(&content.rest)?;
-        let (stored, so_far) = sealing.finish()?;
-        all.push(stored);
-        staged = so_far;
+        let so_far = sealing.finish()?;
+        stored.push(so_far.stored);
+        staged = so_far.staged;
     }
-    staged.publish()?;
-    Ok(all)
+    Ok(WrittenBatch { stored, staged })
 }
 
 /// Seals a blob chunk by chunk into a shelf.
@@ -167,21 +213,17 @@ impl Sealing {
         Ok(())
     }
 
-    /// Durable and visible when it returns, or gone.
-    pub(crate) fn publish(self) -> Result<Stored, BlobError> {
-        let (stored, staged) = self.finish()?;
-        staged.publish()?;
-        Ok(stored)
-    }
-
-    fn finish(mut self) -> Result<(Stored, Box<dyn Staged>), BlobError> {
+    pub(crate) fn finish(mut self) -> Result<Unpublished, BlobError> {
         self.flush(true)?;
         let stored = Stored {
             id: self.id,
             sha256: self.hash.finish(),
             size: self.size,
         };
-        Ok((stored, self.staged))
+        Ok(Unpublished {
+            stored,
+            staged: self.staged,
+        })
     }
 
     fn flush(&mut self, last: bool) -> Result<(), BlobError> {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use blob::{Content, Stored};
+use blob::{Content, Stored, Written};
 use bytes::Bytes;
 use crypto::{DataKey, Hashed};
 use model::RequestPk;
@@ -61,26 +61,27 @@ impl NewBlobs {
     }
 
     /// As [`NewBlobs::put`] for several, which waits for the disk but once.
-    pub(crate) async fn put_many(
-        &mut self,
-        key: &DataKey,
-        contents: Vec<Content>,
-    ) -> Result<Vec<StoredFile>, Error> {
-        let service = &self.service;
-        let stored = service.blobs().put_all(contents, key, service.entropy());
-        let stored = stored.await?.into_iter();
-        Ok(stored.map(|one| self.adopted(one)).collect())
-    }
-
-    /// As [`NewBlobs::put_many`] for as many as are known beforehand.
     pub(crate) async fn put_all<const N: usize>(
         &mut self,
         key: &DataKey,
         contents: [Content; N],
     ) -> Result<[StoredFile; N], Error> {
-        let stored = self.put_many(key, contents.into()).await?;
+        let service = &self.service;
+        let stored = service
+            .blobs()
+            .put_all(contents.into(), key, service.entropy());
+        let stored: Vec<_> = self.adopted_all(stored.await?);
         let wrong = |_| Error::Internal("not as many files were stored as there are".into());
         stored.try_into().map_err(wrong)
+    }
+
+    /// Waits until blobs are durable that were written.
+    pub(crate) async fn publish(&mut self, written: Written) -> Result<Vec<StoredFile>, Error> {
+        Ok(self.adopted_all(written.publish().await?))
+    }
+
+    fn adopted_all(&mut self, stored: Vec<Stored>) -> Vec<StoredFile> {
+        stored.into_iter().map(|one| self.adopted(one)).collect()
     }
 
     fn adopted(&mut self, stored: Stored) -> StoredFile {

@@ -7,6 +7,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 
+use tokio::sync::oneshot;
+
 /// The folders that are being flushed.
 #[derive(Default)]
 pub(super) struct Flushes(Mutex<HashMap<PathBuf, Arc<Lane>>>);
@@ -81,6 +83,48 @@ impl Lane {
     }
 }
 
+/// The flushes of one file, one after the other, for those who wait without a thread.
+#[derive(Default)]
+pub(super) struct Queue(Mutex<Queued>);
+
+#[derive(Default)]
+struct Queued {
+    /// Whom the next flush serves.
+    waiting: Vec<oneshot::Sender<Outcome>>,
+    running: bool,
+}
+
+impl Queue {
+    /// Asks for a flush of what was written before. The caller has to see to it that the flushes are
+    /// [run](Self::run) where nobody else does.
+    pub(super) fn enter(&self) -> (oneshot::Receiver<Outcome>, bool) {
+        let (told, outcome) = oneshot::channel();
+        let mut queued = locked(&self.0);
+        queued.waiting.push(told);
+        let mine = !std::mem::replace(&mut queued.running, true);
+        (outcome, mine)
+    }
+
+    /// Flushes until nobody waits. Blocks.
+    pub(super) fn run(&self, sync: impl Fn() -> Outcome) {
+        loop {
+            let waiting = {
+                let mut queued = locked(&self.0);
+                queued.running = !queued.waiting.is_empty();
+                std::mem::take(&mut queued.waiting)
+            };
+            if waiting.is_empty() {
+                return;
+            }
+            let outcome = sync();
+            for told in waiting {
+                // Nobody listens where the caller has gone.
+                let _ = told.send(outcome.clone());
+            }
+        }
+    }
+}
+
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -148,5 +192,36 @@ mod tests {
             }
         });
         lane.flush(|| Ok(())).unwrap();
+    }
+
+    #[tokio::test]
+    async fn whoever_asks_during_a_flush_waits_for_the_next_one() {
+        let queue = Arc::new(Queue::default());
+        let (started, ended) = (mpsc::channel(), mpsc::channel());
+        let (first, mine) = queue.enter();
+        assert!(mine);
+        let runner = std::thread::spawn({
+            let queue = Arc::clone(&queue);
+            move || {
+                queue.run(|| {
+                    started.0.send(()).unwrap();
+                    ended.1.recv().unwrap()
+                })
+            }
+        });
+        started.1.recv().unwrap();
+        let [mut second, third] = [(); 2].map(|()| queue.enter().0);
+        ended.0.send(Ok(())).unwrap();
+        first.await.unwrap().unwrap();
+        started.1.recv().unwrap();
+        assert!(second.try_recv().is_err(), "told early");
+        let full = io::Error::from(io::ErrorKind::StorageFull);
+        ended.0.send(Err(Arc::new(full))).unwrap();
+        for told in [second, third] {
+            let error = told.await.unwrap().unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::StorageFull);
+        }
+        runner.join().unwrap();
+        assert!(queue.enter().1, "nobody runs them any more");
     }
 }

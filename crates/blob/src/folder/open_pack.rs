@@ -21,12 +21,14 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::SystemTime;
 
-use super::flush::{Lane, Outcome, told};
+use tokio::task::spawn_blocking;
+
+use super::flush::{Outcome, Queue, told};
 use super::layout::Layout;
 use super::pack_file;
 use crate::BlobError;
 use crate::pack::{self, Extent, MOST, Name, TABLE};
-use crate::shelf::{Batch, Staged};
+use crate::shelf::{Batch, Publishing, Staged};
 
 /// A pack that has come to this size is closed.
 const FULL: u64 = 64 * 1024 * 1024;
@@ -151,7 +153,7 @@ struct OpenPack {
     name: String,
     /// Made by whoever needs it first, and locked.
     file: OnceLock<Outcome<File>>,
-    flushes: Lane,
+    flushes: Arc<Queue>,
     /// Set once its folder was flushed.
     named: OnceLock<()>,
     /// Why a flush failed: what was written before may be lost, and cannot be flushed again.
@@ -164,7 +166,7 @@ impl OpenPack {
             layout: Arc::clone(layout),
             name,
             file: OnceLock::new(),
-            flushes: Lane::default(),
+            flushes: Arc::default(),
             named: OnceLock::new(),
             failed: OnceLock::new(),
         }
@@ -207,18 +209,32 @@ impl OpenPack {
     }
 
     /// Makes durable what was written so far.
-    fn flush(&self) -> io::Result<()> {
-        let file = self.file()?;
-        self.flushes.flush(|| match self.failed.get() {
-            Some(error) => Err(told(error)),
-            None => self
-                .flush_now(file)
-                .map_err(|error| told(self.failed.get_or_init(|| Arc::new(error)))),
-        })
+    async fn flush(self: &Arc<Self>) -> io::Result<()> {
+        let (outcome, mine) = self.flushes.enter();
+        if mine {
+            // Whoever waits holds the pack; once all were told it may be closed at once.
+            let (pack, flushes) = (Arc::downgrade(self), Arc::clone(&self.flushes));
+            let flush = move || match pack.upgrade() {
+                Some(pack) => pack.flush_or_fail(),
+                None => Ok(()),
+            };
+            drop(spawn_blocking(move || flushes.run(flush)));
+        }
+        let outcome = outcome.await.map_err(io::Error::other)?;
+        outcome.map_err(|error| told(&error))
     }
 
-    fn flush_now(&self, file: &File) -> io::Result<()> {
-        file.sync_data()?;
+    fn flush_or_fail(&self) -> Outcome {
+        match self.failed.get() {
+            Some(error) => Err(Arc::clone(error)),
+            None => self
+                .flush_now()
+                .map_err(|error| Arc::clone(self.failed.get_or_init(|| Arc::new(error)))),
+        }
+    }
+
+    fn flush_now(&self) -> io::Result<()> {
+        self.file()?.sync_data()?;
         if self.named.get().is_none() {
             self.layout.flush(&self.file_name())?;
             self.named.get_or_init(|| ());
@@ -268,13 +284,15 @@ impl Staged for Run {
         Ok(())
     }
 
-    fn publish(mut self: Box<Self>) -> Result<(), BlobError> {
-        if self.at < self.end {
-            return Err(BlobError::Io(io::Error::other(LESS)));
-        }
-        self.pack.flush()?;
-        self.published = true;
-        Ok(())
+    fn publish(mut self: Box<Self>) -> Publishing {
+        Box::pin(async move {
+            if self.at < self.end {
+                return Err(BlobError::Io(io::Error::other(LESS)));
+            }
+            self.pack.flush().await?;
+            self.published = true;
+            Ok(())
+        })
     }
 }
 
@@ -310,8 +328,8 @@ mod tests {
         Arc::clone(&packs.open().as_ref().unwrap().pack)
     }
 
-    #[test]
-    fn whoever_gives_up_leaves_nothing_and_the_others_whole() {
+    #[tokio::test]
+    async fn whoever_gives_up_leaves_nothing_and_the_others_whole() {
         let folder = tempfile::tempdir().unwrap();
         let packs = packs(&folder);
         let mut first = begin(&packs, NAME, &[5, 6]);
@@ -323,8 +341,8 @@ mod tests {
         first.staged.write(b"first").unwrap();
         first.staged.write(b"second").unwrap();
         drop(second);
-        first.staged.publish().unwrap();
-        third.staged.publish().unwrap();
+        first.staged.publish().await.unwrap();
+        third.staged.publish().await.unwrap();
 
         let pack = pack(&packs);
         let file = pack.file().unwrap();
@@ -340,21 +358,21 @@ mod tests {
         );
     }
 
-    #[test]
-    fn nobody_writes_into_anothers_place_or_publishes_half() {
+    #[tokio::test]
+    async fn nobody_writes_into_anothers_place_or_publishes_half() {
         let folder = tempfile::tempdir().unwrap();
         let packs = packs(&folder);
         let mut short = begin(&packs, NAME, &[5]).staged;
         short.write(b"1234").unwrap();
         assert!(short.write(b"56").is_err());
-        assert!(short.publish().is_err());
+        assert!(short.publish().await.is_err());
         let pack = pack(&packs);
         let standing = pack_file::standing(pack.file().unwrap()).unwrap();
         assert_eq!(standing, Vec::<usize>::new());
     }
 
-    #[test]
-    fn a_flush_that_failed_is_told_to_all_and_nothing_is_appended_any_more() {
+    #[tokio::test]
+    async fn a_flush_that_failed_is_told_to_all_and_nothing_is_appended_any_more() {
         let folder = tempfile::tempdir().unwrap();
         let packs = packs(&folder);
         let broken = OpenPack::new(&packs.layout, NAME.to_owned());
@@ -364,31 +382,31 @@ mod tests {
         *packs.open() = Some(Places::new(broken));
         let [mut first, mut second] = [5, 6].map(|len| begin(&packs, NAME, &[len]).staged);
         first.write(b"first").unwrap();
-        assert!(first.publish().is_err());
+        assert!(first.publish().await.is_err());
         second.write(b"second").unwrap();
-        assert!(second.publish().is_err());
+        assert!(second.publish().await.is_err());
 
         let name = NAME.replace('0', "f");
         let mut next = begin(&packs, &name, &[4]);
         assert_eq!(next.ids, [format!("{name}.0")]);
         next.staged.write(b"next").unwrap();
-        next.staged.publish().unwrap();
+        next.staged.publish().await.unwrap();
     }
 
-    #[test]
-    fn after_a_flush_that_failed_no_later_one_is_believed() {
+    #[tokio::test]
+    async fn after_a_flush_that_failed_no_later_one_is_believed() {
         let folder = tempfile::tempdir().unwrap();
         let packs = packs(&folder);
         let [first, mut second] = [0, 6].map(|len| begin(&packs, NAME, &[len]).staged);
-        first.publish().unwrap();
+        first.publish().await.unwrap();
         let lost = Arc::new(io::Error::other("bytes of the second as well"));
         pack(&packs).failed.set(lost).unwrap();
         second.write(b"second").unwrap();
-        assert!(second.publish().is_err());
+        assert!(second.publish().await.is_err());
     }
 
-    #[test]
-    fn a_file_that_could_not_be_made_is_not_asked_for_again() {
+    #[tokio::test]
+    async fn a_file_that_could_not_be_made_is_not_asked_for_again() {
         let folder = tempfile::tempdir().unwrap();
         let packs = packs(&folder);
         std::fs::write(folder.path().join("00"), "in the way").unwrap();
@@ -397,8 +415,8 @@ mod tests {
         assert_eq!(begin(&packs, &name, &[5]).ids, [format!("{name}.0")]);
     }
 
-    #[test]
-    fn who_is_still_writing_keeps_the_lock_of_a_file_that_was_closed() {
+    #[tokio::test]
+    async fn who_is_still_writing_keeps_the_lock_of_a_file_that_was_closed() {
         let folder = tempfile::tempdir().unwrap();
         let packs = packs(&folder);
         let mut late = begin(&packs, NAME, &[4]);
@@ -411,7 +429,7 @@ mod tests {
         let other = File::open(&path).unwrap();
         assert!(other.try_lock().is_err());
         late.staged.write(b"late").unwrap();
-        late.staged.publish().unwrap();
+        late.staged.publish().await.unwrap();
         other.try_lock().unwrap();
         assert_eq!(pack_file::standing(&other).unwrap(), [0]);
     }

@@ -7,8 +7,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::layout::Layout;
-use crate::BlobError;
-use crate::shelf::Staged;
+use crate::shelf::{Publishing, Staged};
+use crate::{BlobError, blocking};
 
 pub(super) struct Single {
     layout: Arc<Layout>,
@@ -34,14 +34,8 @@ impl Single {
             path: Some(path),
         })
     }
-}
 
-impl Staged for Single {
-    fn write(&mut self, bytes: &[u8]) -> Result<(), BlobError> {
-        Ok(self.file.write_all(bytes)?)
-    }
-
-    fn publish(mut self: Box<Self>) -> Result<(), BlobError> {
+    fn publish_now(mut self) -> Result<(), BlobError> {
         self.file.sync_all()?;
         self.layout.grow(&self.id)?;
         let whole = self.layout.whole(&self.id);
@@ -52,6 +46,16 @@ impl Staged for Single {
         self.layout.flush(&self.id)?;
         self.path = None;
         Ok(())
+    }
+}
+
+impl Staged for Single {
+    fn write(&mut self, bytes: &[u8]) -> Result<(), BlobError> {
+        Ok(self.file.write_all(bytes)?)
+    }
+
+    fn publish(self: Box<Self>) -> Publishing {
+        Box::pin(blocking(move || self.publish_now()))
     }
 }
 

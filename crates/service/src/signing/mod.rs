@@ -17,7 +17,7 @@ mod plan;
 mod sources;
 mod visible;
 
-use blob::Content;
+use blob::{Content, Written};
 use bytes::Bytes;
 use model::otp::{OtpRefusal, Purpose};
 use model::{Level, RequestPk, Trigger, transition};
@@ -243,9 +243,9 @@ impl Service {
                 Work::Hash(_) => None,
             });
         }
-        let mut documents = Vec::with_capacity(prepared.len());
+        let mut contents = Vec::with_capacity(prepared.len() + 1);
         for (work, prepared) in plan.work().iter().zip(prepared) {
-            documents.push(match (work, prepared) {
+            contents.push(match (work, prepared) {
                 (Work::Pdf(pdf), Some(prepared)) => {
                     let (first, second) = signer_of(pdf.countersigned);
                     let mut appended = first.finish(&pdf.content, prepared)?;
@@ -262,12 +262,12 @@ impl Service {
                 (Work::Pdf(_), None) => unreachable!("every PDF was prepared"),
             });
         }
-        let contract = Content {
+        contents.push(Content {
             begun: plan.contract_content.clone(),
             rest: signing
                 .sign(&plan.contract_content, &Place::default())?
                 .into(),
-        };
+        });
         let pair = countersigning
             .iter()
             .flat_map(|(first, second)| [first, second]);
@@ -275,17 +275,17 @@ impl Service {
         Ok(Made {
             serial,
             outgrown,
-            documents,
-            contract,
+            files: self
+                .blobs()
+                .write_all(&contents, &plan.case().key, self.entropy())?,
             certificate: certificate.clone(),
         })
     }
 
-    /// Stores what was made and moves the request to `ISSUED`, in one transaction.
+    /// Makes durable what was made and moves the request to `ISSUED`, in one transaction.
     async fn settle_signing(&self, plan: Plan, made: Made, consent: Consent) -> Result<(), Error> {
         let mut blobs = NewBlobs::new(self);
-        let contents = made.documents.into_iter().chain([made.contract]);
-        let mut files = blobs.put_many(&plan.case().key, contents.collect()).await?;
+        let mut files = blobs.publish(made.files).await?;
         let contract = files
             .pop()
             .ok_or_else(|| Error::Internal("the contract was not stored".into()))?;
@@ -338,7 +338,7 @@ struct Made {
     serial: String,
     /// How many time-stamps stand over their documents, since they did not fit beside signatures.
     outgrown: usize,
-    documents: Vec<Content>,
-    contract: Content,
+    /// The documents in their order and the contract, of which nobody knows before they are published.
+    files: Written,
     certificate: Vec<u8>,
 }
