@@ -111,9 +111,20 @@ impl Service {
         command: SignCommand,
         later: bool,
     ) -> Result<SigningTurn, Error> {
-        let case = self.peek(id).await?;
+        self.settling(self.take_turn(id, command, later)).await
+    }
+
+    async fn take_turn(
+        &self,
+        id: i64,
+        command: SignCommand,
+        later: bool,
+    ) -> Result<SigningTurn, Error> {
+        let mut reader = self.store().read_ahead().await?;
+        let case = self.find(&mut reader, id).await?;
+        drop(reader);
         if !later && !case.row.asynchronous {
-            self.sign(id, command).await?;
+            self.sign_now(case.pk(), command).await?;
             return Ok(SigningTurn::Done);
         }
         let _turn = self.inner.per_request.lock(case.pk()).await;

@@ -87,9 +87,8 @@ impl Service {
     }
 
     /// The own number of the request that [`Service::find`] finds.
-    pub(crate) async fn number_of(&self, id: i64) -> Result<RequestPk, Error> {
-        let mut reader = self.store().read().await?;
-        let row = store::requests::resolve(&mut reader, id).await?;
+    pub(crate) async fn number_of(&self, reads: &mut Reader, id: i64) -> Result<RequestPk, Error> {
+        let row = store::requests::resolve(reads, id).await?;
         match row.filter(|row| !row.workflow.is_registration()) {
             Some(row) => Ok(row.pk),
             None => Err(Error::UnknownRequest(id.to_string())),

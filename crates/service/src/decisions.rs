@@ -34,7 +34,7 @@ impl Service {
     /// [`Error::IncompleteSubject`].
     pub async fn approve(&self, id: i64, credentials: Credentials) -> Result<(), Error> {
         let officer = self.officer_of(id, credentials).await?;
-        let pk = self.number_of(id).await?;
+        let pk = self.number_of(&mut self.store().read().await?, id).await?;
         self.approve_by(pk, &officer, Approval::default()).await
     }
 

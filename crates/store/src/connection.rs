@@ -97,12 +97,28 @@ impl Store {
     pub async fn read(&self) -> Result<Reader, StoreError> {
         let session = match &self.engine {
             Engine::Sqlite(sqlite) => Session::Read(sqlite.read().await?),
-            Engine::Postgres(pool) => Session::Postgres(
-                pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
-                    .await?,
-            ),
+            Engine::Postgres(pool) => Session::postgres(pool).await?,
         };
         Ok(Reader { session })
+    }
+
+    /// As [`Store::read`], but what is read may not be durable yet: nobody may be told of it before the
+    /// commit of a transaction that was begun later, or before [`Store::settled`].
+    pub async fn read_ahead(&self) -> Result<Reader, StoreError> {
+        let session = match &self.engine {
+            Engine::Sqlite(sqlite) => Session::Read(sqlite.read_ahead().await?),
+            Engine::Postgres(pool) => Session::postgres(pool).await?,
+        };
+        Ok(Reader { session })
+    }
+
+    /// Waits until everything is durable that could be read when this was called.
+    pub async fn settled(&self) -> Result<(), StoreError> {
+        match &self.engine {
+            Engine::Sqlite(sqlite) => sqlite.settled().await,
+            // Nobody sees what is not.
+            Engine::Postgres(_) => Ok(()),
+        }
     }
 
     /// Begins a transaction. On SQLite it is the only one that is not at its end; those that are
@@ -295,6 +311,14 @@ enum Session {
     Read(sqlite::Reading),
     Write(sqlite::Member),
     Postgres(Transaction<'static, Postgres>),
+}
+
+impl Session {
+    /// Begins reading.
+    async fn postgres(pool: &sqlx::PgPool) -> Result<Self, StoreError> {
+        let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+        Ok(Self::Postgres(pool.begin_with(begin).await?))
+    }
 }
 
 /// Where a statement runs.

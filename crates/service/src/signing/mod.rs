@@ -79,7 +79,17 @@ impl Service {
     /// [`Error::UnknownMetadata`], [`Error::WrongCountersigner`]. On any error nothing is signed and
     /// a right code stays usable until it expires.
     pub async fn sign(&self, id: i64, command: SignCommand) -> Result<(), Error> {
-        let pk = self.number_of(id).await?;
+        self.settling(async {
+            let mut reader = self.store().read_ahead().await?;
+            let pk = self.number_of(&mut reader, id).await?;
+            drop(reader);
+            self.sign_now(pk, command).await
+        })
+        .await
+    }
+
+    /// As [`Service::sign`], for a request that was found before and within [`Service::settling`].
+    pub(crate) async fn sign_now(&self, pk: RequestPk, command: SignCommand) -> Result<(), Error> {
         // The second of two clicks waits here and then finds ISSUED.
         let _turn = self.inner.per_request.lock(pk).await;
         let standing = self.standing(pk).await?;
@@ -98,14 +108,30 @@ impl Service {
         consent: Consent,
         order: SignOrder,
     ) -> Result<(), Error> {
-        let _turn = self.inner.per_request.lock(pk).await;
-        let standing = self.standing(pk).await?;
-        self.perform(standing, consent, order).await
+        self.settling(async {
+            let _turn = self.inner.per_request.lock(pk).await;
+            let standing = self.standing(pk).await?;
+            self.perform(standing, consent, order).await
+        })
+        .await
     }
 
-    /// What stands to be signed, if the request can be signed at all.
+    /// Does what reads ahead of the disk and commits something where it succeeds: what stood in the
+    /// way is told once it is durable.
+    pub(crate) async fn settling<T>(
+        &self,
+        work: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T, Error> {
+        let outcome = work.await;
+        if outcome.is_err() {
+            self.store().settled().await?;
+        }
+        outcome
+    }
+
+    /// What stands to be signed, if the request can be signed at all; read ahead of the disk.
     pub(crate) async fn standing(&self, pk: RequestPk) -> Result<Standing, Error> {
-        let mut reader = self.store().read().await?;
+        let mut reader = self.store().read_ahead().await?;
         let case = self.reopen(&mut reader, pk).await?;
         transition(case.row.status, Trigger::Enrol)?;
         let documents = store::documents::list(&mut reader, pk).await?;
@@ -182,7 +208,9 @@ impl Service {
         let issuance = self.record_with_one_time_key(plan.case()).await?;
         let spent = issuance.key.reference();
         let (made, plan) = self
-            .at_work(move |service| service.sign_all(issuance, &plan).map(|made| (made, plan)))
+            .at_light_work(move |service| {
+                service.sign_all(issuance, &plan).map(|made| (made, plan))
+            })
             .await??;
         self.settle_signing(plan, made, consent).await?;
         self.destroy_one_time_key(spent).await;
@@ -272,12 +300,11 @@ impl Service {
             .iter()
             .flat_map(|(first, second)| [first, second]);
         let outgrown = pair.chain([&signing]).map(Signer::outgrown).sum();
+        let (key, entropy) = (&plan.case().key, self.entropy());
         Ok(Made {
             serial,
             outgrown,
-            files: self
-                .blobs()
-                .write_all(&contents, &plan.case().key, self.entropy())?,
+            files: self.blobs().write_all(&contents, key, entropy)?,
             certificate: certificate.clone(),
         })
     }

@@ -57,6 +57,16 @@ impl Sqlite {
         self.readers.begin().await
     }
 
+    /// As [`Sqlite::read`], without waiting until what is seen is durable.
+    pub(crate) async fn read_ahead(&self) -> Result<Reading, StoreError> {
+        self.readers.begin_ahead().await
+    }
+
+    /// Waits until everything is durable that could be seen when this was called.
+    pub(crate) async fn settled(&self) -> Result<(), StoreError> {
+        self.writer.flushes().settled().await
+    }
+
     /// Waits for its turn and begins writing.
     pub(crate) async fn begin(&self) -> Result<Member, StoreError> {
         self.writer.begin().await

@@ -54,6 +54,15 @@ impl Readers {
     }
 
     pub(super) async fn begin(&self) -> Result<Reading, StoreError> {
+        let reading = self.begin_ahead().await?;
+        // What is seen from here on may still be on its way to the disk.
+        self.shared.flushes.settled().await?;
+        Ok(reading)
+    }
+
+    /// Without waiting until what is seen is durable.
+    pub(super) async fn begin_ahead(&self) -> Result<Reading, StoreError> {
+        self.shared.flushes.check()?;
         let turn = Arc::clone(&self.shared.turns).acquire_owned();
         let turn = timeout(PATIENCE, turn).await;
         let turn = turn.map_err(|_| StoreError::Busy)?.map_err(closed)?;
@@ -63,14 +72,11 @@ impl Readers {
             None => Connection::open(&self.shared.path, Access::Reading)?,
         };
         connection.begin_reading()?;
-        let reading = Reading {
+        Ok(Reading {
             connection: Some(connection),
             shared: Arc::clone(&self.shared),
             _turn: turn,
-        };
-        // What is seen from here on may still be on its way to the disk.
-        self.shared.flushes.settled().await?;
-        Ok(reading)
+        })
     }
 
     pub(super) async fn close(&self) {
