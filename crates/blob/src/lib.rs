@@ -181,9 +181,9 @@ impl BlobStore {
         written.await?.publish().await
     }
 
-    /// The first half of [`BlobStore::put_all`], for a thread that may block: all but the wait for the
+    /// The first half of [`BlobStore::put_all`], on a thread that may block: all but the wait for the
     /// disk.
-    pub fn write_all(
+    pub fn write_here(
         &self,
         contents: &[Content],
         key: &DataKey,
@@ -218,8 +218,13 @@ impl BlobStore {
     /// All of a blob that was sealed under `key`. For blobs whose size the caller knows to be
     /// small.
     pub async fn read(&self, id: &str, key: &DataKey) -> Result<Bytes, BlobError> {
-        let (shelf, key, id) = (self.shelf.clone(), key.clone(), id.to_owned());
-        blocking(move || reader::read_all(&*shelf, &key, id)).await
+        let (store, key, id) = (self.clone(), key.clone(), id.to_owned());
+        blocking(move || store.read_here(&id, &key)).await
+    }
+
+    /// As [`BlobStore::read`], on a thread that may block.
+    pub fn read_here(&self, id: &str, key: &DataKey) -> Result<Bytes, BlobError> {
+        reader::read_all(&*self.shelf, key, id.to_owned())
     }
 
     /// Removes a blob, whole or abandoned half-way. Nothing happens where there is none. Whoever reads

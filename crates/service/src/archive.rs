@@ -99,10 +99,10 @@ impl Service {
         let Some(old) = standing.last_copy().cloned() else {
             return Ok(Renewal::NotDue);
         };
-        let pdf = self.fetch_hashed(&case.key, &old).await?;
-        let name = due_name(due);
+        let (key, file, name) = (case.key.clone(), old.clone(), due_name(due));
         let renewed = self
             .at_work(move |service| {
+                let pdf = service.fetch_here(&key, &file)?;
                 let rest = service.stamp_again(&pdf, name)?.into();
                 Ok::<_, Error>(Content { begun: pdf, rest })
             })

@@ -10,6 +10,7 @@ use crypto::{DataKey, Hashed};
 use model::RequestPk;
 use store::StoredFile;
 use tokio::sync::OwnedMutexGuard;
+use tokio::task::spawn_blocking;
 
 use crate::{Error, Service};
 
@@ -124,17 +125,15 @@ impl Service {
 
     /// Reads a whole stored file and checks it against its recorded digest.
     pub(crate) async fn fetch(&self, key: &DataKey, file: &StoredFile) -> Result<Bytes, Error> {
-        let content = self.fetch_hashed(key, file).await?;
-        Ok(content.bytes().clone())
+        let (service, key, file) = (self.clone(), key.clone(), file.clone());
+        let content = spawn_blocking(move || service.fetch_here(&key, &file)).await;
+        let content = content.map_err(|_| Error::Internal("a reader stopped".into()))?;
+        Ok(content?.bytes().clone())
     }
 
-    /// As [`Service::fetch`], for what something is appended to.
-    pub(crate) async fn fetch_hashed(
-        &self,
-        key: &DataKey,
-        file: &StoredFile,
-    ) -> Result<Hashed, Error> {
-        let content = Hashed::new(self.blobs().read(&file.blob, key).await?);
+    /// As [`Service::fetch`], on a thread that may block, for what something is appended to.
+    pub(crate) fn fetch_here(&self, key: &DataKey, file: &StoredFile) -> Result<Hashed, Error> {
+        let content = Hashed::new(self.blobs().read_here(&file.blob, key)?);
         if content.digest() != file.sha256 {
             return Err(Error::Internal(format!(
                 "blob {} differs from its record",

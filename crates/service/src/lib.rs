@@ -316,6 +316,19 @@ impl Service {
         self.in_turn(1, work).await
     }
 
+    /// The same for work that is slow only if it may block, and else takes next to no time.
+    async fn at_light_work_if<T: Send + 'static>(
+        &self,
+        may_block: bool,
+        work: impl FnOnce(&Service) -> T + Send + 'static,
+    ) -> Result<T, Error> {
+        if may_block {
+            self.at_light_work(work).await
+        } else {
+            Ok(work(self))
+        }
+    }
+
     async fn in_turn<T: Send + 'static>(
         &self,
         halves: u32,
@@ -328,19 +341,6 @@ impl Service {
         tokio::task::spawn_blocking(move || work(&service))
             .await
             .map_err(|_| stopped())
-    }
-
-    /// The same for work that is slow only if it may block, and else takes next to no time.
-    async fn at_work_if<T: Send + 'static>(
-        &self,
-        may_block: bool,
-        work: impl FnOnce(&Service) -> T + Send + 'static,
-    ) -> Result<T, Error> {
-        if may_block {
-            self.at_work(work).await
-        } else {
-            Ok(work(self))
-        }
     }
 }
 

@@ -459,7 +459,7 @@ impl Service {
     /// [`Error::Internal`] only: what cannot be granted is refused in the protocol's own words.
     pub async fn time_stamp(&self, request: &[u8]) -> Result<Vec<u8>, Error> {
         let (anchors, request) = (self.anchors(), request.to_vec());
-        self.at_work_if(anchors.tsa.may_block(), move |service| {
+        self.at_light_work_if(anchors.tsa.may_block(), move |service| {
             let (now, entropy) = (service.now(), service.entropy());
             anchors.tsa.respond(&request, now, entropy)
         })

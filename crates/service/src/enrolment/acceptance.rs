@@ -114,13 +114,15 @@ impl Service {
             }
             _ => None,
         };
-        let approved = self.fetch_hashed(&case.key, &contract.approved).await?;
+        let (data_key, file) = (case.key.clone(), contract.approved.clone());
         let name = case.subject.full_name();
-        let made = {
-            let approved = approved.clone();
-            self.at_work(move |service| service.make(recorded, key, &choice, &approved, name))
-                .await??
-        };
+        let (approved, made) = self
+            .at_work(move |service| {
+                let approved = service.fetch_here(&data_key, &file)?;
+                let made = service.make(recorded, key, &choice, &approved, name)?;
+                Ok::<_, Error>((approved, made))
+            })
+            .await??;
         let settled = Settlement {
             serial,
             contract,

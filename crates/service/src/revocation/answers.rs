@@ -138,7 +138,7 @@ impl Service {
         let id = request.common().map(<[u8]>::to_vec);
         let responder = Arc::clone(responder);
         let (der, known) = self
-            .at_work_if(responder.may_block(), move |_| {
+            .at_light_work_if(responder.may_block(), move |_| {
                 let lookup = |serial: &str| known.get(serial).copied().unwrap_or(Status::Unknown);
                 (responder.respond(&request, lookup, now), known)
             })

@@ -220,6 +220,7 @@ impl Service {
     /// The certificate, and every file signed with it. All revisions are prepared before the key
     /// signs the first.
     fn sign_all(&self, issuance: KeyOnRecord<OneTimeKey>, plan: &Plan) -> Result<Made, Error> {
+        let contract = self.fetch_here(&plan.case().key, &plan.contract.approved)?;
         let KeyOnRecord { key, recorded } = issuance;
         let serial = recorded.serial().to_owned();
         let certificate = self.anchors().sign(recorded).map_err(issuing)?;
@@ -290,11 +291,10 @@ impl Service {
                 (Work::Pdf(_), None) => unreachable!("every PDF was prepared"),
             });
         }
+        let rest = signing.sign(&contract, &Place::default())?.into();
         contents.push(Content {
-            begun: plan.contract_content.clone(),
-            rest: signing
-                .sign(&plan.contract_content, &Place::default())?
-                .into(),
+            begun: contract,
+            rest,
         });
         let pair = countersigning
             .iter()
@@ -304,7 +304,7 @@ impl Service {
         Ok(Made {
             serial,
             outgrown,
-            files: self.blobs().write_all(&contents, key, entropy)?,
+            files: self.blobs().write_here(&contents, key, entropy)?,
             certificate: certificate.clone(),
         })
     }

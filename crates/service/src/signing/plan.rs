@@ -8,7 +8,7 @@ use crypto::{Hashed, SigningKey};
 use model::{HashDescriptor, Level};
 use pades::{Appearance, FieldTarget, Layout, PdfError, Picture, Rect, WantedPlace};
 use pki::CertificateFacts;
-use store::{Document, DocumentKind, Paper};
+use store::{Document, DocumentKind, Paper, StoredFile};
 use time::OffsetDateTime;
 
 use super::Standing;
@@ -25,7 +25,6 @@ pub(super) struct Plan {
     rows: Vec<Document>,
     work: Vec<Work>,
     pub(super) contract: Paper,
-    pub(super) contract_content: Hashed,
     level: Level,
     field_name: Option<String>,
     particulars: Particulars,
@@ -47,6 +46,8 @@ pub(super) enum Work {
 /// One PDF.
 pub(super) struct PdfWork {
     file_name: String,
+    file: StoredFile,
+    /// Read last, when nothing else is in the way.
     pub(super) content: Hashed,
     look: Option<Look>,
     pub(super) countersigned: bool,
@@ -114,7 +115,8 @@ impl Service {
                     };
                     work.push(Work::Pdf(Box::new(PdfWork {
                         file_name: row.file_name.clone(),
-                        content: self.fetch_hashed(&case.key, file).await?,
+                        file: file.clone(),
+                        content: Hashed::default(),
                         look,
                         countersigned,
                     })));
@@ -128,9 +130,8 @@ impl Service {
             Some(countersignature) => Some(self.countersigner(countersignature).await?),
             None => None,
         };
-        let plan = Plan {
+        let mut plan = Plan {
             work,
-            contract_content: self.fetch_hashed(&case.key, &contract.approved).await?,
             contract,
             level: order.level.unwrap_or(level),
             field_name: order.field_name,
@@ -148,7 +149,8 @@ impl Service {
             case,
         };
         let reads_files = plan.work.iter().any(|work| matches!(work, Work::Pdf(_)));
-        self.at_work_if(reads_files || self.asks_others(), move |service| {
+        self.at_light_work_if(reads_files || self.asks_others(), move |service| {
+            plan.read_files(service)?;
             plan.rehearse()?;
             service.time_source(plan.tsa_url())?.get_ready(plan.level)?;
             Ok(plan)
@@ -307,6 +309,15 @@ impl Plan {
             field_name: None,
             appearance: appearance(second.look.as_ref(), &values)?,
         })
+    }
+
+    fn read_files(&mut self, service: &Service) -> Result<(), Error> {
+        for work in &mut self.work {
+            if let Work::Pdf(pdf) = work {
+                pdf.content = service.fetch_here(&self.case.key, &pdf.file)?;
+            }
+        }
+        Ok(())
     }
 
     /// Finds out whether every PDF takes the signatures that it is to have, where and as they are to

@@ -62,9 +62,10 @@ impl Connection {
         Ok(Self(connection))
     }
 
-    /// Runs statements without parameters or rows.
+    /// Runs a statement without parameters or rows.
     pub(super) fn run(&self, sql: &str) -> Result<(), StoreError> {
-        Ok(self.0.execute_batch(sql)?)
+        self.0.prepare_cached(sql)?.raw_execute()?;
+        Ok(())
     }
 
     /// Begins a transaction that reads, as of now.

@@ -59,7 +59,7 @@ impl Flushes {
     }
 
     /// By other means than the log's file.
-    fn by(flush: impl Fn() -> io::Result<()> + Send + Sync + 'static) -> Self {
+    pub(super) fn by(flush: impl Fn() -> io::Result<()> + Send + Sync + 'static) -> Self {
         Self {
             flush: Box::new(flush),
             begun: AtomicU64::new(0),

@@ -177,11 +177,14 @@ impl Drop for Place {
         let Some(mut desk) = self.desk.take() else {
             return;
         };
-        let undo = match self.first {
-            true => "ROLLBACK",
-            false => "ROLLBACK TO member; RELEASE member",
+        let undone = match self.first {
+            true => desk.run("ROLLBACK"),
+            false => {
+                let back = desk.run("ROLLBACK TO member");
+                back.and_then(|()| desk.run("RELEASE member"))
+            }
         };
-        if desk.run(undo).is_err() {
+        if undone.is_err() {
             desk.break_up();
         }
         end(&self.shared, desk);

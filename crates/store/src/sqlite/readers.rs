@@ -119,3 +119,27 @@ impl Drop for Reading {
 fn closed<E>(_: E) -> StoreError {
     StoreError::Unavailable("the database is closed".into())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn only_who_reads_ahead_sees_what_is_on_its_way_to_the_disk() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("test.db");
+        let created = rusqlite::Connection::open(&path).unwrap();
+        created.execute_batch("PRAGMA journal_mode = WAL").unwrap();
+        let flushes = Arc::new(Flushes::by(|| Ok(())));
+        let readers = Readers::new(&path, Arc::clone(&flushes));
+        drop(readers.begin().await.unwrap());
+
+        let number = flushes.commit_begins();
+        drop(readers.begin_ahead().await.unwrap());
+        let mut early = Box::pin(readers.begin());
+        let soon = Duration::from_millis(50);
+        assert!(timeout(soon, &mut early).await.is_err(), "seen early");
+        flushes.commit_ended(number, []);
+        drop(timeout(PATIENCE, early).await.unwrap().unwrap());
+    }
+}
