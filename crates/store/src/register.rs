@@ -68,55 +68,62 @@ pub async fn find(
     after: Option<(OffsetDateTime, &str)>,
     limit: i64,
 ) -> Result<Vec<Registered>, StoreError> {
-    // The first digest sorts out nearly all, without a list being read for each row.
     macro_rules! search {
-        ($has_first:literal, $lacks_any:literal) => {
+        ($found:expr) => {
             concat!(
                 "SELECT certificate.serial, request, state, der, recorded_at, revoked_at, reason, \
                  place FROM certificate \
                  LEFT JOIN log_entry ON log_entry.serial = certificate.serial \
-                 WHERE der IS NOT NULL AND recorded_at >= $3 AND recorded_at < $4 \
-                 AND (recorded_at > $5 OR recorded_at = $5 AND certificate.serial > $6) \
-                 AND (CAST($7 AS TEXT) IS NULL OR state = $7) \
-                 AND ($8 = '' OR request IN (SELECT used_by FROM scratchcard WHERE sn = $8)) \
-                 AND ($1 = '[]' OR certificate.number IN (SELECT number FROM register_entry WHERE ",
-                $has_first,
-                " AND NOT EXISTS (SELECT 1 FROM ",
-                $lacks_any,
-                "))) ORDER BY recorded_at, certificate.serial LIMIT $9"
+                 WHERE der IS NOT NULL AND recorded_at >= $1 AND recorded_at < $2 \
+                 AND (recorded_at > $3 OR recorded_at = $3 AND certificate.serial > $4) \
+                 AND (CAST($5 AS TEXT) IS NULL OR state = $5) \
+                 AND ($6 = '' OR request IN (SELECT used_by FROM scratchcard WHERE sn = $6))",
+                $found,
+                " ORDER BY recorded_at, certificate.serial LIMIT $7"
             )
         };
     }
-    let sql = PerEngine {
-        sqlite: search!(
-            "instr(digests, $2) > 0",
-            "json_each($1) WHERE instr(digests, unhex(value)) = 0"
-        ),
-        postgres: search!(
-            "position($2 IN digests) > 0",
-            "json_array_elements_text(CAST($1 AS JSON)) WHERE position(decode(value, 'hex') IN digests) = 0"
-        ),
-    };
-    let digests: Vec<_> = filter.digests.iter().map(hex::encode).collect();
-    let first = filter.digests.first().copied().unwrap_or_default();
+    // The first digest sorts out nearly all, without a list being read for each row.
+    macro_rules! found {
+        ($has_first:literal, $lacks_any:literal) => {
+            search!(concat!(
+                " AND certificate.number IN (SELECT number FROM register_entry WHERE ",
+                $has_first,
+                " AND NOT EXISTS (SELECT 1 FROM ",
+                $lacks_any,
+                "))"
+            ))
+        };
+    }
     let (after, serial) = after.unwrap_or((BEGINNING, ""));
-    reader
-        .many(
-            sql,
-            params![
-                digests,
-                first.to_vec(),
-                filter.from.unwrap_or(BEGINNING),
-                filter.before.unwrap_or(END),
-                after,
-                serial,
-                filter.state,
-                filter.scratchcard.as_deref().unwrap_or_default(),
-                limit,
-            ],
-            registered,
-        )
-        .await
+    let mut params = params![
+        filter.from.unwrap_or(BEGINNING),
+        filter.before.unwrap_or(END),
+        after,
+        serial,
+        filter.state,
+        filter.scratchcard.as_deref().unwrap_or_default(),
+        limit,
+    ];
+    let sql = match filter.digests.first() {
+        None => search!("").into(),
+        Some(first) => {
+            let all: Vec<_> = filter.digests.iter().map(hex::encode).collect();
+            params.extend(params![first.to_vec(), all]);
+            PerEngine {
+                sqlite: found!(
+                    "instr(digests, $8) > 0",
+                    "json_each($9) WHERE instr(digests, unhex(value)) = 0"
+                ),
+                postgres: found!(
+                    "position($8 IN digests) > 0",
+                    "json_array_elements_text(CAST($9 AS JSON)) \
+                     WHERE position(decode(value, 'hex') IN digests) = 0"
+                ),
+            }
+        }
+    };
+    reader.many(sql, params, registered).await
 }
 
 /// Before everything, and after it.
