@@ -1,6 +1,7 @@
 //! Chromium, led by the WebDriver protocol: pages as people see them.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
@@ -169,6 +170,18 @@ impl Browser {
         std::fs::write(path, png).expect("the folder is writable");
     }
 
+    /// Closes the window, from where nothing can be awaited.
+    fn end_session(&self) -> std::io::Result<()> {
+        let address = self.session.trim_start_matches("http://");
+        let (host, path) = address.split_once('/').unwrap_or((address, ""));
+        let mut stream = TcpStream::connect(host)?;
+        stream.set_read_timeout(Some(Duration::from_secs(20)))?;
+        write!(stream, "DELETE /{path} HTTP/1.1\r\nHost: {host}\r\n\r\n")?;
+        // It answers when the window is closed, and keeps the connection.
+        BufReader::new(stream).read_line(&mut String::new())?;
+        Ok(())
+    }
+
     async fn log(&self, kind: &str) -> Vec<Value> {
         let entries = self.call("/se/log", Some(json!({ "type": kind }))).await;
         entries.as_array().expect("entries").clone()
@@ -191,7 +204,8 @@ impl Browser {
 
 impl Drop for Browser {
     fn drop(&mut self) {
-        // Chromium ends with the driver that started it.
+        // Chromium outlives a driver that is stopped under it.
+        let _ = self.end_session();
         let pid = self.driver.id().to_string();
         testkit::run("kill", ["-TERM", &pid], b"");
         let _ = self.driver.wait();
