@@ -26,7 +26,7 @@ impl Flushes {
     }
 }
 
-/// The flushes of one file or folder, one after the other.
+/// The flushes of one folder, one after the other, for threads that may block.
 #[derive(Default)]
 pub(super) struct Lane(Mutex<State>);
 
